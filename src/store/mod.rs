@@ -1,0 +1,3 @@
+//! The store: records in sled, secrets sealed.
+
+pub mod records;

@@ -1,0 +1,366 @@
+//! The records that the store keeps: users, tokens, clients, tenants, settings. Plain data; the store versions and seals them,
+//! the pipeline reads them, `control` changes them. Nothing here decides anything.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::secret::Secret;
+
+/// Milliseconds since 1970-01-01T00:00:00Z, by the box's clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(pub u64);
+
+impl Timestamp {
+    /// Whole seconds since 1970, as TOTP counts them (RFC 6238 4.2).
+    pub fn seconds(self) -> u64 {
+        self.0 / 1000
+    }
+
+    /// How long after `earlier` this is; zero if it is not.
+    pub fn since(self, earlier: Timestamp) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+
+    /// This much later.
+    pub fn plus(self, by: Duration) -> Timestamp {
+        Timestamp(self.0.saturating_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX)))
+    }
+
+    /// This much earlier, 1970 at the earliest.
+    pub fn minus(self, by: Duration) -> Timestamp {
+        Timestamp(self.0.saturating_sub(u64::try_from(by.as_millis()).unwrap_or(u64::MAX)))
+    }
+}
+
+/// A user's number; never given twice, so that an audit record names one person only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UserId(pub u64);
+
+/// A token's number; never given twice. The operator names a token by it (`token remove USER ID`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TokenId(pub u64);
+
+/// A RADIUS client's number; never given twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ClientId(pub u64);
+
+/// A seed's name that says nothing of the seed: HMAC-SHA256 under a key of the box, first 16 bytes. The last step hangs on it, so
+/// that removing a token and adding its seed again does not make old codes good (R16).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SeedMark(pub [u8; 16]);
+
+/// A person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// Given by the store.
+    pub id: UserId,
+    /// The canonical name (R3): case-folded, with its domain, normalised.
+    pub name: String,
+    /// A disabled user is refused before anything else is looked at.
+    pub enabled: bool,
+    /// Needs no second factor; the password alone is enough (R2), and the audit says so.
+    pub exempt: bool,
+    /// argon2id hash in PHC form. A user who has one is checked against it alone (R4).
+    pub local_password: Option<Secret>,
+    /// When the record was made.
+    pub created: Timestamp,
+    /// Grows by one with every change to the user or the user's tokens; a verdict kept for R9 is void when it differs.
+    pub generation: u64,
+}
+
+/// The hash of a TOTP (RFC 6238 1.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Algorithm {
+    /// HMAC-SHA-1, what every authenticator understands.
+    #[default]
+    Sha1,
+    /// HMAC-SHA-256.
+    Sha256,
+    /// HMAC-SHA-512.
+    Sha512,
+}
+
+/// How a token makes its codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct TotpParameters {
+    /// The hash.
+    pub algorithm: Algorithm,
+    /// 6 or 8.
+    pub digits: u8,
+    /// Seconds a code lasts: 30 or 60.
+    pub period: u8,
+}
+
+impl Default for TotpParameters {
+    fn default() -> Self {
+        Self {
+            algorithm: Algorithm::Sha1,
+            digits: 6,
+            period: 30,
+        }
+    }
+}
+
+/// Where a token stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TokenStatus {
+    /// Made, not yet confirmed by a code: does not count.
+    Pending,
+    /// Counts.
+    Active,
+}
+
+/// A one-time-code token of one user. The seed is inside, so the record is sealed as a whole at rest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Token {
+    /// Given by the store.
+    pub id: TokenId,
+    /// Whose it is.
+    pub user: UserId,
+    /// Period, digits, hash.
+    pub parameters: TotpParameters,
+    /// The shared key (RFC 6238), 10 bytes or more.
+    pub seed: Secret,
+    /// The seed's name in [`crate::store::Store::seed`].
+    pub mark: SeedMark,
+    /// Pending or active.
+    pub status: TokenStatus,
+    /// Serial number of a hardware token; empty for an app.
+    pub serial: String,
+    /// Manufacturer and model of a hardware token; empty for an app.
+    pub model: String,
+    /// When the record was made.
+    pub created: Timestamp,
+}
+
+/// What is remembered of a seed for ever, outside the sealed part (R16, R21).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeedState {
+    /// The token that holds the seed now; none after removal.
+    pub token: Option<TokenId>,
+    /// The user who held it last: one seed under two users is refused (R16).
+    pub user: Option<UserId>,
+    /// The highest step that was spent; a code of this step or below is spent.
+    pub last_step: Option<u64>,
+    /// Steps by which the token's clock was ahead (positive) or behind at its last code.
+    pub drift: i8,
+}
+
+/// How a client sends the code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Password and code in one field.
+    #[default]
+    Append,
+    /// Password first, then the code in answer to an Access-Challenge.
+    Challenge,
+    /// The code alone: the gateway checks the password itself (R2).
+    CodeOnly,
+}
+
+/// Which first factor a client's users have. A user with a local password is checked against it whatever stands here (R4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum First {
+    /// Microsoft Entra ID, the tenant chosen by the name's domain.
+    #[default]
+    Entra,
+    /// Only users with a local password.
+    Local,
+    /// None: only with [`Mode::CodeOnly`].
+    None,
+}
+
+/// Which comes first in one field (mode append).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// `password` then `code`.
+    #[default]
+    PasswordCode,
+    /// `code` then `password`.
+    CodePassword,
+}
+
+/// What becomes of a name that is not in the store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unmatched {
+    /// Refused.
+    #[default]
+    Refuse,
+    /// Let in by the directory's password alone, unless Entra says that the user has a second factor (R2).
+    PasswordOnly,
+}
+
+/// What a client hears while a directory cannot be asked (R15).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unavailable {
+    /// Access-Reject.
+    #[default]
+    Reject,
+    /// Nothing, so that the client turns to its second server.
+    Drop,
+}
+
+/// Character set of User-Name and User-Password on this client's wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Charset {
+    /// UTF-8 (RFC 2865 5).
+    #[default]
+    Utf8,
+    /// ISO 8859-1, as some old gear sends.
+    Latin1,
+}
+
+/// An address range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Net {
+    /// First address, host bits zero, never IPv4-mapped.
+    pub address: IpAddr,
+    /// Bits that count.
+    pub length: u8,
+}
+
+/// A RADIUS client (RFC 2865: "NAS"): who may ask, and how it is answered. The shared secret is inside, so the record is sealed as
+/// a whole at rest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Client {
+    /// Given by the store.
+    pub id: ClientId,
+    /// The operator's word for it.
+    pub name: String,
+    /// Where it asks from; the longest prefix wins.
+    pub net: Net,
+    /// The shared secret (RFC 2865 3).
+    pub secret: Secret,
+    /// How the code comes.
+    pub mode: Mode,
+    /// Where the password is checked.
+    pub first: First,
+    /// R6: drop a request without Message-Authenticator.
+    pub require_message_authenticator: bool,
+    /// Order in one field.
+    pub order: Order,
+    /// Between password and code, if the users type one.
+    pub delimiter: Option<char>,
+    /// Names that are not in the store.
+    pub unmatched: Unmatched,
+    /// No Access-Reject leaves earlier than this after its request (R11).
+    pub reject_delay: Duration,
+    /// The time a directory has.
+    pub deadline: Duration,
+    /// While a directory cannot be asked.
+    pub unavailable: Unavailable,
+    /// The Reply-Message of an Access-Challenge.
+    pub prompt: String,
+    /// How long a challenge stands open.
+    pub challenge_timeout: Duration,
+    /// Character set on the wire.
+    pub charset: Charset,
+    /// Most verified requests in flight (R8).
+    pub in_flight: u32,
+    /// When the record was made.
+    pub created: Timestamp,
+    /// Grows by one with every change.
+    pub generation: u64,
+}
+
+/// [`Client::reject_delay`] where the operator says nothing (R11).
+pub const REJECT_DELAY: Duration = Duration::from_secs(1);
+/// [`Client::deadline`] where the operator says nothing: inside NetScaler's 3 s window (facts: clients give up after 3 to 10 s).
+pub const DEADLINE: Duration = Duration::from_millis(2500);
+/// [`Client::challenge_timeout`] where the operator says nothing: what FortiGate allows.
+pub const CHALLENGE_TIMEOUT: Duration = Duration::from_secs(60);
+/// [`Client::prompt`] where the operator says nothing.
+pub const PROMPT: &str = "Enter the code from your token or app";
+/// [`Client::in_flight`] where the operator says nothing.
+pub const IN_FLIGHT: u32 = 10_000;
+
+/// An administrator's override of one AADSTS code (R12); the table's own verdicts and the rule of what may be overridden are in
+/// `factors::first::entra`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Override {
+    /// Go on: the password was right.
+    Continue,
+    /// Refuse.
+    Refuse,
+    /// Refuse, and alarm as for a mistake in the set-up.
+    Configuration,
+    /// Treat as not available.
+    Unavailable,
+}
+
+/// Whether a tenant may be asked, and why (R13).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Proof {
+    /// Not proven: off.
+    Missing,
+    /// `entra prove` saw the right answers then.
+    Proven(Timestamp),
+    /// Switched on by `--enable`; an alarm stands.
+    Unproven(Timestamp),
+}
+
+/// A Microsoft Entra tenant. The client secret is inside, so the record is sealed as a whole at rest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tenant {
+    /// The domain of its users' names, lower case: the record's key.
+    pub domain: String,
+    /// NetBIOS prefixes (`CONTOSO\anna`) that mean this domain, lower case.
+    pub prefixes: Vec<String>,
+    /// Names without a domain belong here.
+    pub default: bool,
+    /// Directory (tenant) ID, or a verified domain.
+    pub tenant: String,
+    /// Application (client) ID.
+    pub client_id: String,
+    /// Of a confidential client; a public client has none.
+    pub client_secret: Option<Secret>,
+    /// Scheme, host and port of the token endpoint, without a path.
+    pub authority: String,
+    /// The OAuth2 scope.
+    pub scope: String,
+    /// PEM of a private authority, besides the system's own.
+    pub ca_pem: Option<String>,
+    /// An HTTP proxy by its settings alone (R13).
+    pub proxy: Option<String>,
+    /// A 200 with a token, that is a user without MFA, is let in.
+    pub allow_without_mfa: bool,
+    /// 50079 and 50072 (the user must first register for MFA) go on.
+    pub allow_unregistered: bool,
+    /// 50158 (third-party MFA) goes on.
+    pub allow_external: bool,
+    /// By AADSTS code.
+    pub overrides: BTreeMap<u32, Override>,
+    /// Whether it may be asked.
+    pub proof: Proof,
+    /// Wrong passwords that one user may send there in 24 h (R14): 6, or 2 in the US government cloud.
+    pub budget: u8,
+    /// When the record was made.
+    pub created: Timestamp,
+    /// Grows by one with every change.
+    pub generation: u64,
+}
+
+/// Settings of the whole box.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Issuer shown in an authenticator; `Postern` where empty.
+    pub issuer: String,
+}
