@@ -1,1 +1,4 @@
-//! To come.
+//! The factors: what proves a person.
+
+pub mod first;
+pub mod second;

@@ -1,0 +1,3 @@
+//! The first factor: the password.
+
+pub mod entra;
