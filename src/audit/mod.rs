@@ -84,7 +84,7 @@ pub enum DirectoryTrouble {
 
 /// Why a login ended as it did. The kebab-case name of the variant is the reason code of `--json`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "reason")]
+#[serde(rename_all = "kebab-case")]
 pub enum Reason {
     // Access-Accept
     /// Both factors, or a named exception of R2.
@@ -262,12 +262,9 @@ impl Reason {
     /// The kebab-case word of `--json` and filters.
     pub fn code(&self) -> String {
         match serde_json::to_value(self) {
-            Ok(value) => value
-                .get("reason")
-                .and_then(|v| v.as_str())
-                .unwrap_or("unknown")
-                .to_owned(),
-            Err(_) => "unknown".to_owned(),
+            Ok(serde_json::Value::String(code)) => code,
+            Ok(serde_json::Value::Object(map)) => map.keys().next().cloned().unwrap_or_default(),
+            _ => String::new(),
         }
     }
 }
