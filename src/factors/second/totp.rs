@@ -405,15 +405,4 @@ mod tests {
         assert_eq!(step_at(&p, begins(&p, 12_345)), 12_345);
         assert_eq!(begins(&p, 2), Timestamp(120_000));
     }
-
-    #[test]
-    #[ignore = "prints a duration: run with --release --ignored --nocapture"]
-    fn how_long_a_check_takes() {
-        let now = at(1_700_000_000);
-        let start = std::time::Instant::now();
-        for _ in 0..100_000 {
-            std::hint::black_box(check(&seed(), &usual(), now, 0, b"000000"));
-        }
-        eprintln!("check: {} ns", start.elapsed().as_nanos() / 100_000);
-    }
 }
