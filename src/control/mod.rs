@@ -7,13 +7,18 @@
 //!
 //! - `ops` the list of operations and answers; `asks` and `answers` what they carry
 //! - `check` what can be seen to be wrong usage before anything is asked
+//! - `frame` bytes on the socket; `server` and `place` the daemon's side, `client` the caller's; `peer` who asks and what they may
 //! - `wire` how secrets, times and addresses look inside a frame and in `--json`
 
 pub mod answers;
 pub mod asks;
 pub mod check;
+pub mod client;
+pub mod frame;
 pub mod ops;
 pub mod peer;
+pub mod place;
+pub mod server;
 pub mod wire;
 
 pub use answers::*;
@@ -26,3 +31,7 @@ pub use crate::store::records::{
     Algorithm, CHALLENGE_TIMEOUT, Charset, ClientId, DEADLINE, First, IN_FLIGHT, Mode, Net, Order, Override, PROMPT,
     REJECT_DELAY, Timestamp, TokenId, TokenStatus, TotpParameters, Unavailable, Unmatched, UserId,
 };
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests;

@@ -187,3 +187,108 @@ pub mod net {
 
     optional!(net, Net);
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use crate::control::*;
+    use crate::secret::Secret;
+    use std::time::Duration;
+
+    #[test]
+    fn requests_come_back_whole() {
+        let requests = [
+            Request::ClientAdd(ClientAdd {
+                name: "vpn".to_owned(),
+                net: check::parse_net("2001:db8::/64").unwrap(),
+                fields: ClientFields {
+                    secret: Some(Secret::new(vec![0, 255, 7])),
+                    delimiter: Some(Delimiter::Is(',')),
+                    deadline: Some(Duration::from_millis(2500)),
+                    ..ClientFields::default()
+                },
+            }),
+            Request::ClientSet(ClientSet {
+                name: "vpn".to_owned(),
+                rename: None,
+                net: None,
+                fields: ClientFields {
+                    delimiter: Some(Delimiter::None),
+                    ..ClientFields::default()
+                },
+            }),
+            Request::UserSet(UserSet {
+                name: "anna".to_owned(),
+                exempt: None,
+                password: Some(PasswordChange::To(Secret::from("p\u{e4}ss"))),
+            }),
+            Request::UserSet(UserSet {
+                name: "anna".to_owned(),
+                exempt: Some(true),
+                password: Some(PasswordChange::Remove),
+            }),
+            Request::EntraSet(EntraSet {
+                domain: "contoso.example".to_owned(),
+                overrides: [(50079, Some(Override::Continue)), (50158, None)].into(),
+                client_secret: Some(Secret::from("")),
+                ..EntraSet::default()
+            }),
+            Request::Log(LogAsk {
+                filter: LogFilter {
+                    since: Some(Timestamp(1_772_361_064_250)),
+                    ..LogFilter::default()
+                },
+                after: Some(7),
+                limit: 10,
+                wait_ms: 0,
+            }),
+        ];
+        for request in requests {
+            let bytes = frame::encode(&request).unwrap();
+            assert_eq!(frame::decode::<Request>(&bytes[4..]).unwrap(), request);
+        }
+    }
+
+    #[test]
+    fn times_and_durations_read_as_people_write_them() {
+        let clock = ClockReport {
+            trusted: true,
+            source: "ntp".to_owned(),
+            now: Timestamp(1_772_361_064_250),
+            newest_seen: None,
+            waiting_for: None,
+        };
+        let json = serde_json::to_string(&clock).unwrap();
+        assert_eq!(
+            json,
+            r#"{"trusted":true,"source":"ntp","now":"2026-03-01T10:31:04.250Z","newest_seen":null,"waiting_for":null}"#
+        );
+        assert_eq!(serde_json::from_str::<ClockReport>(&json).unwrap(), clock);
+        assert!(
+            serde_json::to_string(&ClockReport {
+                now: Timestamp(u64::MAX),
+                ..clock
+            })
+            .is_ok()
+        );
+    }
+
+    #[test]
+    fn a_full_batch_fits_a_frame() {
+        let row = |line| ImportRow {
+            line,
+            user: format!("firstname.lastname{line}@contoso.example"),
+            serial: format!("{line:013}"),
+            seed: Secret::new(vec![7; 80]),
+            parameters: TotpParameters::default(),
+            model: "Contoso HardwareKey".to_owned(),
+        };
+        let rows: Vec<_> = (0..IMPORT_BATCH_MAX as u64).map(row).collect();
+        let batch = Request::ImportBatch(ImportBatch {
+            rows,
+            dry_run: false,
+            active: true,
+        });
+        assert!(frame::encode(&batch).unwrap().len() < frame::FRAME_MAX / 2);
+    }
+}
