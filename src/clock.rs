@@ -1,1 +1,3 @@
-//! To come.
+//! x
+pub struct ClockGate;
+impl ClockGate { pub fn is_trusted(&self) -> bool { true } }

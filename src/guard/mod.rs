@@ -38,18 +38,25 @@ pub enum Station {
 }
 
 /// The guard of one person.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default)]
 pub struct UserGuard {
     /// Wrong codes and wrong local passwords.
     pub lockouts: Lockouts,
     /// Wrong passwords at the directory.
     pub budget: Budget,
     /// In memory only: void at restart (R18).
-    #[serde(skip)]
     pub bypass: Option<crate::factors::second::bypass::Bypass>,
     /// Changed since it was folded.
-    #[serde(skip)]
     pub dirty: bool,
+}
+
+/// What a fold keeps of a guard.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Folded {
+    /// See [`UserGuard::lockouts`].
+    pub lockouts: Lockouts,
+    /// See [`UserGuard::budget`].
+    pub budget: Budget,
 }
 
 impl UserGuard {
@@ -114,11 +121,11 @@ impl Guards {
     }
 
     /// Puts back what a fold kept.
-    pub fn restore(&self, subject: Subject, guard: UserGuard) {
+    pub fn restore(&self, subject: Subject, folded: Folded) {
         self.with(subject, |slot| {
-            let bypass = slot.bypass.take();
-            *slot = guard;
-            slot.bypass = bypass;
+            slot.lockouts = folded.lockouts;
+            slot.budget = folded.budget;
+            slot.dirty = false;
         });
     }
 
@@ -131,13 +138,13 @@ impl Guards {
     }
 
     /// The guards of users that changed since the last call, each cloned; they count as folded then.
-    pub fn take_dirty(&self) -> Vec<(UserId, UserGuard)> {
+    pub fn take_dirty(&self) -> Vec<(UserId, Folded)> {
         let mut out = Vec::new();
         for shard in &self.shards {
             for (subject, guard) in shard.lock().iter_mut() {
                 if let (Subject::User(id), true) = (subject, guard.dirty) {
                     guard.dirty = false;
-                    out.push((*id, guard.clone()));
+                    out.push((*id, Folded { lockouts: guard.lockouts.clone(), budget: guard.budget.clone() }));
                 }
             }
         }

@@ -42,7 +42,7 @@ pub struct Tools<'a> {
     /// Keyed hashes.
     pub sealer: &'a Sealer,
     /// Key of the bypass hashes.
-    pub bypass_key: &'a Secret,
+    pub bypass_key: &'a [u8; 32],
     /// Takes notes for the journal.
     pub note: &'a (dyn Fn(Note, Timestamp) + Sync),
     /// Sixteen random bytes.

@@ -1,7 +1,7 @@
 //! The password (R4, R12 to R15, R17). In: a login whose code is spent, or that needs none yet; out: a question for a directory or a
 //! hash, and, with its answer, the end. It never waits itself: the server asks, and brings the answer back.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::again::LoginKey;
 use super::challenge::Open;

@@ -121,6 +121,27 @@ impl Breaker {
         (now < until).then_some(Paused { until, why: rest.why })
     }
 
+    /// Whether this user's password could be asked for now, without taking anything: R1 wants to know before the code is looked at.
+    ///
+    /// # Errors
+    /// Until when not, and why.
+    pub fn may(&self, now: Instant, user: &str) -> Result<(), Paused> {
+        if let Some(until) = self.loops.get(user).copied().filter(|until| now < *until) {
+            return Err(Paused { until, why: Why::Loop });
+        }
+        self.paused(now).map_or(Ok(()), Err)
+    }
+
+    /// Gives a leave back that was not used: a trial is there for the next one again.
+    pub fn cancel(&mut self, permit: Permit) {
+        if permit.trial
+            && permit.round == self.round
+            && let Some(rest) = &mut self.rest
+        {
+            rest.trial = None;
+        }
+    }
+
     /// Takes in what a question brought.
     pub fn record(&mut self, now: Instant, permit: Permit, user: &str, answer: &Answer) {
         if answer.verdict == Verdict::BackOff || answer.has(LOOP) {
