@@ -147,6 +147,11 @@ impl ClockGate {
         self.state
     }
 
+    /// Whether codes may be checked, by what was decided last.
+    pub fn is_trusted(&self) -> bool {
+        matches!(self.state, State::Trusted(_))
+    }
+
     /// The newest trusted time; to be kept outside the store (R20).
     pub fn newest(&self) -> Option<Timestamp> {
         self.newest
