@@ -217,6 +217,7 @@ impl Ready {
             return Err(Refused::reject(self.trace, Reason::UnknownState));
         };
         self.trace.directory.clone_from(&open.directory);
+        self.trace.answers = open.login;
         self.trace.passed(Stages::PASSWORD);
         if typed_hash(tools.sealer, self.field.expose()) == open.password_hash {
             return Err(Refused::reject(self.trace, Reason::PasswordInsteadOfCode));

@@ -7,7 +7,6 @@ use super::again::LoginKey;
 use super::user::{Known, Way};
 use super::{Refused, Staged};
 use crate::audit::{Reason, Stages};
-use crate::clock::ClockGate;
 use crate::factors::first::entra::{Directories, Directory, Off, Paused, Why};
 use crate::guard::{BudgetRefusal, Guards, Lock, Station, Subject};
 use crate::names::CanonicalName;
@@ -70,14 +69,14 @@ pub(super) fn locked(lock: Lock) -> Reason {
 
 impl Known {
     /// Lockout (R17), clock (R19), breaker and budget (R14), in that order.
-    pub fn ready(self, guards: &Guards, clock: &ClockGate, directories: &Directories, at: Instant) -> Staged<Ready> {
+    pub fn ready(self, guards: &Guards, clock_trusted: bool, directories: &Directories, at: Instant) -> Staged<Ready> {
         let Known { mut trace, name, subject, station, field, state, login_key, local_password, way } = self;
         let now = trace.wall;
         if let Some(lock) = guards.look(subject, |guard| guard.lockouts.locked(station, now)).flatten() {
             return Err(Refused::reject(trace, locked(lock)));
         }
         trace.passed(Stages::LOCKOUT);
-        if !clock.is_trusted() {
+        if !clock_trusted {
             return Err(Refused::silent(trace, Reason::ClockUntrusted));
         }
         let checker = match (&way, local_password, trace.client.record.first) {

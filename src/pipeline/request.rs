@@ -7,10 +7,11 @@ use std::time::Instant;
 
 use zeroize::Zeroize;
 
+use super::again::LoginKey;
 use super::clients::ClientEntry;
 use super::receive::{Arrival, Verified};
 use crate::audit::{Attempt, DirectorySaid, Method, Outcome, Reason, Spent, Stages};
-use crate::guard::Station;
+use crate::guard::{Station, Subject};
 use crate::radius::credential::Credential;
 use crate::radius::kinds;
 use crate::radius::packet::Packet;
@@ -56,6 +57,12 @@ pub struct Trace {
     pub directory: Option<DirectorySaid>,
     /// What was spent.
     pub spent: Option<Spent>,
+    /// Whom guards count, once known.
+    pub subject: Option<Subject>,
+    /// Where guards count it.
+    pub place: Station,
+    /// The first step's place in the memory of logins, where this one answers its challenge.
+    pub answers: Option<LoginKey>,
 }
 
 impl Trace {
@@ -110,6 +117,10 @@ pub fn login(verified: &Verified<'_>, arrival: &Arrival, sealer: &Sealer) -> Log
     let station_shown = station.map(shown_bytes).unwrap_or_default();
     let given = given(packet, client);
     let identity = station.map(|_| identity(packet, client, &given, sealer));
+    let place = match station {
+        Some(_) => Station::Calling(station_key(&station_shown, sealer)),
+        None => Station::Client(client.record.id),
+    };
     Login {
         trace: Trace {
             wall: arrival.wall,
@@ -122,15 +133,15 @@ pub fn login(verified: &Verified<'_>, arrival: &Arrival, sealer: &Sealer) -> Log
             stages: Stages::SHAPE.and(Stages::CLIENT).and(Stages::AUTHENTICATOR),
             directory: None,
             spent: None,
-            station: station_shown.clone(),
+            station: station_shown,
+            subject: None,
+            place,
+            answers: None,
         },
         name: packet.first(kinds::USER_NAME).unwrap_or_default().to_vec(),
         given,
         state: packet.first(kinds::STATE).map(<[u8]>::to_vec),
-        station: match station {
-            Some(_) => Station::Calling(station_key(&station_shown, sealer)),
-            None => Station::Client(client.record.id),
-        },
+        station: place,
         identity,
     }
 }

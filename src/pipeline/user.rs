@@ -76,6 +76,7 @@ impl Login {
             None => Subject::Name(half(&sealer.keyed_hash("name", name.as_str().as_bytes()))),
         };
         self.trace.user = user.as_ref().map(|user| user.id);
+        self.trace.subject = Some(subject);
         Ok(Named { login: self, name, subject, user })
     }
 }
