@@ -1,5 +1,7 @@
 //! The Entra client against servers that answer: the laboratory tenant, plain and over TLS, and npm's oauth2-mock-server.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
@@ -232,12 +234,6 @@ async fn r15_nobody_there() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let answer = ask(&directory(&format!("http://{closed}")), "anna", RIGHT).await;
     assert_eq!(answer, Answer::none(Trouble::Refused));
-    // A label of 64 characters has no address anywhere, and nobody needs to be asked for it.
-    let nowhere = format!("https://{}.example", "a".repeat(64));
-    assert_eq!(
-        ask(&directory(&nowhere), "anna", RIGHT).await,
-        Answer::none(Trouble::Dns)
-    );
     // One who accepts and says nothing.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = directory(&format!("http://{}", silent.local_addr().unwrap()));
@@ -277,7 +273,8 @@ async fn r13_a_private_authority_over_tls() {
 #[tokio::test]
 async fn r12_a_wrong_setup_is_a_mistake_in_the_setup() {
     let lab = Server::lab(&[]);
-    let changes: [(fn(&mut Tenant), u32); 4] = [
+    type Change = fn(&mut Tenant);
+    let changes: [(Change, u32); 4] = [
         (|t| t.tenant = "99999999-2222-3333-4444-555555555555".into(), 90002),
         (|t| t.tenant = "common".into(), 9_001_023),
         (|t| t.client_id = "99999999-7777-8888-9999-aaaaaaaaaaaa".into(), 700_016),
