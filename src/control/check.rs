@@ -1,0 +1,499 @@
+//! What can be seen to be wrong before anything is asked. Both sides use it: the command line to answer at once, the daemon
+//! because its word is what counts. In: what an operator named; out: nothing, or one line that says what is wrong. Pure.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+use super::asks::{BYPASS_MINUTES_MAX, ClientFields, Delimiter};
+use super::ops::Failure;
+use crate::store::records::{First, Mode, Net, TotpParameters, Unmatched};
+use crate::text::{is_invisible, shown};
+
+/// Most bytes of a shared secret (RFC 2865 sets no limit; gateways stop at 128 or before).
+pub const SHARED_SECRET_MAX: usize = 128;
+/// A shared secret below this is guessed offline from one packet (RFC 2865 3: "at least 16 octets").
+pub const SHARED_SECRET_WARN: usize = 16;
+/// Most bytes of a client's name or a serial number.
+pub const NAME_MAX: usize = 64;
+/// Most bytes of a user's name: User-Name holds 253 (RFC 2865 5.1).
+pub const USER_NAME_MAX: usize = 253;
+/// Most bytes of a prompt: one Reply-Message (RFC 2865 5.18).
+pub const PROMPT_MAX: usize = 253;
+/// The longest delay of an Access-Reject: clients give up after 3 to 10 s.
+pub const REJECT_DELAY_MAX: Duration = Duration::from_secs(10);
+/// The shortest and longest time a directory may have.
+pub const DEADLINE_RANGE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(60));
+/// The shortest and longest time a challenge may stand open.
+pub const CHALLENGE_RANGE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(600));
+
+/// The text of a range: `192.0.2.0/24`, and a single address without a length.
+pub fn net_text(net: &Net) -> String {
+    let whole = if net.address.is_ipv4() { 32 } else { 128 };
+    if net.length == whole {
+        net.address.to_string()
+    } else {
+        format!("{}/{}", net.address, net.length)
+    }
+}
+
+/// `ADDRESS` or `ADDRESS/LENGTH`. An IPv4-mapped IPv6 address becomes IPv4 (R8).
+///
+/// # Errors
+/// One line: not an address, length too great, host bits set.
+pub fn parse_net(text: &str) -> Result<Net, String> {
+    let (address, length) = match text.split_once('/') {
+        Some((address, length)) => (address, Some(length)),
+        None => (text, None),
+    };
+    let address: IpAddr = address.parse().map_err(|_| {
+        format!(
+            "{} is not an IP address: write it as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/64",
+            shown(text)
+        )
+    })?;
+    let whole: u8 = if address.is_ipv4() { 32 } else { 128 };
+    let mut length: u8 = match length {
+        None => whole,
+        Some(length) => length
+            .parse()
+            .ok()
+            .filter(|l| *l <= whole && length.bytes().all(|b| b.is_ascii_digit()))
+            .ok_or_else(|| format!("{} has a bad length: it is 0 to {whole} bits", shown(text)))?,
+    };
+    let mut address = address;
+    if let IpAddr::V6(v6) = address
+        && let Some(v4) = v6.to_ipv4_mapped()
+    {
+        if length < 96 {
+            return Err(format!("{} spans more than IPv4: write the range as IPv4", shown(text)));
+        }
+        address = IpAddr::V4(v4);
+        length -= 96;
+    }
+    let base = masked(address, length);
+    if base != address {
+        return Err(format!(
+            "{} has bits set beyond its length: did you mean {base}/{length} or {address} alone?",
+            shown(text)
+        ));
+    }
+    Ok(Net { address, length })
+}
+
+fn masked(address: IpAddr, length: u8) -> IpAddr {
+    match address {
+        IpAddr::V4(v4) => {
+            let mask = u32::MAX.checked_shl(32 - u32::from(length)).unwrap_or(0);
+            IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() & mask))
+        }
+        IpAddr::V6(v6) => {
+            let mask = u128::MAX.checked_shl(128 - u32::from(length)).unwrap_or(0);
+            IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & mask))
+        }
+    }
+}
+
+/// The value of `--first`: `none`, or a list of what is built. Users with a local password are checked against it wherever they
+/// come from (R4), so `local` beside a directory adds nothing.
+///
+/// # Errors
+/// One line: unknown, not built yet, named twice, `none` with others.
+pub fn parse_first(text: &str) -> Result<First, String> {
+    let mut found: Vec<&str> = Vec::new();
+    for word in text.split(',') {
+        match word {
+            "entra" | "local" | "none" => {}
+            "ldap" | "upstream" => {
+                return Err(format!(
+                    "--first {word} is not built yet: it takes entra, local or none"
+                ));
+            }
+            _ => {
+                return Err(format!(
+                    "--first does not know {}: it takes entra, local or none",
+                    shown(word)
+                ));
+            }
+        }
+        if found.contains(&word) {
+            return Err(format!("--first names {word} twice"));
+        }
+        found.push(word);
+    }
+    match (found.contains(&"none"), found.contains(&"entra"), found.len()) {
+        (true, _, 1) => Ok(First::None),
+        (true, _, _) => Err("--first none stands alone: leave the others out".to_owned()),
+        (false, true, _) => Ok(First::Entra),
+        (false, false, _) => Ok(First::Local),
+    }
+}
+
+/// The rule of R2 on mode, first factor and unmatched users. `first` is what the operator named, if anything; the answer is what
+/// stands then.
+///
+/// # Errors
+/// [`super::FailureKind::Usage`] for `code-only` with a first factor, `none` without `code-only`, and `code-only` with
+/// `password-only`.
+pub fn mode_and_first(mode: Mode, first: Option<First>, unmatched: Unmatched) -> Result<First, Failure> {
+    let first = match (mode, first) {
+        (Mode::CodeOnly, None | Some(First::None)) => First::None,
+        (Mode::CodeOnly, Some(_)) => {
+            return Err(Failure::usage(
+                "mode code-only checks no password: leave --first out, or choose mode append or challenge",
+            ));
+        }
+        (_, Some(First::None)) => {
+            return Err(Failure::usage(
+                "--first none goes with --mode code-only alone: name a first factor, or choose that mode",
+            ));
+        }
+        (_, Some(first)) => first,
+        (_, None) => First::default(),
+    };
+    if mode == Mode::CodeOnly && unmatched == Unmatched::PasswordOnly {
+        return Err(Failure::usage(
+            "mode code-only refuses users that are not in the store: leave --unmatched-users password-only out",
+        ));
+    }
+    Ok(first)
+}
+
+/// The fields of a client, each for itself.
+///
+/// # Errors
+/// [`super::FailureKind::Usage`] with the field and its bounds.
+pub fn client_fields(fields: &ClientFields) -> Result<(), Failure> {
+    if let Some(secret) = &fields.secret {
+        shared_secret(secret.expose())?;
+    }
+    if let Some(delay) = fields.reject_delay
+        && delay > REJECT_DELAY_MAX
+    {
+        return Err(Failure::usage(
+            "--reject-delay is 0 to 10s: gateways give up after that",
+        ));
+    }
+    range("--deadline", fields.deadline, DEADLINE_RANGE)?;
+    range("--challenge-timeout", fields.challenge_timeout, CHALLENGE_RANGE)?;
+    if let Some(prompt) = &fields.prompt
+        && (prompt.is_empty() || prompt.len() > PROMPT_MAX || prompt.chars().any(char::is_control))
+    {
+        return Err(Failure::usage("--prompt is one line of 1 to 253 bytes"));
+    }
+    if let Some(Delimiter::Is(c)) = fields.delimiter
+        && (c.is_control() || c.is_alphanumeric() || is_invisible(c))
+    {
+        return Err(Failure::usage(
+            "--delimiter is one character that is neither letter, digit nor control character, or '' for none",
+        ));
+    }
+    if fields.in_flight == Some(0) {
+        return Err(Failure::usage("--in-flight is 1 or more"));
+    }
+    Ok(())
+}
+
+fn range(name: &str, value: Option<Duration>, (least, most): (Duration, Duration)) -> Result<(), Failure> {
+    match value {
+        Some(value) if value < least || value > most => Err(Failure::usage(format!("{name} is {least:?} to {most:?}"))),
+        _ => Ok(()),
+    }
+}
+
+/// A RADIUS shared secret (RFC 2865 3: not empty).
+///
+/// # Errors
+/// [`super::FailureKind::Usage`]: empty, too long, or with a control character, which no gateway can be told.
+pub fn shared_secret(secret: &[u8]) -> Result<(), Failure> {
+    if secret.is_empty() {
+        return Err(Failure::usage(
+            "the shared secret is empty: give one of 16 characters or more",
+        ));
+    }
+    if secret.len() > SHARED_SECRET_MAX {
+        return Err(Failure::usage(
+            "the shared secret is longer than 128 bytes: gateways do not take that",
+        ));
+    }
+    if secret.iter().any(u8::is_ascii_control) {
+        return Err(Failure::usage(
+            "the shared secret holds a line break or another control character: put it on one line alone",
+        ));
+    }
+    Ok(())
+}
+
+/// The name of a client: what an operator can type and read.
+///
+/// # Errors
+/// [`super::FailureKind::Usage`].
+pub fn client_name(name: &str) -> Result<(), Failure> {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if name.is_empty() || name.len() > NAME_MAX || !name.chars().all(plain) || name.starts_with('-') {
+        return Err(Failure::usage(format!(
+            "{} is no name for a client: use letters, digits, dots, dashes and underscores, 64 bytes at most",
+            if name.is_empty() { "''".to_owned() } else { shown(name) }
+        )));
+    }
+    Ok(())
+}
+
+/// A user's name as typed: whether it can be one at all. The canonical form is the daemon's matter (R3).
+///
+/// # Errors
+/// [`super::FailureKind::Usage`].
+pub fn user_name(name: &str) -> Result<(), Failure> {
+    if name.trim().is_empty() {
+        return Err(Failure::usage("the user's name is empty"));
+    }
+    if name.len() > USER_NAME_MAX {
+        return Err(Failure::usage(
+            "the user's name is longer than 253 bytes: RADIUS cannot carry it",
+        ));
+    }
+    if name.chars().any(|c| c.is_control() || is_invisible(c)) {
+        return Err(Failure::usage(format!(
+            "the user's name {} holds a character that cannot be seen: type it again by hand",
+            shown(name)
+        )));
+    }
+    Ok(())
+}
+
+/// Digits and period of a token.
+///
+/// # Errors
+/// [`super::FailureKind::Usage`].
+pub fn parameters(parameters: TotpParameters) -> Result<(), Failure> {
+    if !matches!(parameters.digits, 6 | 8) {
+        return Err(Failure::usage("--digits is 6 or 8"));
+    }
+    if !matches!(parameters.period, 30 | 60) {
+        return Err(Failure::usage("--period is 30 or 60"));
+    }
+    Ok(())
+}
+
+/// How long a bypass code is good for (R18).
+///
+/// # Errors
+/// [`super::FailureKind::Usage`].
+pub fn bypass_minutes(minutes: u8) -> Result<(), Failure> {
+    if (1..=BYPASS_MINUTES_MAX).contains(&minutes) {
+        Ok(())
+    } else {
+        Err(Failure::usage("--minutes is 1 to 60"))
+    }
+}
+
+/// A code as a person types it: blanks within are dropped.
+///
+/// # Errors
+/// [`super::FailureKind::Usage`]: not 6 or 8 digits.
+pub fn code(text: &str) -> Result<String, Failure> {
+    let digits: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    if matches!(digits.len(), 6 | 8) && digits.bytes().all(|b| b.is_ascii_digit()) {
+        Ok(digits)
+    } else {
+        Err(Failure::usage("a code is 6 or 8 digits, as the token shows it"))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+
+    #[test]
+    fn ranges_read_and_show() {
+        for (text, shown) in [
+            ("192.0.2.1", "192.0.2.1"),
+            ("192.0.2.0/24", "192.0.2.0/24"),
+            ("0.0.0.0/0", "0.0.0.0/0"),
+            ("192.0.2.1/32", "192.0.2.1"),
+            ("2001:DB8::/32", "2001:db8::/32"),
+            ("::/0", "::/0"),
+            ("::1", "::1"),
+            ("::ffff:192.0.2.1", "192.0.2.1"),
+            ("::ffff:192.0.2.0/120", "192.0.2.0/24"),
+        ] {
+            let net = parse_net(text).unwrap();
+            assert_eq!(net_text(&net), shown, "{text}");
+            assert_eq!(parse_net(shown).unwrap(), net);
+        }
+    }
+
+    #[test]
+    fn bad_ranges_are_refused() {
+        for text in [
+            "",
+            "/",
+            "192.0.2.1/33",
+            "192.0.2.0/+24",
+            "192.0.2.0/",
+            "192.0.2.0/-1",
+            "192.0.2.0/24/1",
+            "2001:db8::/129",
+            "vpn.example",
+            "192.0.2",
+            "::ffff:0.0.0.0/64",
+            "fe80::1%eth0",
+            " 192.0.2.1",
+            "192.0.2.0/256",
+        ] {
+            assert!(parse_net(text).is_err(), "{text}");
+        }
+        let host_bits = parse_net("192.0.2.5/24").unwrap_err();
+        assert!(host_bits.contains("192.0.2.0/24"), "{host_bits}");
+    }
+
+    #[test]
+    fn first_takes_what_is_built() {
+        assert_eq!(parse_first("entra"), Ok(First::Entra));
+        assert_eq!(parse_first("entra,local"), Ok(First::Entra));
+        assert_eq!(parse_first("local,entra"), Ok(First::Entra));
+        assert_eq!(parse_first("local"), Ok(First::Local));
+        assert_eq!(parse_first("none"), Ok(First::None));
+        for bad in [
+            "",
+            "ldap",
+            "upstream",
+            "entra,ldap",
+            "none,entra",
+            "entra,none",
+            "entra,entra",
+            "Entra",
+            "entra,",
+            "entra local",
+        ] {
+            assert!(parse_first(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn r2_code_only_and_none_belong_together() {
+        use Mode::{Append, Challenge, CodeOnly};
+        let refuse = Unmatched::Refuse;
+        assert_eq!(mode_and_first(Append, None, refuse).unwrap(), First::Entra);
+        assert_eq!(
+            mode_and_first(Challenge, Some(First::Local), refuse).unwrap(),
+            First::Local
+        );
+        assert_eq!(mode_and_first(CodeOnly, None, refuse).unwrap(), First::None);
+        assert_eq!(
+            mode_and_first(CodeOnly, Some(First::None), refuse).unwrap(),
+            First::None
+        );
+        assert_eq!(
+            mode_and_first(Append, None, Unmatched::PasswordOnly).unwrap(),
+            First::Entra
+        );
+        for (mode, first, unmatched) in [
+            (CodeOnly, Some(First::Entra), refuse),
+            (CodeOnly, Some(First::Local), refuse),
+            (CodeOnly, None, Unmatched::PasswordOnly),
+            (Append, Some(First::None), refuse),
+            (Challenge, Some(First::None), refuse),
+        ] {
+            let failure = mode_and_first(mode, first, unmatched).unwrap_err();
+            assert_eq!(failure.exit_status(), 2, "{mode:?} {first:?} {unmatched:?}");
+        }
+    }
+
+    #[test]
+    fn fields_have_bounds() {
+        let fields = ClientFields::default;
+        assert!(client_fields(&fields()).is_ok());
+        let bad = [
+            ClientFields {
+                secret: Some(Secret::from("")),
+                ..fields()
+            },
+            ClientFields {
+                secret: Some(Secret::from("two\nlines")),
+                ..fields()
+            },
+            ClientFields {
+                secret: Some(Secret::new(vec![b'x'; 129])),
+                ..fields()
+            },
+            ClientFields {
+                reject_delay: Some(Duration::from_secs(11)),
+                ..fields()
+            },
+            ClientFields {
+                deadline: Some(Duration::from_millis(99)),
+                ..fields()
+            },
+            ClientFields {
+                deadline: Some(Duration::from_secs(61)),
+                ..fields()
+            },
+            ClientFields {
+                challenge_timeout: Some(Duration::from_secs(4)),
+                ..fields()
+            },
+            ClientFields {
+                prompt: Some(String::new()),
+                ..fields()
+            },
+            ClientFields {
+                prompt: Some("a\nb".to_owned()),
+                ..fields()
+            },
+            ClientFields {
+                prompt: Some("x".repeat(254)),
+                ..fields()
+            },
+            ClientFields {
+                delimiter: Some(Delimiter::Is('7')),
+                ..fields()
+            },
+            ClientFields {
+                delimiter: Some(Delimiter::Is('\u{200b}')),
+                ..fields()
+            },
+            ClientFields {
+                in_flight: Some(0),
+                ..fields()
+            },
+        ];
+        for fields in bad {
+            assert_eq!(client_fields(&fields).unwrap_err().exit_status(), 2, "{fields:?}");
+        }
+        assert!(
+            client_fields(&ClientFields {
+                delimiter: Some(Delimiter::Is(',')),
+                ..fields()
+            })
+            .is_ok()
+        );
+        assert!(
+            client_fields(&ClientFields {
+                delimiter: Some(Delimiter::None),
+                ..fields()
+            })
+            .is_ok()
+        );
+    }
+
+    #[test]
+    fn names_and_codes() {
+        assert!(client_name("vpn-1.example_x").is_ok());
+        for bad in ["", "-v", "a b", "a/b", "a\n", &"x".repeat(65)] {
+            assert!(client_name(bad).is_err(), "{bad:?}");
+        }
+        assert!(user_name("anna@contoso.example").is_ok() && user_name("CONTOSO\\änna").is_ok());
+        for bad in ["", "  ", "anna\u{202e}", "a\0b", &"x".repeat(254)] {
+            assert!(user_name(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(code("123 456").unwrap(), "123456");
+        assert_eq!(code("12345678").unwrap(), "12345678");
+        for bad in ["", "12345", "1234567", "12345a", "１２３４５６", "-12345"] {
+            assert!(code(bad).is_err(), "{bad}");
+        }
+        assert!(bypass_minutes(0).is_err() && bypass_minutes(1).is_ok() && bypass_minutes(60).is_ok());
+        assert!(bypass_minutes(61).is_err());
+    }
+}

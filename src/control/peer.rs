@@ -1,0 +1,134 @@
+//! Who asks, and what they may. In: a connection on one of the two sockets (R24); out: a [`Peer`] with [`Rights`], without which
+//! no operation runs. Rights cannot be made outside this room: the server makes them from the socket's door.
+
+use std::future::Future;
+
+use serde::{Deserialize, Serialize};
+
+use super::ops::{Answer, Failure, FailureKind, Request};
+
+/// Which socket the peer came through (R24).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Door {
+    /// `control.sock`: the file's permissions decided, its peers are installers.
+    Control,
+    /// `console.sock`: its peers have no right until an operator has logged in.
+    Console,
+}
+
+/// What an operator may, from least to most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Looks only.
+    Auditor,
+    /// Users: enrol, resync, unlock, bypass.
+    Helpdesk,
+    /// Everything.
+    Installer,
+}
+
+/// A role that was checked. Only the server can make one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rights {
+    role: Role,
+}
+
+impl Rights {
+    /// What the door alone gives: everything at `control.sock`, nothing at `console.sock`.
+    pub(in crate::control) fn by_door(door: Door) -> Option<Self> {
+        match door {
+            Door::Control => Some(Self { role: Role::Installer }),
+            Door::Console => None,
+        }
+    }
+
+    /// For the tests of those who perform operations.
+    #[cfg(test)]
+    pub fn for_test(role: Role) -> Self {
+        Self { role }
+    }
+
+    /// The role.
+    pub fn role(self) -> Role {
+        self.role
+    }
+
+    /// Whether the role is enough for the request.
+    ///
+    /// # Errors
+    /// [`FailureKind::NotAllowed`] with the role that is needed.
+    pub fn allow(self, request: &Request) -> Result<(), Failure> {
+        let needs = request.needs();
+        if self.role >= needs {
+            return Ok(());
+        }
+        let whom = match needs {
+            Role::Auditor => "an auditor",
+            Role::Helpdesk => "the helpdesk or an installer",
+            Role::Installer => "an installer",
+        };
+        Err(Failure::new(
+            FailureKind::NotAllowed,
+            format!("{} is for {whom}: ask one to do it", request.word()),
+        ))
+    }
+}
+
+/// Who asks. It exists only with rights.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The uid that the kernel names (SO_PEERCRED); 65534 from inside a user namespace. For the record, never for a decision (R24).
+    pub uid: u32,
+    /// Through which socket.
+    pub door: Door,
+    /// The operator who logged in on this connection; empty at `control.sock`.
+    pub operator: String,
+    /// What the peer may.
+    pub rights: Rights,
+}
+
+/// The daemon's side: performs what the server has let through. The server has checked the peer's rights already.
+pub trait Operations: Send + Sync + 'static {
+    /// Performs one operation. It runs to its end even if the peer goes away.
+    ///
+    /// # Errors
+    /// [`Failure`]: one plain line.
+    fn perform(&self, by: &Peer, request: Request) -> impl Future<Output = Result<Answer, Failure>> + Send;
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r24_the_console_door_gives_nothing() {
+        assert_eq!(Rights::by_door(Door::Console), None);
+        assert_eq!(Rights::by_door(Door::Control).unwrap().role(), Role::Installer);
+    }
+
+    #[test]
+    fn roles_are_a_ladder() {
+        let name = || "anna@contoso.example".to_owned();
+        let look = Request::UserShow { name: name() };
+        let help = Request::UserUnlock { name: name() };
+        let change = Request::UserRemove { name: name() };
+        let may = |role, request: &Request| Rights::for_test(role).allow(request).is_ok();
+        for (role, expected) in [
+            (Role::Auditor, [true, false, false]),
+            (Role::Helpdesk, [true, true, false]),
+            (Role::Installer, [true, true, true]),
+        ] {
+            assert_eq!(
+                [may(role, &look), may(role, &help), may(role, &change)],
+                expected,
+                "{role:?}"
+            );
+        }
+        let refused = Rights::for_test(Role::Auditor).allow(&help).unwrap_err();
+        assert_eq!(refused.kind, FailureKind::NotAllowed);
+        assert_eq!(refused.exit_status(), 1);
+    }
+}

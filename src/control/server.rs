@@ -1,0 +1,212 @@
+//! The two control sockets (R24). In: a path and the daemon's [`Operations`]; out: answers on connections. The files' permissions
+//! decide who may connect; here it is decided what the peers may: everything at `control.sock`, nothing at `console.sock` until
+//! an operator has logged in there. A bad, slow or vanished peer costs its own connection and nothing else.
+
+use std::future::Future;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use super::frame::{self, FrameError, Greeting};
+use super::ops::{Answer, Failure, FailureKind, Request};
+use super::peer::{Door, Operations, Peer, Rights};
+use super::place::{self, Place};
+pub use super::place::{BindError, console_path};
+
+/// Most connections at one socket; further ones wait in the kernel's queue.
+pub const CONNECTIONS_MAX: usize = 32;
+/// A frame that has begun must be whole after this.
+pub const FRAME_TIMEOUT: Duration = Duration::from_secs(10);
+/// A reply must be taken within this: a stalled reader may not hold a connection.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// A connection without a request ends after this.
+pub const IDLE: Duration = Duration::from_secs(300);
+/// On shutdown, requests under way have this long.
+pub const GRACE: Duration = Duration::from_secs(3);
+/// The kernel's queue of connections not yet accepted.
+const BACKLOG: u32 = 64;
+/// After a failed accept (no file descriptors left, say).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The sockets, bound and listening; serves nothing yet. Dropping it removes the files.
+#[derive(Debug)]
+pub struct Server {
+    control: (UnixListener, Place),
+    console: (UnixListener, Place),
+}
+
+impl Server {
+    /// Binds `control` and, beside it, `console.sock`. To be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// [`BindError`]: one line. A socket on which somebody still answers is left alone.
+    pub fn bind(control: &Path) -> Result<Self, BindError> {
+        let console = console_path(control);
+        Ok(Self {
+            control: place::bind(control, Door::Control, BACKLOG)?,
+            console: place::bind(&console, Door::Console, BACKLOG)?,
+        })
+    }
+
+    /// What the operator should know of how the sockets were made, each one line.
+    pub fn notes(&self) -> Vec<String> {
+        [&self.control.1, &self.console.1]
+            .into_iter()
+            .filter_map(|place| place.note.clone())
+            .collect()
+    }
+
+    /// Where the sockets are.
+    pub fn paths(&self) -> [PathBuf; 2] {
+        [self.control.1.path.clone(), self.console.1.path.clone()]
+    }
+
+    /// Serves until `stop` is done; requests under way then have [`GRACE`].
+    pub async fn serve<O: Operations>(self, operations: Arc<O>, stop: impl Future<Output = ()>) {
+        let (tell, told) = watch::channel(false);
+        let (control, control_place) = self.control;
+        let (console, console_place) = self.console;
+        let mut doors = JoinSet::new();
+        doors.spawn(keep_door(control, Door::Control, operations.clone(), told.clone()));
+        doors.spawn(keep_door(console, Door::Console, operations, told));
+        stop.await;
+        let _ = tell.send(true);
+        while doors.join_next().await.is_some() {}
+        drop((control_place, console_place));
+    }
+}
+
+/// Accepts at one socket until told to stop; never ends on an error.
+async fn keep_door<O: Operations>(
+    listener: UnixListener,
+    door: Door,
+    operations: Arc<O>,
+    mut told: watch::Receiver<bool>,
+) {
+    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut guests = JoinSet::new();
+    let for_guests = told.clone();
+    loop {
+        while guests.try_join_next().is_some() {}
+        let next = async {
+            let Ok(permit) = room.clone().acquire_owned().await else {
+                return Err(io::ErrorKind::Other.into());
+            };
+            listener.accept().await.map(|(stream, _)| (permit, stream))
+        };
+        tokio::select! {
+            () = stopped(&mut told) => break,
+            accepted = next => match accepted {
+                Ok((permit, stream)) => {
+                    let operations = operations.clone();
+                    let told = for_guests.clone();
+                    guests.spawn(async move {
+                        let _permit = permit;
+                        if let Err(error) = receive(stream, door, operations.as_ref(), told).await {
+                            tracing::debug!(?door, %error, "a control connection ended");
+                        }
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(?door, %error, "a control connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+        }
+    }
+    drop(listener);
+    let _ = tokio::time::timeout(GRACE, async { while guests.join_next().await.is_some() {} }).await;
+    guests.shutdown().await;
+}
+
+async fn stopped(told: &mut watch::Receiver<bool>) {
+    // An error means that the teller is gone, which is a stop too.
+    let _ = told.wait_for(|stop| *stop).await;
+}
+
+/// One connection, from the greeting to its end.
+async fn receive<O: Operations>(
+    mut stream: UnixStream,
+    door: Door,
+    operations: &O,
+    mut told: watch::Receiver<bool>,
+) -> Result<(), FrameError> {
+    let uid = stream.peer_cred()?.uid();
+    let rights = Rights::by_door(door);
+    send(&mut stream, &Greeting::of(door)).await?;
+    loop {
+        let read = tokio::select! {
+            () = stopped(&mut told) => return Ok(()),
+            read = frame::read_async(&mut stream, IDLE, FRAME_TIMEOUT) => read,
+        };
+        let json = match read {
+            Ok(Some(json)) => json,
+            Ok(None) => return Ok(()),
+            Err(error @ (FrameError::TooLong(_) | FrameError::Truncated)) => {
+                // The stream is out of step: say why, then end.
+                reply(&mut stream, &Err(Failure::usage(error.to_string()))).await?;
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        let answer = match frame::decode::<Request>(&json) {
+            Err(error) => Err(Failure::usage(format!("posternd received {error}"))),
+            Ok(request) => {
+                drop(json);
+                answer(operations, rights, uid, door, request).await
+            }
+        };
+        reply(&mut stream, &answer).await?;
+    }
+}
+
+/// The one way to an operation: without rights there is none.
+async fn answer<O: Operations>(
+    operations: &O,
+    rights: Option<Rights>,
+    uid: u32,
+    door: Door,
+    request: Request,
+) -> Result<Answer, Failure> {
+    let Some(rights) = rights else {
+        return Err(Failure::new(FailureKind::NotAllowed, "log in first"));
+    };
+    rights.allow(&request)?;
+    let peer = Peer {
+        uid,
+        door,
+        operator: String::new(),
+        rights,
+    };
+    operations.perform(&peer, request).await
+}
+
+async fn reply(stream: &mut UnixStream, answer: &Result<Answer, Failure>) -> Result<(), FrameError> {
+    match send(stream, answer).await {
+        Err(FrameError::TooLong(length)) => {
+            let failure = Failure::failed(format!(
+                "the answer has {length} bytes, more than a frame takes: ask for less"
+            ));
+            send::<Result<Answer, Failure>>(stream, &Err(failure)).await
+        }
+        Err(FrameError::NotUnderstood(_)) => {
+            let failure = Failure::failed("the answer could not be put into words: see the log of posternd");
+            send::<Result<Answer, Failure>>(stream, &Err(failure)).await
+        }
+        other => other,
+    }
+}
+
+async fn send<T: serde::Serialize>(stream: &mut UnixStream, value: &T) -> Result<(), FrameError> {
+    let bytes = frame::encode(value)?;
+    match tokio::time::timeout(WRITE_TIMEOUT, stream.write_all(&bytes)).await {
+        Ok(written) => Ok(written?),
+        Err(_) => Err(FrameError::Io(io::ErrorKind::TimedOut.into())),
+    }
+}
