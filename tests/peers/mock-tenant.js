@@ -1,5 +1,6 @@
 // oauth2-mock-server at Entra's path: node mock-tenant.js PORT_FILE
-// Users whose name begins with "mfa" get 50076 for the right password by the server's own hook, and 50126 for a wrong one;
+// Users whose name begins with "mfa" get 50076 for the right password by the server's own hook, and 50126 for a wrong one
+// ("mfa-always": 50076 for that too);
 // everybody else gets what the server gives: a token, whatever the password.
 'use strict';
 
@@ -24,7 +25,7 @@ async function main() {
   await server.issuer.keys.generate('RS256');
   server.service.on('beforeResponse', (response, request) => {
     if (!String(request.body.username).startsWith('mfa')) return;
-    const right = request.body.password === PASSWORD;
+    const right = request.body.password === PASSWORD || request.body.username.startsWith('mfa-always');
     response.statusCode = 400;
     response.body = right
       ? refusal(50076, 'You must use multi-factor authentication.')
