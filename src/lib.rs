@@ -13,5 +13,6 @@ pub mod pipeline;
 pub mod radius;
 pub mod seal;
 pub mod secret;
+pub mod server;
 pub mod store;
 pub mod text;

@@ -7,7 +7,7 @@ mod words;
 
 use std::time::Duration;
 
-pub use reader::{Clock, ClockError};
+pub use reader::{Clock, ClockError, wall};
 use serde::{Deserialize, Serialize};
 pub use words::Report;
 

@@ -29,7 +29,12 @@ impl Alarms {
     pub fn raise(&self, code: &str, grave: Grave, what: String, todo: &str, now: Timestamp) -> bool {
         let mut standing = self.standing.lock();
         let since = standing.get(code).map(|(_, alarm)| alarm.since);
-        let alarm = Alarm { code: code.to_owned(), what, todo: todo.to_owned(), since: since.unwrap_or(now) };
+        let alarm = Alarm {
+            code: code.to_owned(),
+            what,
+            todo: todo.to_owned(),
+            since: since.unwrap_or(now),
+        };
         standing.insert(code.to_owned(), (grave as u8, alarm));
         since.is_none()
     }
@@ -41,7 +46,9 @@ impl Alarms {
 
     /// Clears all whose code begins so, but for those listed.
     pub fn clear_others(&self, prefix: &str, but: &[String]) {
-        self.standing.lock().retain(|code, _| !code.starts_with(prefix) || but.contains(code));
+        self.standing
+            .lock()
+            .retain(|code, _| !code.starts_with(prefix) || but.contains(code));
     }
 
     /// The list, the gravest first.

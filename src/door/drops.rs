@@ -33,7 +33,11 @@ impl Drops {
         }
         if inner.said.len() >= SOURCES_KEPT && !inner.said.contains_key(&key) {
             // A flood of invented sources must not become a flood of lines: only what has aged makes room.
-            let oldest = inner.said.iter().min_by_key(|(_, at)| **at).map(|(key, at)| (key.clone(), *at));
+            let oldest = inner
+                .said
+                .iter()
+                .min_by_key(|(_, at)| **at)
+                .map(|(key, at)| (key.clone(), *at));
             match oldest {
                 Some((old, at)) if now.saturating_duration_since(at) >= Duration::from_secs(10) => {
                     inner.said.remove(&old);
@@ -77,7 +81,9 @@ mod tests {
     fn a_flood_of_sources_is_not_a_flood_of_lines() {
         let d = Drops::default();
         let now = Instant::now();
-        let lines = (0..100_000u32).filter(|n| d.say("unknown-client", IpAddr::from(n.to_be_bytes()), now)).count();
+        let lines = (0..100_000u32)
+            .filter(|n| d.say("unknown-client", IpAddr::from(n.to_be_bytes()), now))
+            .count();
         assert_eq!(lines, SOURCES_KEPT);
     }
 }

@@ -10,6 +10,7 @@ use super::events::{Accounting, Event};
 use super::reply::{Kind, Origin, Outgoing, Waiter};
 use super::{Door, random16};
 use crate::audit::{Attempt, Outcome, Reason};
+use crate::pipeline::Ended;
 use crate::pipeline::again::{Basis, Kept, LoginKey, Met};
 use crate::pipeline::code::Tools;
 use crate::pipeline::decide::Decision;
@@ -17,7 +18,6 @@ use crate::pipeline::duplicates::{Key, Seen};
 use crate::pipeline::password::{Answered, Asked, Next, Question};
 use crate::pipeline::receive::{Arrival, Dropped, Service, Verified, shape};
 use crate::pipeline::request::{first_u64, login};
-use crate::pipeline::Ended;
 use crate::radius::kinds;
 use crate::radius::packet::Packet;
 use crate::radius::reply::{ReplyTo, eap_identifier};
@@ -43,7 +43,11 @@ impl Door {
     fn verified(self: &Arc<Self>, verified: &Verified<'_>, arrival: &Arrival) {
         let (packet, client) = (verified.packet(), verified.client());
         client.saw_packet(arrival.wall);
-        let origin = Origin { source: arrival.source, socket: arrival.socket, local: arrival.local };
+        let origin = Origin {
+            source: arrival.source,
+            socket: arrival.socket,
+            local: arrival.local,
+        };
         let key = Key {
             source: arrival.source,
             socket: arrival.socket,
@@ -122,13 +126,17 @@ impl Door {
         });
         let door = Arc::clone(self);
         // RFC 2866 2: an answer says that it was recorded.
-        self.record(arrival.wall, &event, Some(Box::new(move |result| match result {
-            Ok(_) => {
-                door.counters.accounting.add();
-                door.answer(waiter, Kind::Accounting, Duration::ZERO);
-            }
-            Err(_) => door.let_go(&waiter),
-        })));
+        self.record(
+            arrival.wall,
+            &event,
+            Some(Box::new(move |result| match result {
+                Ok(_) => {
+                    door.counters.accounting.add();
+                    door.answer(waiter, Kind::Accounting, Duration::ZERO);
+                }
+                Err(_) => door.let_go(&waiter),
+            })),
+        );
     }
 
     fn login(self: &Arc<Self>, verified: &Verified<'_>, waiter: Waiter, arrival: &Arrival) {
@@ -145,7 +153,11 @@ impl Door {
                 Met::Verdict { kept, first_at, waiter } => {
                     self.counters.sent_again.add();
                     let prompt = waiter.client.record.prompt.clone();
-                    let decision = Decision::Again { kept, prompt, reason: Reason::SentAgain { first_at } };
+                    let decision = Decision::Again {
+                        kept,
+                        prompt,
+                        reason: Reason::SentAgain { first_at },
+                    };
                     let trace = named.trace().clone();
                     return self.ended(Ended { trace, decision }, waiter, None);
                 }
@@ -166,7 +178,12 @@ impl Door {
         let door = Arc::clone(self);
         self.runtime.spawn(async move {
             let answered = match asked.question() {
-                Some(Question::Directory { directory, upn, password, deadline }) => {
+                Some(Question::Directory {
+                    directory,
+                    upn,
+                    password,
+                    deadline,
+                }) => {
                     door.counters.directory_asked.add();
                     let answer = directory.ask(&upn, &password, deadline).await;
                     door.look_at(&directory, &answer);
@@ -182,8 +199,12 @@ impl Door {
 
     /// Checks an argon2id hash; as many at once as there are cores.
     async fn hash(&self, hash: crate::secret::Secret, password: crate::secret::Secret) -> Answered {
-        let Ok(_waiting) = Arc::clone(&self.hashes_waiting).try_acquire_owned() else { return Answered::Busy };
-        let Ok(permit) = Arc::clone(&self.hashing).acquire_owned().await else { return Answered::Busy };
+        let Ok(_waiting) = Arc::clone(&self.hashes_waiting).try_acquire_owned() else {
+            return Answered::Busy;
+        };
+        let Ok(permit) = Arc::clone(&self.hashing).acquire_owned().await else {
+            return Answered::Busy;
+        };
         let checked = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             crate::factors::first::local::verify(&hash, &password)
@@ -227,7 +248,12 @@ impl Door {
             Decision::Challenge { state, prompt } => {
                 self.counters.challenges.add();
                 let kind = Kind::Challenge { state, prompt };
-                (Outcome::Challenge, Reason::CodeAwaited, Some(kind), Some(Kept::Challenge(state)))
+                (
+                    Outcome::Challenge,
+                    Reason::CodeAwaited,
+                    Some(kind),
+                    Some(Kept::Challenge(state)),
+                )
             }
             Decision::Silent(reason) => {
                 self.counters.silent.add();
@@ -251,7 +277,12 @@ impl Door {
         }
         let slowed = self.watch_client(&trace.name, &reason, waiters.first());
         let attempt = trace.attempt(outcome, reason, Instant::now());
-        tracing::debug!(user = attempt.name, client = attempt.client_name, reason = attempt.reason.code(), "decided");
+        tracing::debug!(
+            user = attempt.name,
+            client = attempt.client_name,
+            reason = attempt.reason.code(),
+            "decided"
+        );
         let door = Arc::clone(self);
         let done: crate::journal::Done = Box::new(move |result| {
             for waiter in waiters {
@@ -274,13 +305,27 @@ impl Door {
         let (client, now) = (&waiter.client.record, crate::clock::wall());
         let suspicious = matches!(
             reason,
-            Reason::UnknownUser | Reason::WrongCode | Reason::WrongLocalPassword | Reason::WrongPassword | Reason::NoToken
+            Reason::UnknownUser
+                | Reason::WrongCode
+                | Reason::WrongLocalPassword
+                | Reason::WrongPassword
+                | Reason::NoToken
         );
         let hash = first_u64(&self.sealer.keyed_hash("name", name.as_bytes()));
         if suspicious && self.watch.refused(client.id, hash, now) {
-            let what = format!("Many different users fail at {}: somebody may be guessing names", client.name);
-            let todo = "Look at `postern log --client NAME`; its rejects are slowed meanwhile, nobody is locked out by it";
-            self.raise(&format!("many-wrong-users-{}", client.name), Grave::Some, what, todo, now);
+            let what = format!(
+                "Many different users fail at {}: somebody may be guessing names",
+                client.name
+            );
+            let todo =
+                "Look at `postern log --client NAME`; its rejects are slowed meanwhile, nobody is locked out by it";
+            self.raise(
+                &format!("many-wrong-users-{}", client.name),
+                Grave::Some,
+                what,
+                todo,
+                now,
+            );
         }
         self.watch.slowed(client.id, now)
     }
@@ -326,7 +371,13 @@ impl Door {
 
     fn journal_failed(&self, error: &crate::journal::JournalError) {
         let what = format!("Logins cannot be recorded, so none is answered: {error}");
-        self.raise("journal", Grave::Nobody, what, "Make room on the disk, or replace it", crate::clock::wall());
+        self.raise(
+            "journal",
+            Grave::Nobody,
+            what,
+            "Make room on the disk, or replace it",
+            crate::clock::wall(),
+        );
     }
 }
 

@@ -7,7 +7,6 @@ pub mod drops;
 pub mod events;
 pub mod flow;
 
-
 pub mod refusals;
 pub mod reply;
 pub mod start;
@@ -112,6 +111,36 @@ impl Door {
         Arc::clone(&self.domains.read())
     }
 
+    /// Makes the box itself a client, at one address and port, for the internal probe. It may ask nothing but Status-Server: no
+    /// login of it gets past a table without users of its own, and its secret is known to nobody.
+    pub fn add_probe(&self, source: SocketAddr, secret: crate::secret::Secret) {
+        use crate::store::records as r;
+        let like = r::Client {
+            id: r::ClientId(0),
+            name: "(internal probe)".to_owned(),
+            net: crate::pipeline::clients::mask(source.ip(), 128),
+            secret: secret.clone(),
+            mode: r::Mode::CodeOnly,
+            first: r::First::None,
+            require_message_authenticator: true,
+            order: r::Order::default(),
+            delimiter: None,
+            unmatched: r::Unmatched::Refuse,
+            reject_delay: r::REJECT_DELAY,
+            deadline: r::DEADLINE,
+            unavailable: r::Unavailable::Reject,
+            prompt: String::new(),
+            challenge_timeout: r::CHALLENGE_TIMEOUT,
+            charset: r::Charset::Utf8,
+            in_flight: 4,
+            created: self.since,
+            generation: 0,
+        };
+        let mut table = self.clients.write();
+        let newer = ClientTable::new(&self.store.clients(), &table).with_probe(source, secret, like);
+        *table = Arc::new(newer);
+    }
+
     /// Takes over changed client records.
     pub fn refresh_clients(&self) {
         let mut table = self.clients.write();
@@ -136,7 +165,13 @@ impl Door {
             if let Proof::Unproven(_) = tenant.proof {
                 let code = format!("entra-unproven-{}", tenant.domain);
                 let what = format!("Entra for {} was switched on without a proof", tenant.domain);
-                self.raise(&code, Grave::Some, what, "Run `postern entra prove USER` with a right password", now);
+                self.raise(
+                    &code,
+                    Grave::Some,
+                    what,
+                    "Run `postern entra prove USER` with a right password",
+                    now,
+                );
                 standing.push(code);
             }
             let softened: Vec<String> = tenant
@@ -147,8 +182,18 @@ impl Door {
                 .collect();
             if !softened.is_empty() {
                 let code = format!("entra-override-{}", tenant.domain);
-                let what = format!("For {}, {} let a login go on by an override", tenant.domain, softened.join(", "));
-                self.raise(&code, Grave::Look, what, "Take it away with `postern entra set --override CODE=default` when it is no longer needed", now);
+                let what = format!(
+                    "For {}, {} let a login go on by an override",
+                    tenant.domain,
+                    softened.join(", ")
+                );
+                self.raise(
+                    &code,
+                    Grave::Look,
+                    what,
+                    "Take it away with `postern entra set --override CODE=default` when it is no longer needed",
+                    now,
+                );
                 standing.push(code);
             }
         }
@@ -168,13 +213,19 @@ impl Door {
     /// Writes a record of the box itself.
     pub fn system(&self, code: &str, words: String) {
         let at = crate::clock::wall();
-        let event = OperatorEvent::System { at, code: code.to_owned(), words };
+        let event = OperatorEvent::System {
+            at,
+            code: code.to_owned(),
+            words,
+        };
         self.operators.append(at, encode(&event), None);
     }
 
     /// Writes what an operator did; on the disk when this returns.
     pub async fn record_act(&self, act: OperatorAct) -> Result<u64, JournalError> {
-        self.operators.append_durable(act.at, encode(&OperatorEvent::Act(act))).await
+        self.operators
+            .append_durable(act.at, encode(&OperatorEvent::Act(act)))
+            .await
     }
 
     /// Writes an event of a login; durable with the next group, or with `done`.

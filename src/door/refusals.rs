@@ -51,18 +51,29 @@ impl Refusals {
             reason: attempt.reason.code(),
         };
         let mut kinds = self.kinds.lock();
+        let full = kinds.len() >= KINDS;
         match kinds.get_mut(&kind) {
             Some(counted) if attempt.at.since(counted.since) < TOGETHER => {
                 counted.more = counted.more.saturating_add(1);
                 counted.last = attempt;
                 None
             }
-            _ if kinds.len() >= KINDS => Some(attempt),
+            _ if full => Some(attempt),
             _ => {
-                let older = kinds.insert(kind, Counted { since: attempt.at, more: 0, last: attempt.clone() });
+                let older = kinds.insert(
+                    kind,
+                    Counted {
+                        since: attempt.at,
+                        more: 0,
+                        last: attempt.clone(),
+                    },
+                );
                 // The minute before, if its count was not written yet, is told by this one's count.
                 let more = older.map_or(0, |older| older.more);
-                Some(Attempt { count: attempt.count.saturating_add(more), ..attempt })
+                Some(Attempt {
+                    count: attempt.count.saturating_add(more),
+                    ..attempt
+                })
             }
         }
     }
@@ -73,7 +84,10 @@ impl Refusals {
         self.kinds.lock().retain(|_, counted| {
             let over = everything || now.since(counted.since) >= TOGETHER;
             if over && counted.more > 0 {
-                out.push(Attempt { count: counted.more, ..counted.last.clone() });
+                out.push(Attempt {
+                    count: counted.more,
+                    ..counted.last.clone()
+                });
             }
             !over
         });
@@ -114,7 +128,10 @@ mod tests {
         for n in 1..50 {
             assert!(r.take(attempt(n, Reason::WrongCode, Outcome::Reject)).is_none());
         }
-        assert!(r.take(attempt(1, Reason::NoCode, Outcome::Reject)).is_some(), "another reason is another record");
+        assert!(
+            r.take(attempt(1, Reason::NoCode, Outcome::Reject)).is_some(),
+            "another reason is another record"
+        );
         assert!(r.due(Timestamp(1000), false).is_empty());
         let due = r.due(Timestamp(60_000), false);
         assert_eq!(due.len(), 1);
@@ -125,7 +142,10 @@ mod tests {
     #[test]
     fn r23_an_accept_is_always_written() {
         let r = Refusals::default();
-        let reason = Reason::Accepted { first: FirstUsed::Entra, second: SecondUsed::Totp };
+        let reason = Reason::Accepted {
+            first: FirstUsed::Entra,
+            second: SecondUsed::Totp,
+        };
         for n in 0..5 {
             assert!(r.take(attempt(n, reason.clone(), Outcome::Accept)).is_some());
         }

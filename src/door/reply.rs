@@ -65,7 +65,10 @@ impl Kind {
         match kept {
             Kept::Accept => Kind::Accept,
             Kept::Reject => Kind::Reject,
-            Kept::Challenge(state) => Kind::Challenge { state: *state, prompt: prompt.to_owned() },
+            Kept::Challenge(state) => Kind::Challenge {
+                state: *state,
+                prompt: prompt.to_owned(),
+            },
         }
     }
 

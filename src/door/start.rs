@@ -79,7 +79,11 @@ pub fn state_dir(path: &Path) -> Result<(), StartError> {
     let io = |error| StartError::State(path.to_owned(), error);
     match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io)?;
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(path)
+                .map_err(io)?;
             return Ok(());
         }
         Err(error) => return Err(io(error)),
@@ -113,7 +117,10 @@ impl Start<'_> {
         let (store, opened, recovered) = Store::open_or_recover(self.state_dir, &sealer, now)?;
         let guards = Guards::default();
         for (key, blob) in store.live_scan(LIVE_GUARDS)? {
-            if let (Ok(id), Ok(folded)) = (<[u8; 8]>::try_from(key.as_slice()), postcard::from_bytes::<Folded>(&blob)) {
+            if let (Ok(id), Ok(folded)) = (
+                <[u8; 8]>::try_from(key.as_slice()),
+                postcard::from_bytes::<Folded>(&blob),
+            ) {
                 guards.restore(Subject::User(UserId(u64::from_be_bytes(id))), folded);
             }
         }
@@ -194,11 +201,26 @@ impl Start<'_> {
         }
         for damage in opening.damage.iter().chain(&operators_opening.damage) {
             let todo = "Run `postern log --verify`; keep the files for whoever looks into it";
-            door.raise("journal-damage", super::alarms::Grave::Some, format!("The journal was damaged: {damage}"), todo, now);
+            door.raise(
+                "journal-damage",
+                super::alarms::Grave::Some,
+                format!("The journal was damaged: {damage}"),
+                todo,
+                now,
+            );
         }
         if replayed.unknown > 0 {
-            let what = format!("{} records of the journal are of a newer version and were passed over", replayed.unknown);
-            door.raise("journal-newer", super::alarms::Grave::Some, what, "Run the newer posternd again", now);
+            let what = format!(
+                "{} records of the journal are of a newer version and were passed over",
+                replayed.unknown
+            );
+            door.raise(
+                "journal-newer",
+                super::alarms::Grave::Some,
+                what,
+                "Run the newer posternd again",
+                now,
+            );
         }
         door.refresh_clients();
         door.refresh_tenants();
@@ -224,11 +246,17 @@ impl Door {
                     if let (Some(id), Some(user)) = (id, self.store.user_named(owner)?)
                         && self.store.tokens_of(user.id)?.iter().any(|token| token.id.0 == id)
                     {
-                        self.store.apply(vec![Change::RemoveToken(crate::store::records::TokenId(id))])?;
+                        self.store
+                            .apply(vec![Change::RemoveToken(crate::store::records::TokenId(id))])?;
                     }
                 }
                 "client remove" => {
-                    let client = self.store.clients().iter().find(|client| client.name == *target).map(|client| client.id);
+                    let client = self
+                        .store
+                        .clients()
+                        .iter()
+                        .find(|client| client.name == *target)
+                        .map(|client| client.id);
                     if let Some(id) = client {
                         self.store.apply(vec![Change::RemoveClient(id)])?;
                     }
@@ -240,7 +268,11 @@ impl Door {
             "The store was damaged ({}) and restored from its copy; the damaged one lies in {}; spent codes were {}",
             recovered.detail,
             recovered.set_aside.display(),
-            if whole { "read from the journal" } else { "made void up to now" },
+            if whole {
+                "read from the journal"
+            } else {
+                "made void up to now"
+            },
         );
         let todo = "Check users, tokens and clients that were changed since the copy was made, and look at the disk";
         self.raise("store-restored", super::alarms::Grave::Some, what, todo, now);
@@ -271,7 +303,10 @@ impl Door {
         }
         self.fold()?;
         self.raise_steps.store(false, Ordering::Release);
-        self.system("steps-raised", "Every code up to now was made void: the journal of spent codes was not whole".to_owned());
+        self.system(
+            "steps-raised",
+            "Every code up to now was made void: the journal of spent codes was not whole".to_owned(),
+        );
         Ok(())
     }
 }
@@ -283,7 +318,8 @@ fn replay(entry: journal::Entry<'_>, store: &Store, guards: &Guards, sealer: &Se
         replayed.unknown += 1;
         return;
     };
-    let guard = |user: UserId, act: &dyn Fn(&mut crate::guard::UserGuard)| guards.with(Subject::User(user), |guard| act(guard));
+    let guard =
+        |user: UserId, act: &dyn Fn(&mut crate::guard::UserGuard)| guards.with(Subject::User(user), |guard| act(guard));
     match event {
         Event::Attempt(attempt) => {
             if let Some(spent) = attempt.spent {

@@ -47,14 +47,22 @@ impl Door {
     fn every_second(&self, fold: bool, copy: bool) {
         let now = crate::clock::wall();
         if let Err(error) = self.clock.tick() {
-            self.raise("clock-file", Grave::Look, format!("The newest time cannot be kept: {error}"), "Make room on the disk", now);
+            self.raise(
+                "clock-file",
+                Grave::Look,
+                format!("The newest time cannot be kept: {error}"),
+                "Make room on the disk",
+                now,
+            );
         } else {
             self.alarms.clear("clock-file");
         }
         match self.clock.report() {
             report if report.trusted => self.alarms.clear("clock"),
             report => {
-                let todo = report.todo.unwrap_or_else(|| "Look with `postern time show`".to_owned());
+                let todo = report
+                    .todo
+                    .unwrap_or_else(|| "Look with `postern time show`".to_owned());
                 self.raise("clock", Grave::Nobody, report.words, &todo, now);
             }
         }
@@ -62,10 +70,17 @@ impl Door {
             tracing::error!(%error, "last steps could not be raised");
         }
         for attempt in self.refusals.due(now, false) {
-            self.logins.append(now, encode(&Event::Attempt(Box::new(attempt))), None);
+            self.logins
+                .append(now, encode(&Event::Attempt(Box::new(attempt))), None);
         }
         if fold && let Err(error) = self.fold() {
-            self.raise("store", Grave::Some, format!("The store cannot be written: {error}"), "Make room on the disk", now);
+            self.raise(
+                "store",
+                Grave::Some,
+                format!("The store cannot be written: {error}"),
+                "Make room on the disk",
+                now,
+            );
         } else if fold {
             self.alarms.clear("store");
         }
@@ -87,7 +102,11 @@ impl Door {
         }
         for journal in [&self.logins, &self.operators] {
             // What was not folded yet is not pruned.
-            let floor = if std::ptr::eq(journal, &self.logins) { self.store.folded() } else { u64::MAX };
+            let floor = if std::ptr::eq(journal, &self.logins) {
+                self.store.folded()
+            } else {
+                u64::MAX
+            };
             if let Err(error) = journal.prune(now, floor) {
                 tracing::warn!(%error, "old journal segments could not be removed");
             }
@@ -104,7 +123,11 @@ impl Door {
             .into_iter()
             .filter_map(|(user, folded)| {
                 let value = postcard::to_allocvec(&folded).ok()?;
-                Some(Live { kind: LIVE_GUARDS, key: user.0.to_be_bytes().to_vec(), value: Some(value) })
+                Some(Live {
+                    kind: LIVE_GUARDS,
+                    key: user.0.to_be_bytes().to_vec(),
+                    value: Some(value),
+                })
             })
             .collect();
         self.store.live_put(blobs)?;
@@ -115,7 +138,8 @@ impl Door {
     pub fn close(&self) {
         let now = crate::clock::wall();
         for attempt in self.refusals.due(now, true) {
-            self.logins.append(now, encode(&Event::Attempt(Box::new(attempt))), None);
+            self.logins
+                .append(now, encode(&Event::Attempt(Box::new(attempt))), None);
         }
         self.system("stopped", "posternd stopped".to_owned());
         self.logins.close();
@@ -132,7 +156,11 @@ impl Door {
     pub(super) fn look_at(&self, directory: &Directory, answer: &Answer) {
         let (now, domain) = (crate::clock::wall(), &directory.tenant().domain);
         for code in &answer.unlisted {
-            tracing::warn!(code, domain, "the directory answered a code that the table does not know");
+            tracing::warn!(
+                code,
+                domain,
+                "the directory answered a code that the table does not know"
+            );
         }
         let setup = format!("entra-configuration-{domain}");
         match answer.verdict {
@@ -149,7 +177,9 @@ impl Door {
         }
         let flagged = format!("entra-address-{domain}");
         if directory.breaker().lock().address_flagged(std::time::Instant::now()) {
-            let what = format!("Several users of {domain} are locked at Entra (50053): this box's address may be flagged there");
+            let what = format!(
+                "Several users of {domain} are locked at Entra (50053): this box's address may be flagged there"
+            );
             let todo = "Look at the users' sign-in logs; exclude the box's address from the policy, or make it a trusted location";
             self.raise(&flagged, Grave::Some, what, todo, now);
         } else {
@@ -160,7 +190,13 @@ impl Door {
         match paused {
             Some(paused) => {
                 let what = format!("Entra is not asked for {domain} at the moment: {}", paused.why.words());
-                self.raise(&outage, Grave::Nobody, what, "Check the box's network and Microsoft's service health", now);
+                self.raise(
+                    &outage,
+                    Grave::Nobody,
+                    what,
+                    "Check the box's network and Microsoft's service health",
+                    now,
+                );
             }
             None if answer.verdict != Verdict::Unavailable => self.alarms.clear(&outage),
             None => {}

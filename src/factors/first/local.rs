@@ -1,8 +1,8 @@
 //! The local password (R4): argon2id in PHC form, for break-glass and test users. In: a password; out: a hash, or whether it fits
 //! one. Slow on purpose: never to be called on the packet's threads.
 
-use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::Argon2;
+use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 
 use crate::secret::Secret;
 
@@ -30,7 +30,10 @@ pub enum PasswordError {
 
 /// Hashes a new password with argon2id (19 MiB, 2 passes, 1 lane: OWASP's figure). `salt` is 16 random bytes.
 pub fn hash(password: &Secret, salt: &[u8; 16]) -> Result<Secret, PasswordError> {
-    let text = password.expose_str().filter(|text| !text.contains('\0')).ok_or(PasswordError::NotText)?;
+    let text = password
+        .expose_str()
+        .filter(|text| !text.contains('\0'))
+        .ok_or(PasswordError::NotText)?;
     if text.chars().count() < PASSWORD_MIN {
         return Err(PasswordError::TooShort);
     }
@@ -38,13 +41,17 @@ pub fn hash(password: &Secret, salt: &[u8; 16]) -> Result<Secret, PasswordError>
         return Err(PasswordError::TooLong);
     }
     let salt = SaltString::encode_b64(salt).map_err(|_| PasswordError::Hash)?;
-    let hash = Argon2::default().hash_password(text.as_bytes(), &salt).map_err(|_| PasswordError::Hash)?;
+    let hash = Argon2::default()
+        .hash_password(text.as_bytes(), &salt)
+        .map_err(|_| PasswordError::Hash)?;
     Ok(Secret::from(hash.to_string()))
 }
 
 /// Whether the hash is of this password. A hash that cannot be read is of none.
 pub fn verify(hash: &Secret, password: &Secret) -> bool {
-    let Some(Ok(hash)) = hash.expose_str().map(PasswordHash::new) else { return false };
+    let Some(Ok(hash)) = hash.expose_str().map(PasswordHash::new) else {
+        return false;
+    };
     Argon2::default().verify_password(password.expose(), &hash).is_ok()
 }
 
@@ -56,7 +63,12 @@ mod tests {
     #[test]
     fn r4_a_hash_fits_its_password_alone() {
         let hashed = hash(&"correct horse".into(), &[7; 16]).unwrap();
-        assert!(hashed.expose_str().unwrap().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        assert!(
+            hashed
+                .expose_str()
+                .unwrap()
+                .starts_with("$argon2id$v=19$m=19456,t=2,p=1$")
+        );
         assert!(verify(&hashed, &"correct horse".into()));
         assert!(!verify(&hashed, &"correct horsf".into()));
         assert!(!verify(&"no hash".into(), &"correct horse".into()));
@@ -64,7 +76,11 @@ mod tests {
 
     #[test]
     fn what_cannot_be_a_password_is_refused() {
-        for (bad, words) in [("short", "shorter"), (&"x".repeat(121), "longer"), ("nul\0inside is bad", "NUL")] {
+        for (bad, words) in [
+            ("short", "shorter"),
+            (&"x".repeat(121), "longer"),
+            ("nul\0inside is bad", "NUL"),
+        ] {
             let error = hash(&bad.into(), &[7; 16]).unwrap_err().to_string();
             assert!(error.contains(words), "{error}");
         }
