@@ -1,7 +1,7 @@
 //! Every reason in words. In: an attempt; out: what happened and what to do, with the names and commands of this very case.
 
 use super::{Told, Words, codes, span};
-use crate::audit::{DirectoryTrouble, FirstUsed, Method, Reason, SecondUsed};
+use crate::audit::{DirectoryTrouble, FirstUsed, Method, Outcome, Reason, SecondUsed};
 
 /// The words of the attempt's reason.
 pub(super) fn words(told: &Told<'_>) -> Words {
@@ -12,12 +12,16 @@ pub(super) fn words(told: &Told<'_>) -> Words {
         Reason::Accepted { first, second } => Words::fine(accepted(*first, *second)),
         Reason::SentAgain { first_at } => {
             let after = span(told.attempt.at.since(*first_at));
+            let why = match told.attempt.outcome {
+                Outcome::Accept => "nothing is lost",
+                _ => "the reason stands at the first",
+            };
             Words::new(
                 format!(
                     "The VPN sent the login of {} again after {after} and heard the same answer",
                     told.clock(*first_at)
                 ),
-                format!("nothing is lost; to stop it, raise the RADIUS timeout of {client} above {after}"),
+                format!("{why}; to stop it, raise the RADIUS timeout of {client} above {after}"),
             )
         }
         Reason::CodeAwaited => Words::new(
@@ -71,7 +75,10 @@ pub(super) fn words(told: &Told<'_>) -> Words {
         ),
 
         Reason::BadName => Words::new(
-            "What came as the user name cannot be one",
+            match told.attempt.name.as_str() {
+                "" => "No user name came that could be one".to_owned(),
+                name => format!("What came as the user name cannot be one: {name}"),
+            },
             "type it as NAME@DOMAIN without blanks; PREFIX\\NAME works where a tenant lists the prefix",
         ),
         Reason::AmbiguousName => Words::new(
@@ -141,9 +148,11 @@ pub(super) fn words(told: &Told<'_>) -> Words {
         ),
         Reason::BudgetSpent { known_stations_may } => Words::new(
             if *known_stations_may {
-                format!("{user} sent too many wrong passwords today; only devices of the last 30 days still may")
+                format!("{user} sent too many wrong passwords in 24 h; only devices of the last 30 days still may")
             } else {
-                format!("{user} sent too many wrong passwords today; the directory is spared, lest it lock the account")
+                format!(
+                    "{user} sent too many wrong passwords in 24 h; the directory is spared, lest it lock the account"
+                )
             },
             format!(
                 "let the user try the password at https://myaccount.microsoft.com, then run: postern user unlock {u}"
@@ -222,9 +231,7 @@ pub(super) fn words(told: &Told<'_>) -> Words {
         ),
         Reason::UnknownAtDirectory => Words::new(
             format!("Entra ID knows no {user} with a password{code}"),
-            format!(
-                "compare the name with the user principal name in Entra; to rename: postern user remove {u}, then add"
-            ),
+            "compare it with the user principal name in Entra; the right one is added with: postern user add NAME",
         ),
         Reason::LockedAtDirectory => Words::new(
             format!("Entra ID has locked the account for now, or distrusts this box's address{code}"),

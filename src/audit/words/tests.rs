@@ -1,3 +1,5 @@
+//! Every reason told, and what the records around a code say of it.
+
 use std::collections::BTreeSet;
 
 use super::samples::{AT, MARK, STEP, all, attempt, outcome, said, spender};
@@ -379,4 +381,18 @@ fn a_moment_beyond_the_calendar_does_no_harm() {
         step: u64::MAX,
     });
     assert!(!tell(&far, &[]).what.is_empty());
+}
+
+#[test]
+fn r9_a_refusal_sent_again_points_to_the_first() {
+    let mut again = attempt(Reason::SentAgain {
+        first_at: Timestamp(AT.0 - 5_000),
+    });
+    assert!(tell(&again, &[]).to_string().contains("nothing is lost"));
+    again.outcome = Outcome::Reject;
+    let told = tell(&again, &[]).to_string();
+    assert!(
+        told.contains("login of 10:31:04 again after 5 s") && told.contains("the reason stands at the first"),
+        "{told}"
+    );
 }
