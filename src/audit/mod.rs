@@ -1,6 +1,9 @@
 //! The audit record (R23): one for each decision, in typed form. In: what a decision saw; out: a record for the journal, and
 //! plain words for people (`words`). Never holds a password, a code or a secret.
 
+pub mod explain;
+pub mod words;
+
 use std::fmt;
 use std::net::IpAddr;
 
