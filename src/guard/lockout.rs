@@ -121,6 +121,15 @@ impl Lockouts {
             .collect()
     }
 
+    /// Where something is counted or locked now: the place, wrong ones there, and until when.
+    pub fn places(&self, now: Timestamp) -> Vec<(Station, u16, Option<Timestamp>)> {
+        self.stations
+            .iter()
+            .map(|s| (s.station, s.wrong, s.until.filter(|until| *until > now)))
+            .filter(|(_, wrong, until)| *wrong > 0 || until.is_some())
+            .collect()
+    }
+
     /// Whether the station had an Accept in the last 30 days.
     pub fn is_known(&self, station: Station, now: Timestamp) -> bool {
         self.seen(station)
