@@ -63,7 +63,13 @@ impl Budget {
         let used = self.used(now) + usize::from(self.pending);
         let limit = usize::from(limit);
         let mine = if known { limit } else { limit / 2 };
-        if used < mine { Ok(()) } else { Err(BudgetRefusal::Spent { known_stations_may: used < limit }) }
+        if used < mine {
+            Ok(())
+        } else {
+            Err(BudgetRefusal::Spent {
+                known_stations_may: used < limit,
+            })
+        }
     }
 
     /// Takes the right to send this password. `what` is a keyed hash of it. Requests under way count as wrong ones.
@@ -132,11 +138,21 @@ mod tests {
         for i in 0..3 {
             wrong(&mut b, i, 6, false, T).unwrap();
         }
-        assert_eq!(wrong(&mut b, 9, 6, false, T), Err(BudgetRefusal::Spent { known_stations_may: true }));
+        assert_eq!(
+            wrong(&mut b, 9, 6, false, T),
+            Err(BudgetRefusal::Spent {
+                known_stations_may: true
+            })
+        );
         for i in 10..13 {
             wrong(&mut b, i, 6, true, T).unwrap();
         }
-        assert_eq!(wrong(&mut b, 99, 6, true, T), Err(BudgetRefusal::Spent { known_stations_may: false }));
+        assert_eq!(
+            wrong(&mut b, 99, 6, true, T),
+            Err(BudgetRefusal::Spent {
+                known_stations_may: false
+            })
+        );
     }
 
     #[test]

@@ -114,12 +114,18 @@ impl Lockouts {
 
     /// Locks at single stations that stand now, with their ends.
     pub fn station_locks(&self, now: Timestamp) -> Vec<Timestamp> {
-        self.stations.iter().filter_map(|s| s.until).filter(|until| *until > now).collect()
+        self.stations
+            .iter()
+            .filter_map(|s| s.until)
+            .filter(|until| *until > now)
+            .collect()
     }
 
     /// Whether the station had an Accept in the last 30 days.
     pub fn is_known(&self, station: Station, now: Timestamp) -> bool {
-        self.seen(station).and_then(|s| s.accepted).is_some_and(|at| now.since(at) <= KNOWN_FOR)
+        self.seen(station)
+            .and_then(|s| s.accepted)
+            .is_some_and(|at| now.since(at) <= KNOWN_FOR)
     }
 
     /// The lock that stands for this station now, if one does.
@@ -168,7 +174,9 @@ impl Lockouts {
 
     /// Whether this very wrong code was counted a moment ago: then it counts no more.
     pub fn is_same_again(&self, what: u64, station: Station, now: Timestamp) -> bool {
-        self.same.iter().any(|(w, s, at)| *w == what && *s == station && now.since(*at) < SAME_CODE)
+        self.same
+            .iter()
+            .any(|(w, s, at)| *w == what && *s == station && now.since(*at) < SAME_CODE)
     }
 
     /// The attempt was wrong. `what` is a keyed hash of it. Returns whether it counted: the same one again does not.
@@ -250,7 +258,15 @@ impl Lockouts {
                 self.stations.swap_remove(out);
             }
         }
-        self.stations.push(Seen { station, accepted: None, wrong: 0, pending: 0, level: 0, until: None, last: now });
+        self.stations.push(Seen {
+            station,
+            accepted: None,
+            wrong: 0,
+            pending: 0,
+            level: 0,
+            until: None,
+            last: now,
+        });
         let last = self.stations.len().saturating_sub(1);
         self.at(last)
     }
@@ -283,7 +299,12 @@ mod tests {
     fn r17_ten_wrong_codes_lock_the_station_and_only_it() {
         let mut l = Lockouts::default();
         miss_n(&mut l, HOME, 10, T);
-        assert_eq!(l.locked(HOME, T), Some(Lock::Station { until: T.plus(FIRST_LOCK) }));
+        assert_eq!(
+            l.locked(HOME, T),
+            Some(Lock::Station {
+                until: T.plus(FIRST_LOCK)
+            })
+        );
         assert_eq!(l.locked(AWAY, T), None);
         assert_eq!(l.locked(HOME, T.plus(FIRST_LOCK)), None);
     }
@@ -295,7 +316,9 @@ mod tests {
         let mut minutes = Vec::new();
         for _ in 0..4 {
             miss_n(&mut l, HOME, 10, now);
-            let Some(Lock::Station { until }) = l.locked(HOME, now) else { panic!("not locked") };
+            let Some(Lock::Station { until }) = l.locked(HOME, now) else {
+                panic!("not locked")
+            };
             minutes.push(until.since(now).as_secs() / 60);
             now = until;
         }
@@ -316,7 +339,12 @@ mod tests {
         let mut now = T;
         for _ in 0..3 {
             miss_n(&mut l, BARE, 10, now);
-            assert_eq!(l.locked(BARE, now), Some(Lock::Client { until: now.plus(FIRST_LOCK) }));
+            assert_eq!(
+                l.locked(BARE, now),
+                Some(Lock::Client {
+                    until: now.plus(FIRST_LOCK)
+                })
+            );
             now = now.plus(FIRST_LOCK);
         }
     }
@@ -330,7 +358,10 @@ mod tests {
         }
         assert_eq!(l.locked(AWAY, T), Some(Lock::User));
         assert_eq!(l.locked(HOME, T), None);
-        assert_eq!(l.locked(HOME, T.plus(KNOWN_FOR).plus(Duration::from_secs(1))), Some(Lock::User));
+        assert_eq!(
+            l.locked(HOME, T.plus(KNOWN_FOR).plus(Duration::from_secs(1))),
+            Some(Lock::User)
+        );
         l.accept(HOME, T);
         assert_eq!(l.locked(AWAY, T), None);
     }
@@ -344,7 +375,10 @@ mod tests {
         }
         let later = T.plus(SAME_CODE);
         let permit = l.begin(HOME, later).unwrap();
-        assert!(l.miss(permit, 42, later), "a code that was wrong may be right in a later step: it counts again");
+        assert!(
+            l.miss(permit, 42, later),
+            "a code that was wrong may be right in a later step: it counts again"
+        );
         assert_eq!(l.wrong(), 2);
     }
 

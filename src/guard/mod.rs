@@ -79,7 +79,10 @@ pub struct Guards {
 
 impl Default for Guards {
     fn default() -> Self {
-        Self { shards: (0..SHARDS).map(|_| Mutex::new(HashMap::new())).collect(), hasher: RandomState::new() }
+        Self {
+            shards: (0..SHARDS).map(|_| Mutex::new(HashMap::new())).collect(),
+            hasher: RandomState::new(),
+        }
     }
 }
 
@@ -108,7 +111,11 @@ impl Guards {
         let guard = shard.entry(subject).or_default();
         guard.dirty = true;
         let result = act(guard);
-        if guard.is_blank() && !guard.lockouts.is_pending() && !guard.budget.is_pending() && matches!(subject, Subject::Name(_)) {
+        if guard.is_blank()
+            && !guard.lockouts.is_pending()
+            && !guard.budget.is_pending()
+            && matches!(subject, Subject::Name(_))
+        {
             shard.remove(&subject);
         }
         result
@@ -117,7 +124,9 @@ impl Guards {
     /// Looks without changing; nothing if there is no guard yet.
     pub fn look<R>(&self, subject: Subject, look: impl FnOnce(&UserGuard) -> R) -> Option<R> {
         let at = (self.hasher.hash_one(subject) as usize) % SHARDS;
-        self.shards.get(at).and_then(|shard| shard.lock().get(&subject).map(look))
+        self.shards
+            .get(at)
+            .and_then(|shard| shard.lock().get(&subject).map(look))
     }
 
     /// Puts back what a fold kept.
@@ -144,7 +153,13 @@ impl Guards {
             for (subject, guard) in shard.lock().iter_mut() {
                 if let (Subject::User(id), true) = (subject, guard.dirty) {
                     guard.dirty = false;
-                    out.push((*id, Folded { lockouts: guard.lockouts.clone(), budget: guard.budget.clone() }));
+                    out.push((
+                        *id,
+                        Folded {
+                            lockouts: guard.lockouts.clone(),
+                            budget: guard.budget.clone(),
+                        },
+                    ));
                 }
             }
         }

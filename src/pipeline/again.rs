@@ -85,7 +85,13 @@ pub struct Again<W> {
 
 impl<W> Default for Again<W> {
     fn default() -> Self {
-        Self { inner: Mutex::new(Inner { held: HashMap::new(), order: VecDeque::new(), next: 0 }) }
+        Self {
+            inner: Mutex::new(Inner {
+                held: HashMap::new(),
+                order: VecDeque::new(),
+                next: 0,
+            }),
+        }
     }
 }
 
@@ -106,14 +112,22 @@ impl<W> Again<W> {
                     }
                     return Met::Joined;
                 }
-                Stage::Ended { kept, basis: stood, repeated } if *stood == basis => {
+                Stage::Ended {
+                    kept,
+                    basis: stood,
+                    repeated,
+                } if *stood == basis => {
                     let again = match kept {
                         Kept::Accept => *repeated < ACCEPT_REPEATS,
                         Kept::Reject | Kept::Challenge(_) => true,
                     };
                     if again {
                         *repeated = repeated.saturating_add(1);
-                        return Met::Verdict { kept: kept.clone(), first_at: held.first_at, waiter };
+                        return Met::Verdict {
+                            kept: kept.clone(),
+                            first_at: held.first_at,
+                            waiter,
+                        };
                     }
                 }
                 Stage::Ended { .. } => {}
@@ -121,7 +135,15 @@ impl<W> Again<W> {
         }
         inner.next += 1;
         let number = inner.next;
-        inner.held.insert(key, Held { number, at: now, first_at: at, stage: Stage::InFlight(Vec::new()) });
+        inner.held.insert(
+            key,
+            Held {
+                number,
+                at: now,
+                first_at: at,
+                stage: Stage::InFlight(Vec::new()),
+            },
+        );
         inner.order.push_back((now, key, number));
         Met::First(waiter)
     }
@@ -129,8 +151,12 @@ impl<W> Again<W> {
     /// The first one ended; those that joined come back to be answered alike. `None` keeps nothing (unavailable, silence).
     pub fn ended(&self, key: LoginKey, kept: Option<(Kept, Basis)>) -> Vec<W> {
         let mut inner = self.inner.lock();
-        let Some(held) = inner.held.get_mut(&key) else { return Vec::new() };
-        let Stage::InFlight(waiters) = &mut held.stage else { return Vec::new() };
+        let Some(held) = inner.held.get_mut(&key) else {
+            return Vec::new();
+        };
+        let Stage::InFlight(waiters) = &mut held.stage else {
+            return Vec::new();
+        };
         let waiters = std::mem::take(waiters);
         match kept {
             Some((kept, basis)) => {
@@ -147,7 +173,15 @@ impl<W> Again<W> {
     /// The challenge was answered: a first step sent again starts anew.
     pub fn answered(&self, key: LoginKey) {
         let mut inner = self.inner.lock();
-        if inner.held.get(&key).is_some_and(|h| matches!(h.stage, Stage::Ended { kept: Kept::Challenge(_), .. })) {
+        if inner.held.get(&key).is_some_and(|h| {
+            matches!(
+                h.stage,
+                Stage::Ended {
+                    kept: Kept::Challenge(_),
+                    ..
+                }
+            )
+        }) {
             inner.held.remove(&key);
         }
     }
@@ -191,7 +225,10 @@ mod tests {
     use super::*;
 
     const KEY: LoginKey = LoginKey([1; 32]);
-    const BASIS: Basis = Basis { user: Some((1, 1)), client: 1 };
+    const BASIS: Basis = Basis {
+        user: Some((1, 1)),
+        client: 1,
+    };
     const AT: Timestamp = Timestamp(1);
 
     fn first(a: &Again<u8>, now: Instant) {
@@ -215,7 +252,10 @@ mod tests {
         first(&a, now);
         a.ended(KEY, Some((Kept::Accept, BASIS)));
         for _ in 0..3 {
-            assert!(matches!(a.meet(KEY, BASIS, 1, now, AT), Met::Verdict { kept: Kept::Accept, .. }));
+            assert!(matches!(
+                a.meet(KEY, BASIS, 1, now, AT),
+                Met::Verdict { kept: Kept::Accept, .. }
+            ));
         }
         assert!(matches!(a.meet(KEY, BASIS, 1, now, AT), Met::First(_)));
     }
@@ -239,13 +279,26 @@ mod tests {
         let now = Instant::now();
         first(&a, now);
         a.ended(KEY, Some((Kept::Reject, BASIS)));
-        assert!(matches!(a.meet(KEY, BASIS, 1, now + Duration::from_secs(29), AT), Met::Verdict { .. }));
-        assert!(matches!(a.meet(KEY, BASIS, 1, now + Duration::from_secs(30), AT), Met::First(_)));
+        assert!(matches!(
+            a.meet(KEY, BASIS, 1, now + Duration::from_secs(29), AT),
+            Met::Verdict { .. }
+        ));
+        assert!(matches!(
+            a.meet(KEY, BASIS, 1, now + Duration::from_secs(30), AT),
+            Met::First(_)
+        ));
     }
 
     #[test]
     fn r9_void_after_any_change() {
-        for changed in [Basis { user: Some((1, 2)), ..BASIS }, Basis { client: 2, ..BASIS }, Basis { user: None, ..BASIS }] {
+        for changed in [
+            Basis {
+                user: Some((1, 2)),
+                ..BASIS
+            },
+            Basis { client: 2, ..BASIS },
+            Basis { user: None, ..BASIS },
+        ] {
             let a = Again::default();
             let now = Instant::now();
             first(&a, now);
@@ -269,7 +322,9 @@ mod tests {
         let now = Instant::now();
         first(&a, now);
         a.ended(KEY, Some((Kept::Challenge([9; 16]), BASIS)));
-        assert!(matches!(a.meet(KEY, BASIS, 1, now, AT), Met::Verdict { kept: Kept::Challenge(s), .. } if s == [9; 16]));
+        assert!(
+            matches!(a.meet(KEY, BASIS, 1, now, AT), Met::Verdict { kept: Kept::Challenge(s), .. } if s == [9; 16])
+        );
         a.answered(KEY);
         first(&a, now);
     }

@@ -77,7 +77,14 @@ impl Challenges {
     }
 
     /// Looks at what a State would open, without taking it.
-    pub fn look(&self, state: &[u8], client: ClientId, subject: Subject, station: Station, now: Instant) -> Result<Open, Closed> {
+    pub fn look(
+        &self,
+        state: &[u8],
+        client: ClientId,
+        subject: Subject,
+        station: Station,
+        now: Instant,
+    ) -> Result<Open, Closed> {
         let state: [u8; 16] = state.try_into().map_err(|_| Closed::Unknown)?;
         let inner = self.inner.lock();
         let open = inner.open.get(&state).ok_or(Closed::Unknown)?;
@@ -98,7 +105,10 @@ impl Challenges {
 
     /// Voids all (R20), or those of one person.
     pub fn void(&self, subject: Option<Subject>) {
-        self.inner.lock().open.retain(|_, open| subject.is_some_and(|s| s != open.subject));
+        self.inner
+            .lock()
+            .open
+            .retain(|_, open| subject.is_some_and(|s| s != open.subject));
     }
 
     /// How many stand open.
@@ -150,7 +160,10 @@ mod tests {
             (ClientId(1), Subject::User(UserId(2)), HOME),
             (ClientId(1), ANNA, Station::Calling(2)),
         ] {
-            assert_eq!(c.look(&STATE, client, subject, station, now).unwrap_err(), Closed::Foreign);
+            assert_eq!(
+                c.look(&STATE, client, subject, station, now).unwrap_err(),
+                Closed::Foreign
+            );
         }
     }
 
@@ -158,11 +171,20 @@ mod tests {
     fn r10_good_for_one_answer_and_not_for_ever() {
         let now = Instant::now();
         let (c, until) = one(now);
-        assert_eq!(c.look(&STATE, ClientId(1), ANNA, HOME, until).unwrap_err(), Closed::Expired);
+        assert_eq!(
+            c.look(&STATE, ClientId(1), ANNA, HOME, until).unwrap_err(),
+            Closed::Expired
+        );
         assert!(c.take(&STATE).is_some());
         assert!(c.take(&STATE).is_none());
-        assert_eq!(c.look(&STATE, ClientId(1), ANNA, HOME, now).unwrap_err(), Closed::Unknown);
-        assert_eq!(c.look(b"short", ClientId(1), ANNA, HOME, now).unwrap_err(), Closed::Unknown);
+        assert_eq!(
+            c.look(&STATE, ClientId(1), ANNA, HOME, now).unwrap_err(),
+            Closed::Unknown
+        );
+        assert_eq!(
+            c.look(b"short", ClientId(1), ANNA, HOME, now).unwrap_err(),
+            Closed::Unknown
+        );
     }
 
     #[test]

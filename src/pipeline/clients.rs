@@ -72,7 +72,10 @@ pub struct ClientTable {
 impl ClientTable {
     /// The table of these records; requests in flight are carried over from the older one.
     pub fn new(records: &[Client], older: &ClientTable) -> Self {
-        let mut table = Self { probe: older.probe.clone(), ..Self::default() };
+        let mut table = Self {
+            probe: older.probe.clone(),
+            ..Self::default()
+        };
         for record in records {
             let live = older.live.get(&record.id).cloned().unwrap_or_default();
             table.live.insert(record.id, Arc::clone(&live));
@@ -117,7 +120,10 @@ impl ClientTable {
         }
         let address = source.ip().to_canonical();
         let lengths = self.lengths.get(usize::from(address.is_ipv6()))?;
-        lengths.iter().find_map(|length| self.nets.get(&mask(address, *length))).cloned()
+        lengths
+            .iter()
+            .find_map(|length| self.nets.get(&mask(address, *length)))
+            .cloned()
     }
 
     /// By number.
@@ -145,8 +151,12 @@ fn normal(net: Net) -> Net {
 pub fn mask(address: IpAddr, length: u8) -> Net {
     let length32 = u32::from(length);
     let address = match address {
-        IpAddr::V4(a) => IpAddr::from((a.to_bits() & u32::MAX.checked_shl(32 - length32.min(32)).unwrap_or(0)).to_be_bytes()),
-        IpAddr::V6(a) => IpAddr::from((a.to_bits() & u128::MAX.checked_shl(128 - length32.min(128)).unwrap_or(0)).to_be_bytes()),
+        IpAddr::V4(a) => {
+            IpAddr::from((a.to_bits() & u32::MAX.checked_shl(32 - length32.min(32)).unwrap_or(0)).to_be_bytes())
+        }
+        IpAddr::V6(a) => {
+            IpAddr::from((a.to_bits() & u128::MAX.checked_shl(128 - length32.min(128)).unwrap_or(0)).to_be_bytes())
+        }
     };
     Net { address, length }
 }
@@ -162,7 +172,10 @@ pub(crate) mod tests {
         Client {
             id: ClientId(id),
             name: format!("client{id}"),
-            net: Net { address: address.parse().unwrap(), length: length.parse().unwrap() },
+            net: Net {
+                address: address.parse().unwrap(),
+                length: length.parse().unwrap(),
+            },
             secret: "secret".into(),
             mode: Mode::Append,
             first: First::Entra,
@@ -188,8 +201,13 @@ pub(crate) mod tests {
 
     #[test]
     fn r8_longest_prefix_and_mapped_sources() {
-        let records =
-            [client(1, "0.0.0.0/0"), client(2, "192.0.2.0/24"), client(3, "192.0.2.7/32"), client(4, "2001:db8::/32"), client(5, "2001:db8::1/128")];
+        let records = [
+            client(1, "0.0.0.0/0"),
+            client(2, "192.0.2.0/24"),
+            client(3, "192.0.2.7/32"),
+            client(4, "2001:db8::/32"),
+            client(5, "2001:db8::1/128"),
+        ];
         let table = ClientTable::new(&records, &ClientTable::default());
         assert_eq!(found(&table, "198.51.100.1:1"), Some(1));
         assert_eq!(found(&table, "192.0.2.8:1"), Some(2));

@@ -69,7 +69,11 @@ enum Reading<'f> {
     /// It is the code.
     Whole(&'f [u8]),
     /// Password and code in one.
-    Field { field: &'f [u8], order: Order, delimiter: Option<char> },
+    Field {
+        field: &'f [u8],
+        order: Order,
+        delimiter: Option<char>,
+    },
     /// They came apart (SCRV1).
     Apart { password: &'f [u8], code: &'f [u8] },
 }
@@ -78,12 +82,24 @@ impl<'f> Reading<'f> {
     fn splits(&self, lengths: &[usize], bypass: bool) -> Vec<Split<'f>> {
         match *self {
             Reading::Whole(code) => whole(code, lengths, bypass).into_iter().collect(),
-            Reading::Field { field, order, delimiter } => {
-                splits(field, &Shape { order, delimiter, lengths, bypass }).collect()
-            }
-            Reading::Apart { password, code } => {
-                whole(code, lengths, bypass).map(|split| Split { password, ..split }).into_iter().collect()
-            }
+            Reading::Field {
+                field,
+                order,
+                delimiter,
+            } => splits(
+                field,
+                &Shape {
+                    order,
+                    delimiter,
+                    lengths,
+                    bypass,
+                },
+            )
+            .collect(),
+            Reading::Apart { password, code } => whole(code, lengths, bypass)
+                .map(|split| Split { password, ..split })
+                .into_iter()
+                .collect(),
         }
     }
 }
@@ -125,8 +141,15 @@ impl Ready {
         let Way::CodeOnly(grant, tokens) = self.way else {
             return Err(Refused::reject(self.trace, Reason::NoCode));
         };
-        let person = Person { tokens: &tokens, subject: self.subject, station: self.station, now: self.now };
-        match person.check(tools, &Reading::Whole(self.field.expose()), |_, _| Ok(Reserved::Nothing)) {
+        let person = Person {
+            tokens: &tokens,
+            subject: self.subject,
+            station: self.station,
+            now: self.now,
+        };
+        match person.check(tools, &Reading::Whole(self.field.expose()), |_, _| {
+            Ok(Reserved::Nothing)
+        }) {
             Ok(found) => {
                 self.trace.spent = found.proof.spent();
                 self.trace.passed(Stages::CODE);
@@ -143,7 +166,11 @@ impl Ready {
             return self.password_alone(field, tools);
         }
         let record = &self.trace.client.record;
-        let reading = Reading::Field { field: field.expose(), order: record.order, delimiter: record.delimiter };
+        let reading = Reading::Field {
+            field: field.expose(),
+            order: record.order,
+            delimiter: record.delimiter,
+        };
         self.both(&reading, tools)
     }
 
@@ -155,7 +182,13 @@ impl Ready {
         if !matches!(self.way, Way::Both(_)) {
             return self.password_alone(password.clone(), tools);
         }
-        self.both(&Reading::Apart { password: password.expose(), code: code.expose() }, tools)
+        self.both(
+            &Reading::Apart {
+                password: password.expose(),
+                code: code.expose(),
+            },
+            tools,
+        )
     }
 
     /// Password and code: the code first (R1), and the directory's permit before the code is spent.
@@ -163,25 +196,41 @@ impl Ready {
         let Way::Both(tokens) = &self.way else {
             return Err(Refused::reject(self.trace, Reason::NoToken));
         };
-        let person = Person { tokens, subject: self.subject, station: self.station, now: self.now };
+        let person = Person {
+            tokens,
+            subject: self.subject,
+            station: self.station,
+            now: self.now,
+        };
         let found = person.check(tools, reading, |guard, password| {
             if password.is_empty() {
                 return Err(Reason::EmptyPassword);
             }
             self.reserve(guard, password, tools)
         });
-        let Found { proof, reserved, password } = match found {
+        let Found {
+            proof,
+            reserved,
+            password,
+        } = match found {
             Ok(found) => found,
             Err(reason) => return Err(stopped(self.trace, reason)),
         };
         self.trace.spent = proof.spent();
         self.trace.passed(Stages::CODE);
-        Ok(Next::Ask(Box::new(Asked::new(self, password, reserved, Other::Coded(proof)))))
+        Ok(Next::Ask(Box::new(Asked::new(
+            self,
+            password,
+            reserved,
+            Other::Coded(proof),
+        ))))
     }
 
     /// The password alone, now: exempt users, unmatched names, and everybody at the first step of a challenge.
     fn password_alone(mut self, password: Secret, tools: &Tools<'_>) -> Staged<Next> {
-        let reserved = tools.guards.with(self.subject, |guard| self.reserve(guard, password.expose(), tools));
+        let reserved = tools
+            .guards
+            .with(self.subject, |guard| self.reserve(guard, password.expose(), tools));
         let reserved = match reserved {
             Ok(reserved) => reserved,
             Err(reason) => return Err(stopped(self.trace, reason)),
@@ -191,7 +240,9 @@ impl Ready {
             Way::Unmatched(grant) => Other::Unmatched(grant),
             Way::Both(_) => Other::Later,
             Way::CodeOnly(..) => {
-                tools.guards.with(self.subject, |guard| reserved.cancel(guard, &self.checker));
+                tools
+                    .guards
+                    .with(self.subject, |guard| reserved.cancel(guard, &self.checker));
                 return Err(Refused::reject(self.trace, Reason::NoCode));
             }
         };
@@ -201,7 +252,10 @@ impl Ready {
     /// Challenge, second step: the field is the code, the State opens what was learned with the first (R10).
     fn answer(mut self, state: &[u8], tools: &Tools<'_>) -> Staged<Next> {
         let client = self.trace.client.record.id;
-        let open = match tools.challenges.look(state, client, self.subject, self.station, tools.at) {
+        let open = match tools
+            .challenges
+            .look(state, client, self.subject, self.station, tools.at)
+        {
             Ok(open) => open,
             Err(closed) => {
                 let reason = match closed {
@@ -222,8 +276,15 @@ impl Ready {
         if typed_hash(tools.sealer, self.field.expose()) == open.password_hash {
             return Err(Refused::reject(self.trace, Reason::PasswordInsteadOfCode));
         }
-        let person = Person { tokens, subject: self.subject, station: self.station, now: self.now };
-        let found = person.check(tools, &Reading::Whole(self.field.expose()), |_, _| Ok(Reserved::Nothing));
+        let person = Person {
+            tokens,
+            subject: self.subject,
+            station: self.station,
+            now: self.now,
+        };
+        let found = person.check(tools, &Reading::Whole(self.field.expose()), |_, _| {
+            Ok(Reserved::Nothing)
+        });
         let proof = match found {
             Ok(found) => found.proof,
             Err(reason) => return Err(Refused::reject(self.trace, reason)),
@@ -245,7 +306,10 @@ fn stopped(trace: Trace, reason: Reason) -> Box<Ended> {
 /// The end of a login that has all it needs.
 pub(super) fn finish(trace: Trace, accept: Result<Accept, ProofsDiffer>) -> Staged<Next> {
     match accept {
-        Ok(accept) => Ok(Next::Ended(Box::new(Ended { trace, decision: Decision::Accept(accept) }))),
+        Ok(accept) => Ok(Next::Ended(Box::new(Ended {
+            trace,
+            decision: Decision::Accept(accept),
+        }))),
         Err(error) => {
             tracing::error!(%error, "a login was stopped");
             Err(Refused::silent(trace, Reason::StoreFailed))
@@ -280,19 +344,32 @@ impl Person<'_> {
         let result = tools.guards.with(self.subject, |guard| {
             let permit = guard.lockouts.begin(self.station, self.now).map_err(locked)?;
             let bypass = guard.bypass.as_ref().is_some_and(|bypass| !bypass.expired(tools.at));
-            let mut lengths: Vec<usize> = self.tokens.iter().map(|token| usize::from(token.parameters.digits)).collect();
+            let mut lengths: Vec<usize> = self
+                .tokens
+                .iter()
+                .map(|token| usize::from(token.parameters.digits))
+                .collect();
             lengths.sort_unstable();
             lengths.dedup();
             let splits = reading.splits(&lengths, bypass);
-            let hit = splits.iter().find_map(|split| self.find(tools, guard, split).map(|hit| (hit, split)));
+            let hit = splits
+                .iter()
+                .find_map(|split| self.find(tools, guard, split).map(|hit| (hit, split)));
             let Some((hit, split)) = hit else {
                 return Err(self.miss(tools, guard, permit, &splits, &missed));
             };
             guard.lockouts.release(permit);
             if let Match::Totp(spent) = &hit
-                && tools.store.seed(spent.mark).and_then(|seed| seed.last_step).is_some_and(|last| spent.step <= last)
+                && tools
+                    .store
+                    .seed(spent.mark)
+                    .and_then(|seed| seed.last_step)
+                    .is_some_and(|last| spent.step <= last)
             {
-                return Err(Reason::CodeUsed { mark: spent.mark, step: spent.step });
+                return Err(Reason::CodeUsed {
+                    mark: spent.mark,
+                    step: spent.step,
+                });
             }
             let reserved = reserve(guard, split.password)?;
             let proof = match hit {
@@ -304,11 +381,18 @@ impl Person<'_> {
                     Spend::Done => CodeProof::new(self.subject, SecondUsed::Totp, Some(spent)),
                     Spend::Already { .. } | Spend::Unknown => {
                         reserved.forget(guard);
-                        return Err(Reason::CodeUsed { mark: spent.mark, step: spent.step });
+                        return Err(Reason::CodeUsed {
+                            mark: spent.mark,
+                            step: spent.step,
+                        });
                     }
                 },
             };
-            Ok(Found { proof, reserved, password: Secret::new(split.password.to_vec()) })
+            Ok(Found {
+                proof,
+                reserved,
+                password: Secret::new(split.password.to_vec()),
+            })
         });
         if missed.get() {
             (tools.note)(Note::Miss(self.subject, self.station, MissKind::Code), self.now);
@@ -320,12 +404,18 @@ impl Person<'_> {
         match split.kind {
             Kind::Bypass => {
                 let bypass = guard.bypass.as_ref()?;
-                bypass.matches(split.code, tools.bypass_key, tools.at).then_some(Match::Bypass)
+                bypass
+                    .matches(split.code, tools.bypass_key, tools.at)
+                    .then_some(Match::Bypass)
             }
             Kind::Totp => self.tokens.iter().find_map(|token| {
                 let drift = tools.store.seed(token.mark).map(|seed| seed.drift).unwrap_or_default();
                 let found = totp::check(&token.seed, &token.parameters, self.now, drift, split.code)?;
-                Some(Match::Totp(Spent { mark: token.mark, step: found.step, drift: found.drift }))
+                Some(Match::Totp(Spent {
+                    mark: token.mark,
+                    step: found.step,
+                    drift: found.drift,
+                }))
             }),
         }
     }
@@ -350,13 +440,23 @@ impl Person<'_> {
             })
         });
         if let Some((mark, far)) = &far
-            && tools.store.seed(*mark).and_then(|seed| seed.last_step).is_some_and(|last| far.step <= last)
+            && tools
+                .store
+                .seed(*mark)
+                .and_then(|seed| seed.last_step)
+                .is_some_and(|last| far.step <= last)
         {
             // An old code sent again; OpenVPN does so when it makes new keys. Spent codes never count.
             guard.lockouts.release(permit);
-            return Reason::CodeUsed { mark: *mark, step: far.step };
+            return Reason::CodeUsed {
+                mark: *mark,
+                step: far.step,
+            };
         }
-        if !guard.lockouts.miss(permit, typed_hash(tools.sealer, longest.code), self.now) {
+        if !guard
+            .lockouts
+            .miss(permit, typed_hash(tools.sealer, longest.code), self.now)
+        {
             return Reason::WrongCodeAgain;
         }
         missed.set(true);

@@ -74,12 +74,20 @@ impl Accept {
         if password.subject != code.subject {
             return Err(ProofsDiffer);
         }
-        Ok(Accept { first: password.by, second: code.by, spent: code.spent })
+        Ok(Accept {
+            first: password.by,
+            second: code.by,
+            spent: code.spent,
+        })
     }
 
     /// The code alone, by the client's record.
     pub fn code_only(_grant: CodeOnlyGrant, code: CodeProof) -> Accept {
-        Accept { first: FirstUsed::Gateway, second: code.by, spent: code.spent }
+        Accept {
+            first: FirstUsed::Gateway,
+            second: code.by,
+            spent: code.spent,
+        }
     }
 
     /// The password alone, by the user's record.
@@ -87,7 +95,11 @@ impl Accept {
         if password.subject != grant.0 {
             return Err(ProofsDiffer);
         }
-        Ok(Accept { first: password.by, second: SecondUsed::Exempt, spent: None })
+        Ok(Accept {
+            first: password.by,
+            second: SecondUsed::Exempt,
+            spent: None,
+        })
     }
 
     /// The password alone, by the client's record.
@@ -95,12 +107,19 @@ impl Accept {
         if password.subject != grant.0 {
             return Err(ProofsDiffer);
         }
-        Ok(Accept { first: password.by, second: SecondUsed::Unmatched, spent: None })
+        Ok(Accept {
+            first: password.by,
+            second: SecondUsed::Unmatched,
+            spent: None,
+        })
     }
 
     /// For the audit record.
     pub fn reason(&self) -> Reason {
-        Reason::Accepted { first: self.first, second: self.second }
+        Reason::Accepted {
+            first: self.first,
+            second: self.second,
+        }
     }
 
     /// What was spent for it.
@@ -165,9 +184,18 @@ mod tests {
         assert_eq!(
             reasons,
             [
-                Reason::Accepted { first: FirstUsed::Local, second: SecondUsed::Exempt },
-                Reason::Accepted { first: FirstUsed::Local, second: SecondUsed::Unmatched },
-                Reason::Accepted { first: FirstUsed::Gateway, second: SecondUsed::Totp },
+                Reason::Accepted {
+                    first: FirstUsed::Local,
+                    second: SecondUsed::Exempt
+                },
+                Reason::Accepted {
+                    first: FirstUsed::Local,
+                    second: SecondUsed::Unmatched
+                },
+                Reason::Accepted {
+                    first: FirstUsed::Gateway,
+                    second: SecondUsed::Totp
+                },
             ]
         );
     }

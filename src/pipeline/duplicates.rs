@@ -81,7 +81,15 @@ impl Duplicates {
         }
         inner.next += 1;
         let number = inner.next;
-        inner.held.insert(key, Held { number, hash, at: now, reply: None });
+        inner.held.insert(
+            key,
+            Held {
+                number,
+                hash,
+                at: now,
+                reply: None,
+            },
+        );
         inner.order.push_back((now, key, number));
         Seen::Fresh(Entry { key, number })
     }
@@ -102,7 +110,11 @@ impl Duplicates {
     /// Nothing will be sent: the same datagram again is fresh.
     pub fn forget(&self, entry: Entry) {
         let mut inner = self.inner.lock();
-        if inner.held.get(&entry.key).is_some_and(|held| held.number == entry.number) {
+        if inner
+            .held
+            .get(&entry.key)
+            .is_some_and(|held| held.number == entry.number)
+        {
             inner.held.remove(&entry.key);
         }
     }
@@ -126,7 +138,11 @@ impl Inner {
                 break;
             }
             self.order.pop_front();
-            if self.held.get(&key).is_some_and(|held| held.number == number && held.at == at) {
+            if self
+                .held
+                .get(&key)
+                .is_some_and(|held| held.number == number && held.at == at)
+            {
                 self.held.remove(&key);
             }
         }
@@ -139,7 +155,12 @@ mod tests {
     use super::*;
 
     fn key(identifier: u8) -> Key {
-        Key { source: "192.0.2.1:1024".parse().unwrap(), socket: 0, local: None, identifier }
+        Key {
+            source: "192.0.2.1:1024".parse().unwrap(),
+            socket: 0,
+            local: None,
+            identifier,
+        }
     }
 
     fn reply(n: u8) -> Arc<[u8]> {
@@ -150,10 +171,14 @@ mod tests {
     fn r7_a_twin_in_flight_joins_and_a_later_one_gets_the_stored_reply() {
         let d = Duplicates::default();
         let now = Instant::now();
-        let Seen::Fresh(entry) = d.meet(key(1), [1; 16], now) else { panic!() };
+        let Seen::Fresh(entry) = d.meet(key(1), [1; 16], now) else {
+            panic!()
+        };
         assert!(matches!(d.meet(key(1), [1; 16], now), Seen::InFlight));
         assert!(d.finish(entry, &reply(7)));
-        let Seen::Answered(bytes) = d.meet(key(1), [1; 16], now + Duration::from_secs(29)) else { panic!() };
+        let Seen::Answered(bytes) = d.meet(key(1), [1; 16], now + Duration::from_secs(29)) else {
+            panic!()
+        };
         assert_eq!(&*bytes, &[7]);
         assert!(matches!(d.meet(key(1), [1; 16], now + REPLY_KEPT), Seen::Fresh(_)));
     }
@@ -162,8 +187,12 @@ mod tests {
     fn r7_a_different_datagram_with_the_identifier_takes_its_place() {
         let d = Duplicates::default();
         let now = Instant::now();
-        let Seen::Fresh(old) = d.meet(key(1), [1; 16], now) else { panic!() };
-        let Seen::Fresh(new) = d.meet(key(1), [2; 16], now) else { panic!() };
+        let Seen::Fresh(old) = d.meet(key(1), [1; 16], now) else {
+            panic!()
+        };
+        let Seen::Fresh(new) = d.meet(key(1), [2; 16], now) else {
+            panic!()
+        };
         assert!(!d.finish(old, &reply(1)), "nobody waits for the old one");
         assert!(d.finish(new, &reply(2)));
     }
@@ -173,9 +202,15 @@ mod tests {
         let d = Duplicates::default();
         let now = Instant::now();
         for other in [
-            Key { source: "192.0.2.1:1025".parse().unwrap(), ..key(1) },
+            Key {
+                source: "192.0.2.1:1025".parse().unwrap(),
+                ..key(1)
+            },
             Key { socket: 1, ..key(1) },
-            Key { local: Some("127.0.0.2".parse().unwrap()), ..key(1) },
+            Key {
+                local: Some("127.0.0.2".parse().unwrap()),
+                ..key(1)
+            },
             key(1),
         ] {
             assert!(matches!(d.meet(other, [1; 16], now), Seen::Fresh(_)));
@@ -187,11 +222,17 @@ mod tests {
         let d = Duplicates::default();
         let now = Instant::now();
         for n in 0..DATAGRAMS_KEPT as u32 + 500 {
-            let k = Key { source: SocketAddr::from((n.to_be_bytes(), 1812)), ..key(1) };
+            let k = Key {
+                source: SocketAddr::from((n.to_be_bytes(), 1812)),
+                ..key(1)
+            };
             assert!(matches!(d.meet(k, [1; 16], now), Seen::Fresh(_)));
         }
         assert!(d.len() <= DATAGRAMS_KEPT);
-        let oldest = Key { source: SocketAddr::from((0u32.to_be_bytes(), 1812)), ..key(1) };
+        let oldest = Key {
+            source: SocketAddr::from((0u32.to_be_bytes(), 1812)),
+            ..key(1)
+        };
         assert!(matches!(d.meet(oldest, [1; 16], now), Seen::Fresh(_)));
     }
 
@@ -199,7 +240,9 @@ mod tests {
     fn a_dropped_request_is_fresh_again() {
         let d = Duplicates::default();
         let now = Instant::now();
-        let Seen::Fresh(entry) = d.meet(key(1), [1; 16], now) else { panic!() };
+        let Seen::Fresh(entry) = d.meet(key(1), [1; 16], now) else {
+            panic!()
+        };
         d.forget(entry);
         assert!(matches!(d.meet(key(1), [1; 16], now), Seen::Fresh(_)));
     }

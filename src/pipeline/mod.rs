@@ -48,12 +48,18 @@ impl Refused {
     /// Access-Reject.
     #[allow(clippy::new_ret_no_self)]
     pub(crate) fn reject(trace: Trace, reason: Reason) -> Box<Ended> {
-        Box::new(Ended { trace, decision: Decision::Reject(reason) })
+        Box::new(Ended {
+            trace,
+            decision: Decision::Reject(reason),
+        })
     }
 
     /// No answer.
     pub(crate) fn silent(trace: Trace, reason: Reason) -> Box<Ended> {
-        Box::new(Ended { trace, decision: Decision::Silent(reason) })
+        Box::new(Ended {
+            trace,
+            decision: Decision::Silent(reason),
+        })
     }
 }
 

@@ -61,17 +61,29 @@ impl Reserved {
 
 impl Ready {
     /// Takes the right to ask (R14, R17), with the person's guard in hand.
-    pub(super) fn reserve(&self, guard: &mut UserGuard, password: &[u8], tools: &Tools<'_>) -> Result<Reserved, Reason> {
+    pub(super) fn reserve(
+        &self,
+        guard: &mut UserGuard,
+        password: &[u8],
+        tools: &Tools<'_>,
+    ) -> Result<Reserved, Reason> {
         match &self.checker {
             Checker::Gateway => Ok(Reserved::Nothing),
-            Checker::Local(_) => guard.lockouts.begin(self.station, self.now).map(Reserved::Local).map_err(locked),
+            Checker::Local(_) => guard
+                .lockouts
+                .begin(self.station, self.now)
+                .map(Reserved::Local)
+                .map_err(locked),
             Checker::Entra(directory) => {
                 let known = guard.lockouts.is_known(self.station, self.now);
                 let what = typed_hash(tools.sealer, password);
-                let budget = guard.budget.begin(what, directory.tenant().budget, known, self.now).map_err(|r| match r {
-                    BudgetRefusal::SamePassword => Reason::WrongPasswordAgain,
-                    BudgetRefusal::Spent { known_stations_may } => Reason::BudgetSpent { known_stations_may },
-                })?;
+                let budget = guard
+                    .budget
+                    .begin(what, directory.tenant().budget, known, self.now)
+                    .map_err(|r| match r {
+                        BudgetRefusal::SamePassword => Reason::WrongPasswordAgain,
+                        BudgetRefusal::Spent { known_stations_may } => Reason::BudgetSpent { known_stations_may },
+                    })?;
                 match directory.breaker().lock().admit(tools.at, self.name.as_str()) {
                     Ok(permit) => Ok(Reserved::Entra(budget, permit)),
                     Err(pause) => {
@@ -153,7 +165,10 @@ impl Asked {
     pub fn question(&self) -> Option<Question> {
         match &self.checker {
             Checker::Gateway => None,
-            Checker::Local(hash) => Some(Question::Hash { hash: hash.clone(), password: self.password.clone() }),
+            Checker::Local(hash) => Some(Question::Hash {
+                hash: hash.clone(),
+                password: self.password.clone(),
+            }),
             Checker::Entra(directory) => Some(Question::Directory {
                 directory: Box::new(directory.clone()),
                 upn: self.name.clone(),
@@ -168,9 +183,13 @@ impl Asked {
         let reserved = std::mem::replace(&mut self.reserved, Reserved::Nothing);
         match (answer, reserved) {
             (Answered::Hash(right), Reserved::Local(permit)) => self.hashed(right, permit, tools),
-            (Answered::Directory(answer), Reserved::Entra(budget, permit)) => self.directory(&answer, budget, permit, tools),
+            (Answered::Directory(answer), Reserved::Entra(budget, permit)) => {
+                self.directory(&answer, budget, permit, tools)
+            }
             (_, reserved) => {
-                tools.guards.with(self.subject, |guard| reserved.cancel(guard, &self.checker));
+                tools
+                    .guards
+                    .with(self.subject, |guard| reserved.cancel(guard, &self.checker));
                 Refused::silent(self.trace, Reason::Busy)
             }
         }
@@ -182,8 +201,14 @@ impl Asked {
             return self.right(FirstUsed::Local, tools);
         }
         let what = typed_hash(tools.sealer, self.password.expose());
-        if tools.guards.with(self.subject, |guard| guard.lockouts.miss(permit, what, self.now)) {
-            (tools.note)(Note::Miss(self.subject, self.station, MissKind::LocalPassword), self.now);
+        if tools
+            .guards
+            .with(self.subject, |guard| guard.lockouts.miss(permit, what, self.now))
+        {
+            (tools.note)(
+                Note::Miss(self.subject, self.station, MissKind::LocalPassword),
+                self.now,
+            );
         }
         Refused::reject(self.trace, Reason::WrongLocalPassword)
     }
@@ -199,7 +224,10 @@ impl Asked {
             return Refused::silent(self.trace, Reason::Busy);
         };
         directory.breaker().lock().record(tools.at, permit, &self.name, answer);
-        self.trace.directory = Some(DirectorySaid { code: answer.code, correlation: answer.correlation.clone() });
+        self.trace.directory = Some(DirectorySaid {
+            code: answer.code,
+            correlation: answer.correlation.clone(),
+        });
         let standing = match self.subject {
             Subject::User(_) => Standing::Known,
             Subject::Name(_) => Standing::Unmatched,
@@ -256,7 +284,10 @@ impl Asked {
                 };
                 let prompt = record.prompt.clone();
                 tools.challenges.open(state, open, tools.at);
-                return Box::new(Ended { trace: self.trace, decision: Decision::Challenge { state, prompt } });
+                return Box::new(Ended {
+                    trace: self.trace,
+                    decision: Decision::Challenge { state, prompt },
+                });
             }
         };
         match finish(self.trace, accept) {
@@ -293,7 +324,9 @@ fn trouble(answer: &Answer) -> DirectoryTrouble {
     match &answer.trouble {
         Some(Trouble::Timeout) => DirectoryTrouble::Timeout,
         Some(Trouble::Dns) => DirectoryTrouble::Dns,
-        Some(Trouble::Refused | Trouble::Unreachable | Trouble::Closed | Trouble::Proxy) => DirectoryTrouble::Connection,
+        Some(Trouble::Refused | Trouble::Unreachable | Trouble::Closed | Trouble::Proxy) => {
+            DirectoryTrouble::Connection
+        }
         Some(Trouble::Tls(_)) => DirectoryTrouble::Certificate,
         Some(Trouble::Throttled) => DirectoryTrouble::Throttled,
         Some(_) => DirectoryTrouble::Broken,

@@ -70,9 +70,22 @@ pub(super) fn locked(lock: Lock) -> Reason {
 impl Known {
     /// Lockout (R17), clock (R19), breaker and budget (R14), in that order.
     pub fn ready(self, guards: &Guards, clock_trusted: bool, directories: &Directories, at: Instant) -> Staged<Ready> {
-        let Known { mut trace, name, subject, station, field, state, login_key, local_password, way } = self;
+        let Known {
+            mut trace,
+            name,
+            subject,
+            station,
+            field,
+            state,
+            login_key,
+            local_password,
+            way,
+        } = self;
         let now = trace.wall;
-        if let Some(lock) = guards.look(subject, |guard| guard.lockouts.locked(station, now)).flatten() {
+        if let Some(lock) = guards
+            .look(subject, |guard| guard.lockouts.locked(station, now))
+            .flatten()
+        {
             return Err(Refused::reject(trace, locked(lock)));
         }
         trace.passed(Stages::LOCKOUT);
@@ -96,13 +109,29 @@ impl Known {
             }
             let limit = directory.tenant().budget;
             let refused = guards
-                .look(subject, |guard| guard.budget.may(limit, guard.lockouts.is_known(station, now), now).err())
+                .look(subject, |guard| {
+                    guard
+                        .budget
+                        .may(limit, guard.lockouts.is_known(station, now), now)
+                        .err()
+                })
                 .flatten();
             if let Some(BudgetRefusal::Spent { known_stations_may }) = refused {
                 return Err(Refused::reject(trace, Reason::BudgetSpent { known_stations_may }));
             }
         }
         trace.passed(Stages::CLOCK);
-        Ok(Ready { trace, name, subject, station, field, state, login_key, way, checker, now })
+        Ok(Ready {
+            trace,
+            name,
+            subject,
+            station,
+            field,
+            state,
+            login_key,
+            way,
+            checker,
+            now,
+        })
     }
 }

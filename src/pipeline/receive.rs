@@ -53,7 +53,12 @@ pub struct Dropped {
 
 impl Dropped {
     fn new(reason: Reason, stages: Stages, client: Option<Arc<ClientEntry>>) -> Self {
-        Self { reason, stages, client, detail: None }
+        Self {
+            reason,
+            stages,
+            client,
+            detail: None,
+        }
     }
 }
 
@@ -90,7 +95,10 @@ impl<'a> Shaped<'a> {
     /// Client by source, the longest prefix.
     pub fn client(self, table: &ClientTable, source: SocketAddr) -> Result<FromClient<'a>, Dropped> {
         match table.find(source) {
-            Some(client) => Ok(FromClient { packet: self.packet, client }),
+            Some(client) => Ok(FromClient {
+                packet: self.packet,
+                client,
+            }),
             None => Err(Dropped::new(Reason::UnknownClient, Stages::SHAPE, None)),
         }
     }
@@ -109,7 +117,10 @@ impl<'a> FromClient<'a> {
         };
         if !fits {
             let mut dropped = Dropped::new(Reason::Malformed, passed, Some(Arc::clone(&client)));
-            dropped.detail = Some(format!("{} does not belong on this port", kinds::code_name(packet.code())));
+            dropped.detail = Some(format!(
+                "{} does not belong on this port",
+                kinds::code_name(packet.code())
+            ));
             return Err(dropped);
         }
         match message_authenticator(&packet, &client.secret) {

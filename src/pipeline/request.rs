@@ -113,7 +113,9 @@ pub struct Login {
 /// Reads the login out of a verified Access-Request.
 pub fn login(verified: &Verified<'_>, arrival: &Arrival, sealer: &Sealer) -> Login {
     let (packet, client) = (verified.packet(), verified.client());
-    let station = packet.first(kinds::CALLING_STATION_ID).filter(|value| !value.is_empty());
+    let station = packet
+        .first(kinds::CALLING_STATION_ID)
+        .filter(|value| !value.is_empty());
     let station_shown = station.map(shown_bytes).unwrap_or_default();
     let given = given(packet, client);
     let identity = station.map(|_| identity(packet, client, &given, sealer));
@@ -183,7 +185,12 @@ fn given(packet: &Packet<'_>, client: &ClientEntry) -> Given {
 fn identity(packet: &Packet<'_>, client: &ClientEntry, given: &Given, sealer: &Sealer) -> [u8; 32] {
     let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(256));
     bytes.extend_from_slice(&client.record.id.0.to_be_bytes());
-    let parts = [kinds::NAS_IDENTIFIER, kinds::NAS_IP_ADDRESS, kinds::CALLING_STATION_ID, kinds::STATE];
+    let parts = [
+        kinds::NAS_IDENTIFIER,
+        kinds::NAS_IP_ADDRESS,
+        kinds::CALLING_STATION_ID,
+        kinds::STATE,
+    ];
     for value in parts.map(|kind| packet.first(kind)) {
         // Absent and empty differ.
         bytes.push(u8::from(value.is_some()));
@@ -201,7 +208,10 @@ fn nas(packet: &Packet<'_>) -> String {
     if let Some(name) = packet.first(kinds::NAS_IDENTIFIER).filter(|value| !value.is_empty()) {
         return shown_bytes(name);
     }
-    match packet.first(kinds::NAS_IP_ADDRESS).and_then(|value| <[u8; 4]>::try_from(value).ok()) {
+    match packet
+        .first(kinds::NAS_IP_ADDRESS)
+        .and_then(|value| <[u8; 4]>::try_from(value).ok())
+    {
         Some(address) => shown(&Ipv4Addr::from(address).to_string()),
         None => String::new(),
     }

@@ -10,8 +10,8 @@ use crate::guard::{Station, Subject};
 use crate::names::{CanonicalName, Domains};
 use crate::seal::Sealer;
 use crate::secret::Secret;
-use crate::store::records::{Mode, Token, TokenStatus, Unmatched, User};
 use crate::store::Store;
+use crate::store::records::{Mode, Token, TokenStatus, Unmatched, User};
 
 /// A login whose name has its one spelling.
 #[derive(Debug)]
@@ -55,7 +55,11 @@ impl Login {
         let name = match domains.canonical(&self.name, self.trace.client.record.charset) {
             Ok(name) => name,
             Err(error) => {
-                let reason = if error.is_ambiguous() { Reason::AmbiguousName } else { Reason::BadName };
+                let reason = if error.is_ambiguous() {
+                    Reason::AmbiguousName
+                } else {
+                    Reason::BadName
+                };
                 return Err(Refused::reject(self.trace, reason));
             }
         };
@@ -77,7 +81,12 @@ impl Login {
         };
         self.trace.user = user.as_ref().map(|user| user.id);
         self.trace.subject = Some(subject);
-        Ok(Named { login: self, name, subject, user })
+        Ok(Named {
+            login: self,
+            name,
+            subject,
+            user,
+        })
     }
 }
 
@@ -105,8 +114,19 @@ impl Named {
 
     /// User known, enabled, with an active token (R1, R2).
     pub fn known(self, store: &Store, login_key: Option<LoginKey>) -> Staged<Known> {
-        let Named { login, name, subject, user } = self;
-        let Login { mut trace, given, state, station, .. } = login;
+        let Named {
+            login,
+            name,
+            subject,
+            user,
+        } = self;
+        let Login {
+            mut trace,
+            given,
+            state,
+            station,
+            ..
+        } = login;
         let client = &trace.client.record;
         let Given::Field(field) = given else {
             return Err(Refused::reject(trace, Reason::UnreadablePassword));
@@ -145,10 +165,24 @@ impl Named {
         trace.passed(Stages::USER);
         if field.is_empty() {
             // R5; in code-only there is no code either.
-            let reason = if code_only { Reason::NoCode } else { Reason::EmptyPassword };
+            let reason = if code_only {
+                Reason::NoCode
+            } else {
+                Reason::EmptyPassword
+            };
             return Err(Refused::reject(trace, reason));
         }
-        Ok(Known { trace, name, subject, station, field, state, login_key, local_password, way })
+        Ok(Known {
+            trace,
+            name,
+            subject,
+            station,
+            field,
+            state,
+            login_key,
+            local_password,
+            way,
+        })
     }
 }
 

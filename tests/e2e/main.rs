@@ -16,6 +16,7 @@ mod totp;
 
 mod challenge;
 mod cli;
+mod clock;
 mod codes;
 mod entra;
 mod explain;
