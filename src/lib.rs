@@ -3,6 +3,7 @@ pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod control;
+pub mod door;
 pub mod enrol;
 pub mod factors;
 pub mod guard;

@@ -145,7 +145,10 @@ fn make(path: &Path) -> Result<MasterKey, KeyError> {
     // A link, not a rename: it fails if a key came into being meanwhile.
     fs::hard_link(&beside, path).map_err(fail)?;
     fs::remove_file(&beside).map_err(fail)?;
-    let parent = path.parent().unwrap_or(Path::new("."));
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     File::open(parent).and_then(|dir| dir.sync_all()).map_err(fail)?;
     Ok(key)
 }

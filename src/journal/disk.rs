@@ -36,7 +36,7 @@ impl Disk for RealDisk {
             .create_new(true)
             .mode(0o600)
             .open(path)?;
-        super::files::sync_dir(path.parent().unwrap_or(Path::new(".")))?;
+        super::files::sync_dir(super::files::parent(path))?;
         Ok(Box::new(file))
     }
 

@@ -42,7 +42,7 @@ pub(super) struct Segment {
 pub(super) fn prepare(dir: &Path) -> Result<(), OpenError> {
     let fail = |e| OpenError::Io(dir.to_owned(), e);
     match fs::DirBuilder::new().mode(0o700).create(dir) {
-        Ok(()) => sync_dir(dir.parent().unwrap_or(Path::new("/"))).map_err(fail)?,
+        Ok(()) => sync_dir(parent(dir)).map_err(fail)?,
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
         Err(e) => return Err(fail(e)),
     }
@@ -63,6 +63,13 @@ fn closed_to_others(path: &Path, wanted: u32) -> Result<(), OpenError> {
         return Err(OpenError::Permissions(path.to_owned(), mode, wanted));
     }
     Ok(())
+}
+
+/// Of a name without a directory, the current one.
+pub(super) fn parent(path: &Path) -> &Path {
+    path.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {

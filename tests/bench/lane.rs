@@ -1,8 +1,9 @@
 //! One thread of a load. In: a server's address, a supply of codes, how many requests to keep outstanding; out: counts and times.
-//! It verifies every reply. It never sends a request again: what is not answered in time is counted and its place is used anew.
+//! It verifies every reply, sends a datagram again as gateways do, and counts what is not answered in time; its place is then used
+//! anew. During the warm-up the number outstanding rises step by step, since a burst would only fill the server's socket.
 
 use std::io::{IoSlice, IoSliceMut};
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -13,8 +14,8 @@ use postern::radius::{MessageAuthenticator, Request, SharedSecret, kinds, verify
 
 use super::users::{self, Supply};
 
-/// Requests outstanding on one port at most; identifiers have 256 values, and half of them rest.
-const PER_PORT: usize = 128;
+/// Requests outstanding on one port at most; identifiers have 256 values, and most of them rest before they are used again.
+const PER_PORT: usize = 64;
 /// Datagrams handed over in one system call.
 const BATCH: usize = 64;
 
@@ -22,11 +23,15 @@ const BATCH: usize = 64;
 #[derive(Clone)]
 pub struct Plan {
     pub server: SocketAddr,
+    /// The address to send from.
+    pub source: IpAddr,
     pub secret: SharedSecret,
     pub outstanding: usize,
     pub warmup: Duration,
     pub measure: Duration,
     pub timeout: Duration,
+    /// After how long a datagram is sent again, and after as long once more.
+    pub retry: Duration,
     /// What stands before the code; empty for code alone.
     pub password: String,
     /// Access-Accepts without a Message-Authenticator are faults.
@@ -40,6 +45,8 @@ pub struct Tally {
     pub rejects: u64,
     pub challenges: u64,
     pub timeouts: u64,
+    /// Datagrams sent again.
+    pub resent: u64,
     /// Replies that do not verify, belong to no request or are of another kind.
     pub faults: u64,
     /// Of the replies, how many had no Message-Authenticator.
@@ -56,7 +63,9 @@ pub struct Tally {
 
 struct Flight {
     authenticator: [u8; 16],
+    bytes: Vec<u8>,
     sent: Instant,
+    resend: Instant,
 }
 
 struct Port {
@@ -67,9 +76,8 @@ struct Port {
 }
 
 impl Port {
-    fn open(server: SocketAddr, room: usize) -> Result<Self> {
-        let any = if server.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" };
-        let socket = UdpSocket::bind(any).context("bind a port")?;
+    fn open(source: IpAddr, server: SocketAddr, room: usize) -> Result<Self> {
+        let socket = UdpSocket::bind((source, 0)).context("bind a port")?;
         socket.connect(server).context("connect the port")?;
         socket.set_nonblocking(true)?;
         let flights = (0..256).map(|_| None).collect();
@@ -101,7 +109,7 @@ pub fn run(plan: &Plan, mut supply: Supply) -> Result<Tally> {
     let mut ports = Vec::new();
     for i in 0..count {
         let room = plan.outstanding / count + usize::from(i < plan.outstanding % count);
-        ports.push(Port::open(plan.server, room)?);
+        ports.push(Port::open(plan.source, plan.server, room)?);
     }
     let mut random = [0; 16];
     ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut random)
@@ -119,8 +127,9 @@ pub fn run(plan: &Plan, mut supply: Supply) -> Result<Tally> {
         let now = Instant::now();
         let sending = now < end && !tally.dry;
         if sending {
+            let share = share_of_room(now.duration_since(start), plan.warmup);
             for port in &mut ports {
-                if !fill(port, plan, &mut supply, &mut authenticators)? {
+                if !fill(port, share, plan, &mut supply, &mut authenticators)? {
                     tally.dry = true;
                     end = Instant::now().max(measured_from);
                     break;
@@ -133,7 +142,7 @@ pub fn run(plan: &Plan, mut supply: Supply) -> Result<Tally> {
             .iter()
             .map(|port| PollFd::new(port.socket.as_fd(), PollFlags::POLLIN))
             .collect();
-        poll(&mut waiting, PollTimeout::from(50_u8)).context("poll")?;
+        poll(&mut waiting, PollTimeout::from(10_u8)).context("poll")?;
         let ready: Vec<bool> = waiting.iter().map(|fd| fd.any().unwrap_or(false)).collect();
         for (port, _) in ports.iter_mut().zip(ready).filter(|(_, ready)| *ready) {
             drain(port, plan, &mut inbox, (measured_from, end), &mut tally)?;
@@ -141,7 +150,7 @@ pub fn run(plan: &Plan, mut supply: Supply) -> Result<Tally> {
         if Instant::now() >= next_sweep {
             next_sweep = Instant::now() + Duration::from_millis(100);
             for port in &mut ports {
-                sweep(port, plan.timeout, (measured_from, end), &mut tally);
+                sweep(port, plan, (measured_from, end), &mut tally);
             }
         }
     }
@@ -149,10 +158,27 @@ pub fn run(plan: &Plan, mut supply: Supply) -> Result<Tally> {
     Ok(tally)
 }
 
-/// Sends until the port's room is used; false when there are no more codes.
-fn fill(port: &mut Port, plan: &Plan, supply: &mut Supply, authenticators: &mut Authenticators) -> Result<bool> {
-    while 256 - port.free.len() < port.room {
-        let wanted = (port.room - (256 - port.free.len())).min(BATCH);
+/// How much of the room is used: all of it from half of the warm-up on.
+fn share_of_room(since_start: Duration, warmup: Duration) -> f64 {
+    let ramp = warmup.as_secs_f64() / 2.0;
+    if ramp > 0.0 {
+        (since_start.as_secs_f64() / ramp).min(1.0)
+    } else {
+        1.0
+    }
+}
+
+/// Sends until the port's share of its room is used; false when there are no more codes.
+fn fill(
+    port: &mut Port,
+    share: f64,
+    plan: &Plan,
+    supply: &mut Supply,
+    authenticators: &mut Authenticators,
+) -> Result<bool> {
+    let room = (port.room as f64 * share).ceil() as usize;
+    while 256 - port.free.len() < room {
+        let wanted = (room - (256 - port.free.len())).min(BATCH);
         let mut datagrams: Vec<(u8, [u8; 16], Vec<u8>)> = Vec::with_capacity(wanted);
         let unix = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -184,16 +210,20 @@ fn fill(port: &mut Port, plan: &Plan, supply: &mut Supply, authenticators: &mut 
             Err(nix::errno::Errno::EAGAIN | nix::errno::Errno::ECONNREFUSED) => 0,
             Err(error) => return Err(error).context("send"),
         };
-        // What could not be sent keeps its place and runs into its time limit: its code is given up.
-        for (identifier, authenticator, _) in &datagrams {
-            if let Some(flight) = port.flights.get_mut(usize::from(*identifier)) {
+        let all = sent == slices.len();
+        // What could not be sent now is sent when its time to be sent again comes.
+        for (identifier, authenticator, bytes) in datagrams {
+            if let Some(flight) = port.flights.get_mut(usize::from(identifier)) {
+                let resend = now + plan.retry;
                 *flight = Some(Flight {
-                    authenticator: *authenticator,
+                    authenticator,
+                    bytes,
                     sent: now,
+                    resend,
                 });
             }
         }
-        if sent < slices.len() {
+        if !all {
             break;
         }
     }
@@ -289,18 +319,20 @@ fn fault(tally: &mut Tally, what: &str) {
     tally.first_fault.get_or_insert_with(|| what.to_owned());
 }
 
-/// Gives up what was not answered in time.
-fn sweep(port: &mut Port, timeout: Duration, window: (Instant, Instant), tally: &mut Tally) {
-    for (identifier, flight) in (0..=255).zip(port.flights.iter_mut()) {
-        let Some(sent) = flight.as_ref().map(|flight| flight.sent) else {
-            continue;
-        };
-        if sent.elapsed() >= timeout {
-            *flight = None;
-            port.free.push_back(identifier);
-            if sent >= window.0 && sent < window.1 {
+/// Sends again what waits for long, and gives up what was not answered in time.
+fn sweep(port: &mut Port, plan: &Plan, window: (Instant, Instant), tally: &mut Tally) {
+    let now = Instant::now();
+    for (identifier, place) in (0..=255).zip(port.flights.iter_mut()) {
+        let Some(flight) = place.as_mut() else { continue };
+        if now >= flight.sent + plan.timeout {
+            if flight.sent >= window.0 && flight.sent < window.1 {
                 tally.timeouts += 1;
             }
+            *place = None;
+            port.free.push_back(identifier);
+        } else if now >= flight.resend && port.socket.send(&flight.bytes).is_ok() {
+            flight.resend = now + plan.retry;
+            tally.resent += 1;
         }
     }
 }

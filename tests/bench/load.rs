@@ -7,7 +7,7 @@ mod lane;
 mod users;
 
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -67,6 +67,9 @@ struct Run {
     /// Where the server listens.
     #[arg(long)]
     server: SocketAddr,
+    /// The address to send from.
+    #[arg(long, default_value = "127.0.0.1")]
+    source: IpAddr,
     #[arg(long)]
     secret: String,
     #[arg(long, default_value_t = 128)]
@@ -78,8 +81,11 @@ struct Run {
     #[arg(long, default_value_t = 1.0)]
     warmup: f64,
     /// Seconds until an unanswered request is given up.
-    #[arg(long, default_value_t = 5.0)]
+    #[arg(long, default_value_t = 10.0)]
     timeout: f64,
+    /// Seconds until an unanswered datagram is sent again.
+    #[arg(long, default_value_t = 5.0)]
+    retry: f64,
     #[arg(long, default_value_t = 100_000)]
     users: usize,
     #[arg(long, default_value_t = 1)]
@@ -137,11 +143,13 @@ fn load(run: &Run) -> Result<()> {
     let plan = |lane: usize| -> Result<lane::Plan> {
         Ok(lane::Plan {
             server: run.server,
+            source: run.source,
             secret: SharedSecret::new(&Secret::from(run.secret.as_str())),
             outstanding: run.outstanding / run.threads + usize::from(lane < run.outstanding % run.threads),
             warmup: Duration::try_from_secs_f64(run.warmup)?,
             measure: Duration::try_from_secs_f64(run.seconds)?,
             timeout: Duration::try_from_secs_f64(run.timeout)?,
+            retry: Duration::try_from_secs_f64(run.retry)?,
             password: if run.mode == Mode::Append {
                 run.password.clone()
             } else {
@@ -173,6 +181,7 @@ fn add(all: &mut lane::Tally, one: lane::Tally) {
     all.rejects += one.rejects;
     all.challenges += one.challenges;
     all.timeouts += one.timeouts;
+    all.resent += one.resent;
     all.faults += one.faults;
     all.unsigned += one.unsigned;
     all.warmup_answers += one.warmup_answers;
@@ -205,6 +214,7 @@ fn print_tally(run: &Run, mut all: lane::Tally) {
         "rejects": all.rejects,
         "challenges": all.challenges,
         "timeouts": all.timeouts,
+        "resent": all.resent,
         "faults": all.faults,
         "first_fault": all.first_fault,
         "without_message_authenticator": all.unsigned,

@@ -1,3 +1,4 @@
 //! The first factor: the password.
 
 pub mod entra;
+pub mod local;

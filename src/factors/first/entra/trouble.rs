@@ -22,7 +22,7 @@ pub enum Trouble {
     Tls(String),
     /// The connection ended before the answer did.
     Closed,
-    /// The proxy did not let the request through.
+    /// There was no connection through the proxy.
     Proxy,
     /// Throttled: HTTP 429.
     Throttled,
@@ -49,32 +49,38 @@ impl Trouble {
         if error.is_dns() {
             return Trouble::Dns;
         }
-        let mut next: Option<&(dyn Error + 'static)> = Some(error);
-        while let Some(current) = next {
-            if let Some(tls) = current.downcast_ref::<rustls::Error>() {
-                return Trouble::Tls(shown(&tls.to_string()));
-            }
-            if let Some(io) = current.downcast_ref::<std::io::Error>() {
-                if let Some(trouble) = Self::of_io(io) {
-                    return trouble;
-                }
-            } else if let Some(trouble) = Self::of_text(current) {
-                return trouble;
-            }
-            next = current.source();
-        }
-        if error.is_connect() {
+        Self::of_chain(error).unwrap_or(if error.is_connect() {
             Trouble::Unreachable
         } else {
             Trouble::Other
-        }
+        })
     }
 
-    fn of_io(io: &std::io::Error) -> Option<Trouble> {
-        if let Some(tls) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-            return Some(Trouble::Tls(shown(&tls.to_string())));
+    /// Looks at the error and at those beneath it, down to the first that tells.
+    fn of_chain(error: &(dyn Error + 'static)) -> Option<Trouble> {
+        let mut next = Some(error);
+        while let Some(current) = next {
+            if let Some(tls) = current.downcast_ref::<rustls::Error>() {
+                return Some(Trouble::Tls(shown(&tls.to_string())));
+            }
+            let told = match current.downcast_ref::<std::io::Error>() {
+                // What an I/O error wraps is not its source but itself, and tells more than its kind.
+                Some(io) => match io.get_ref() {
+                    Some(inner) => Self::of_chain(inner).or_else(|| Self::of_kind(io.kind())),
+                    None => Self::of_kind(io.kind()),
+                },
+                None => Self::of_text(current),
+            };
+            if told.is_some() {
+                return told;
+            }
+            next = current.source();
         }
-        match io.kind() {
+        None
+    }
+
+    fn of_kind(kind: ErrorKind) -> Option<Trouble> {
+        match kind {
             ErrorKind::ConnectionRefused => Some(Trouble::Refused),
             ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable | ErrorKind::AddrNotAvailable => {
                 Some(Trouble::Unreachable)
@@ -119,7 +125,7 @@ impl fmt::Display for Trouble {
                 Ok(())
             }
             Trouble::Closed => f.write_str("the connection was closed before the answer came"),
-            Trouble::Proxy => f.write_str("the proxy refused the connection"),
+            Trouble::Proxy => f.write_str("no connection through the proxy"),
             Trouble::Throttled => f.write_str("too many requests (HTTP 429)"),
             Trouble::Status(status) => write!(f, "HTTP status {status}"),
             Trouble::NotJson => f.write_str("the answer is not what Entra sends (no JSON)"),
@@ -128,5 +134,40 @@ impl fmt::Display for Trouble {
             Trouble::NoCode => f.write_str("an error without a code: this is not Entra (check --authority)"),
             Trouble::Other => f.write_str("the request failed"),
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct Layer(&'static str, #[source] Option<Box<Layer>>);
+
+    #[test]
+    fn r15_the_cause_is_found_beneath_other_errors() {
+        let io = |kind| std::io::Error::from(kind);
+        let of = |error: &(dyn Error + 'static)| Trouble::of_chain(error);
+        assert_eq!(of(&io(ErrorKind::ConnectionRefused)), Some(Trouble::Refused));
+        assert_eq!(of(&io(ErrorKind::NetworkUnreachable)), Some(Trouble::Unreachable));
+        assert_eq!(of(&io(ErrorKind::ConnectionReset)), Some(Trouble::Closed));
+        assert_eq!(
+            of(&std::io::Error::other(io(ErrorKind::BrokenPipe))),
+            Some(Trouble::Closed)
+        );
+        let tls = std::io::Error::other(std::io::Error::new(ErrorKind::InvalidData, rustls::Error::DecryptError));
+        assert!(matches!(of(&tls), Some(Trouble::Tls(_))));
+        let dns = Layer("client error (Connect)", Some(Box::new(Layer("dns error", None))));
+        assert_eq!(of(&dns), Some(Trouble::Dns));
+        assert_eq!(of(&Layer("something else", None)), None);
+    }
+
+    #[test]
+    fn r22_an_unknown_authority_says_what_to_do() {
+        let unknown = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        let trouble = Trouble::of_chain(&unknown).expect("told");
+        assert!(trouble.to_string().contains("--ca-file"), "{trouble}");
     }
 }

@@ -1,0 +1,225 @@
+//! The box behind its sockets: everything that the way of a packet and the operations share. In: datagrams (`flow`) and operations
+//! (`ops`); out: replies to the outbox, records to the journals. It opens no socket and draws nothing.
+
+pub mod alarms;
+pub mod counters;
+pub mod drops;
+pub mod events;
+pub mod flow;
+
+
+pub mod refusals;
+pub mod reply;
+pub mod start;
+pub mod upkeep;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::Semaphore;
+
+use crate::audit::{Attempt, OperatorAct};
+use crate::clock::Clock;
+use crate::factors::first::entra::Directories;
+use crate::guard::{ClientWatch, Guards, Subject};
+use crate::journal::{Done, Journal, JournalError};
+use crate::names::Domains;
+use crate::pipeline::again::Again;
+use crate::pipeline::challenge::Challenges;
+use crate::pipeline::clients::ClientTable;
+use crate::pipeline::code::Note;
+use crate::pipeline::duplicates::Duplicates;
+use crate::seal::Sealer;
+use crate::store::Store;
+use crate::store::records::{Timestamp, UserId};
+
+use alarms::{Alarms, Grave};
+use counters::Counters;
+use drops::Drops;
+use events::{Event, OperatorEvent, encode};
+use refusals::Refusals;
+use reply::{Outgoing, Waiter};
+
+/// How many argon2id hashes may wait for their turn; further ones get no answer, and the client asks again.
+pub const HASHES_WAITING: usize = 64;
+
+/// Where the box listens, for the status.
+#[derive(Clone, Debug, Default)]
+pub struct Listening {
+    /// Authentication.
+    pub auth: Vec<SocketAddr>,
+    /// Accounting.
+    pub acct: Vec<SocketAddr>,
+}
+
+/// The box.
+pub struct Door {
+    /// Records.
+    pub store: Store,
+    /// Lockouts, budgets, bypass codes, by person.
+    pub guards: Guards,
+    /// Many wrong users from one client.
+    pub watch: ClientWatch,
+    /// Tenants.
+    pub directories: Directories,
+    /// The clock and its gate.
+    pub clock: Clock,
+    /// What stands and wants somebody.
+    pub alarms: Alarms,
+    /// Counts.
+    pub counters: Counters,
+    /// Where it listens.
+    pub listening: Mutex<Listening>,
+    again: Again<Waiter>,
+    challenges: Challenges,
+    duplicates: Duplicates,
+    clients: RwLock<Arc<ClientTable>>,
+    domains: RwLock<Arc<Domains>>,
+    logins: Journal,
+    operators: Journal,
+    sealer: Sealer,
+    bypass_key: [u8; 32],
+    refusals: Refusals,
+    drops: Drops,
+    /// argon2id uses a core and 19 MiB each: as many at once as there are cores.
+    hashing: Arc<Semaphore>,
+    hashes_waiting: Arc<Semaphore>,
+    /// After a restore without its journal no code may be checked before every token's last step was raised (R20).
+    raise_steps: AtomicBool,
+    state_dir: PathBuf,
+    since: Timestamp,
+    outbox: mpsc::Sender<Outgoing>,
+    runtime: tokio::runtime::Handle,
+}
+
+impl Door {
+    /// Whether codes can be checked now: the clock is trusted (R19), and no restore waits for it (R20).
+    pub fn answers(&self) -> bool {
+        self.clock.now().is_some() && !self.raise_steps.load(Ordering::Acquire)
+    }
+
+    /// The clients as they are now.
+    pub fn clients(&self) -> Arc<ClientTable> {
+        Arc::clone(&self.clients.read())
+    }
+
+    /// The names' domains as they are now.
+    pub fn domains(&self) -> Arc<Domains> {
+        Arc::clone(&self.domains.read())
+    }
+
+    /// Takes over changed client records.
+    pub fn refresh_clients(&self) {
+        let mut table = self.clients.write();
+        let newer = ClientTable::new(&self.store.clients(), &table);
+        *table = Arc::new(newer);
+    }
+
+    /// Takes over changed tenants, and says with an alarm which of them do not work or were never proven (R13).
+    pub fn refresh_tenants(&self) {
+        let tenants = self.store.tenants();
+        *self.domains.write() = Arc::new(Domains::new(&tenants));
+        let now = crate::clock::wall();
+        let mut standing = Vec::new();
+        for (domain, error) in self.directories.refresh(&tenants) {
+            let code = format!("entra-setup-{domain}");
+            let what = format!("The tenant of {domain} cannot be asked: {error}");
+            self.raise(&code, Grave::Nobody, what, "Set it right with `postern entra set`", now);
+            standing.push(code);
+        }
+        for tenant in tenants.iter() {
+            use crate::store::records::Proof;
+            if let Proof::Unproven(_) = tenant.proof {
+                let code = format!("entra-unproven-{}", tenant.domain);
+                let what = format!("Entra for {} was switched on without a proof", tenant.domain);
+                self.raise(&code, Grave::Some, what, "Run `postern entra prove USER` with a right password", now);
+                standing.push(code);
+            }
+            let softened: Vec<String> = tenant
+                .overrides
+                .iter()
+                .filter(|(_, to)| **to == crate::store::records::Override::Continue)
+                .map(|(code, _)| format!("AADSTS{code}"))
+                .collect();
+            if !softened.is_empty() {
+                let code = format!("entra-override-{}", tenant.domain);
+                let what = format!("For {}, {} let a login go on by an override", tenant.domain, softened.join(", "));
+                self.raise(&code, Grave::Look, what, "Take it away with `postern entra set --override CODE=default` when it is no longer needed", now);
+                standing.push(code);
+            }
+        }
+        self.alarms.clear_others("entra-setup-", &standing);
+        self.alarms.clear_others("entra-unproven-", &standing);
+        self.alarms.clear_others("entra-override-", &standing);
+    }
+
+    /// Raises an alarm; a new one goes on record.
+    pub fn raise(&self, code: &str, grave: Grave, what: String, todo: &str, now: Timestamp) {
+        if self.alarms.raise(code, grave, what.clone(), todo, now) {
+            tracing::warn!(alarm = code, "{what}. {todo}");
+            self.system(&format!("alarm-{code}"), what);
+        }
+    }
+
+    /// Writes a record of the box itself.
+    pub fn system(&self, code: &str, words: String) {
+        let at = crate::clock::wall();
+        let event = OperatorEvent::System { at, code: code.to_owned(), words };
+        self.operators.append(at, encode(&event), None);
+    }
+
+    /// Writes what an operator did; on the disk when this returns.
+    pub async fn record_act(&self, act: OperatorAct) -> Result<u64, JournalError> {
+        self.operators.append_durable(act.at, encode(&OperatorEvent::Act(act))).await
+    }
+
+    /// Writes an event of a login; durable with the next group, or with `done`.
+    fn record(&self, at: Timestamp, event: &Event, done: Option<Done>) {
+        self.logins.append(at, encode(event), done);
+    }
+
+    /// The record of an attempt, unless it is counted with those alike (R23).
+    fn record_attempt(&self, attempt: Attempt, done: Option<Done>) {
+        match (self.refusals.take(attempt), done) {
+            (Some(attempt), done) => self.record(attempt.at, &Event::Attempt(Box::new(attempt)), done),
+            (None, Some(done)) => done(Ok(0)),
+            (None, None) => {}
+        }
+    }
+
+    /// What a stage noted, so that guards stand again after a restart. Names that are not in the store are not kept.
+    fn note(&self, note: Note, at: Timestamp) {
+        let event = match note {
+            Note::Miss(Subject::User(user), station, kind) => Event::Miss(user, station, kind),
+            Note::WrongPassword(Subject::User(user)) => Event::WrongPassword(user),
+            Note::RightPassword(Subject::User(user)) => Event::RightPassword(user),
+            _ => return,
+        };
+        self.record(at, &event, None);
+    }
+
+    /// Voids what hangs on a person whose record changed: open challenges; verdicts are void by their generation (R9).
+    pub fn person_changed(&self, user: UserId) {
+        self.challenges.void(Some(Subject::User(user)));
+    }
+}
+
+/// Sixteen bytes from the operating system.
+pub fn random16() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    fill_random(&mut bytes);
+    bytes
+}
+
+/// Fills with random bytes from the operating system. Without them nothing may go on.
+#[allow(clippy::panic)] // A box without randomness must not answer; the system's source does not fail once it is up.
+pub fn fill_random(bytes: &mut [u8]) {
+    use ring::rand::SecureRandom;
+    if ring::rand::SystemRandom::new().fill(bytes).is_err() {
+        panic!("the operating system gives no random bytes");
+    }
+}

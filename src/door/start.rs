@@ -1,0 +1,330 @@
+//! Opening the box: key, store, journals, clock; everything that was learned before stands again. In: a state directory; out: a
+//! [`Door`], or one line that says why not. It never answers before all of it is read.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::Semaphore;
+
+use super::events::{Event, OperatorEvent, decode};
+use super::reply::Outgoing;
+use super::{Door, HASHES_WAITING, Listening};
+use crate::audit::{Attempt, Outcome};
+use crate::clock::{Clock, ClockError, Mode};
+use crate::guard::{Folded, Guards, MissKind, Station, Subject};
+use crate::journal::{self, Journal, Limits};
+use crate::pipeline::request::station_key;
+use crate::seal::{KeyError, MasterKey, Sealer};
+use crate::store::records::{Timestamp, UserId};
+use crate::store::{self, Change, Recovered, Store, StoreError};
+
+/// Kind of the blobs that keep guards in the store.
+pub const LIVE_GUARDS: u8 = 1;
+/// The journal of logins, in the state directory.
+pub const LOGINS_DIR: &str = "journal";
+/// The journal of operators: a space of its own (R23).
+pub const OPERATORS_DIR: &str = "operators";
+
+/// Why the box does not open; each is one line that says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The state directory.
+    #[error("{0}: {1}")]
+    State(PathBuf, io::Error),
+    /// Its permissions (R21).
+    #[error("{0} may be read by others (mode {1:04o}): run chmod 700 on it")]
+    Permissions(PathBuf, u32),
+    /// Somebody else's.
+    #[error("{0} belongs to uid {1}, and posternd runs as uid {2}: run posternd as its owner, or change the owner")]
+    Owner(PathBuf, u32, u32),
+    /// The key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The store.
+    #[error(transparent)]
+    Open(#[from] store::OpenError),
+    /// Reading it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A journal.
+    #[error(transparent)]
+    Journal(#[from] journal::OpenError),
+    /// The clock's file.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
+}
+
+/// What opens the box.
+pub struct Start<'a> {
+    /// Where everything lies.
+    pub state_dir: &'a Path,
+    /// systemd's credentials directory, where there is one.
+    pub credentials: Option<&'a Path>,
+    /// Whose clock it is.
+    pub mode: Mode,
+    /// Where replies go.
+    pub outbox: mpsc::Sender<Outgoing>,
+    /// For what waits.
+    pub runtime: tokio::runtime::Handle,
+}
+
+/// Makes the state directory, or looks at its permissions.
+pub fn state_dir(path: &Path) -> Result<(), StartError> {
+    let io = |error| StartError::State(path.to_owned(), error);
+    match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io)?;
+            return Ok(());
+        }
+        Err(error) => return Err(io(error)),
+        Ok(metadata) => {
+            let uid = nix::unistd::geteuid().as_raw();
+            if metadata.uid() != uid {
+                return Err(StartError::Owner(path.to_owned(), metadata.uid(), uid));
+            }
+            let mode = metadata.permissions().mode() & 0o7777;
+            if mode & 0o077 != 0 {
+                return Err(StartError::Permissions(path.to_owned(), mode));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What the journal told that is not kept elsewhere.
+#[derive(Default)]
+struct Replayed {
+    events: u64,
+    unknown: u64,
+}
+
+impl Start<'_> {
+    /// Opens the box.
+    pub fn open(self) -> Result<Arc<Door>, StartError> {
+        let now = crate::clock::wall();
+        state_dir(self.state_dir)?;
+        let sealer = Sealer::new(&MasterKey::load(self.state_dir, self.credentials)?);
+        let (store, opened, recovered) = Store::open_or_recover(self.state_dir, &sealer, now)?;
+        let guards = Guards::default();
+        for (key, blob) in store.live_scan(LIVE_GUARDS)? {
+            if let (Ok(id), Ok(folded)) = (<[u8; 8]>::try_from(key.as_slice()), postcard::from_bytes::<Folded>(&blob)) {
+                guards.restore(Subject::User(UserId(u64::from_be_bytes(id))), folded);
+            }
+        }
+        let mut replayed = Replayed::default();
+        let (logins, opening) = Journal::open(
+            &self.state_dir.join(LOGINS_DIR),
+            &sealer.chain_key("logins"),
+            Limits::default(),
+            store.folded().saturating_add(1),
+            &mut |entry| replay(entry, &store, &guards, &sealer, &mut replayed),
+        )?;
+        let mut disabled_since = Vec::new();
+        let copy_at = recovered.as_ref().map(|recovered| recovered.copy_at);
+        let (operators, operators_opening) = Journal::open(
+            &self.state_dir.join(OPERATORS_DIR),
+            &sealer.chain_key("operators"),
+            Limits::default(),
+            // Read only where something was restored.
+            if recovered.is_some() { 0 } else { u64::MAX },
+            &mut |entry| {
+                if let (Some(copy_at), Some(OperatorEvent::Act(act))) = (copy_at, decode(entry.payload))
+                    && act.at >= copy_at
+                    && act.result.is_ok()
+                {
+                    disabled_since.push((act.action, act.target));
+                }
+            },
+        )?;
+        // The journal is whole where it goes on from what was folded, and nothing in it is missing.
+        let whole = opening.damage.is_empty()
+            && opening.next_seq > store.folded()
+            && opening.first_seq <= store.folded().saturating_add(1);
+        let raise = !whole;
+        if opening.next_seq <= store.folded() {
+            // It begins anew: what comes now must be replayed next time.
+            store.fold(0)?;
+        }
+        tracing::info!(
+            users = opened.users,
+            tokens = opened.tokens,
+            replayed = replayed.events,
+            torn = opening.torn_bytes,
+            "store and journal are open"
+        );
+        let mut bypass_key = [0; 32];
+        super::fill_random(&mut bypass_key);
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let door = Arc::new(Door {
+            guards,
+            watch: Default::default(),
+            directories: Default::default(),
+            clock: Clock::open(self.mode, self.state_dir)?,
+            alarms: Default::default(),
+            counters: Default::default(),
+            listening: Mutex::new(Listening::default()),
+            again: Default::default(),
+            challenges: Default::default(),
+            duplicates: Default::default(),
+            clients: RwLock::default(),
+            domains: RwLock::default(),
+            logins,
+            operators,
+            bypass_key,
+            refusals: Default::default(),
+            drops: Default::default(),
+            hashing: Arc::new(Semaphore::new(cores)),
+            hashes_waiting: Arc::new(Semaphore::new(HASHES_WAITING)),
+            raise_steps: AtomicBool::new(raise),
+            state_dir: self.state_dir.to_owned(),
+            since: now,
+            outbox: self.outbox,
+            runtime: self.runtime,
+            store,
+            sealer,
+        });
+        if let Some(recovered) = recovered {
+            door.recovered(&recovered, whole, &disabled_since)?;
+        }
+        for damage in opening.damage.iter().chain(&operators_opening.damage) {
+            let todo = "Run `postern log --verify`; keep the files for whoever looks into it";
+            door.raise("journal-damage", super::alarms::Grave::Some, format!("The journal was damaged: {damage}"), todo, now);
+        }
+        if replayed.unknown > 0 {
+            let what = format!("{} records of the journal are of a newer version and were passed over", replayed.unknown);
+            door.raise("journal-newer", super::alarms::Grave::Some, what, "Run the newer posternd again", now);
+        }
+        door.refresh_clients();
+        door.refresh_tenants();
+        Ok(door)
+    }
+}
+
+impl Door {
+    /// After a restore: what the audit says was disabled or removed since is disabled or removed again (R20).
+    fn recovered(&self, recovered: &Recovered, whole: bool, since: &[(String, String)]) -> Result<(), StartError> {
+        let now = crate::clock::wall();
+        for (action, target) in since {
+            match action.as_str() {
+                "user disable" | "user remove" => {
+                    if let Some(mut user) = self.store.user_named(target)? {
+                        user.enabled = false;
+                        self.store.apply(vec![Change::PutUser(user)])?;
+                    }
+                }
+                "token remove" => {
+                    let id = target.rsplit_once('#').and_then(|(_, id)| id.parse().ok());
+                    let owner = target.split_once(" #").map(|(name, _)| name).unwrap_or_default();
+                    if let (Some(id), Some(user)) = (id, self.store.user_named(owner)?)
+                        && self.store.tokens_of(user.id)?.iter().any(|token| token.id.0 == id)
+                    {
+                        self.store.apply(vec![Change::RemoveToken(crate::store::records::TokenId(id))])?;
+                    }
+                }
+                "client remove" => {
+                    let client = self.store.clients().iter().find(|client| client.name == *target).map(|client| client.id);
+                    if let Some(id) = client {
+                        self.store.apply(vec![Change::RemoveClient(id)])?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        let what = format!(
+            "The store was damaged ({}) and restored from its copy; the damaged one lies in {}; spent codes were {}",
+            recovered.detail,
+            recovered.set_aside.display(),
+            if whole { "read from the journal" } else { "made void up to now" },
+        );
+        let todo = "Check users, tokens and clients that were changed since the copy was made, and look at the disk";
+        self.raise("store-restored", super::alarms::Grave::Some, what, todo, now);
+        Ok(())
+    }
+
+    /// After a restore without a whole journal: each token's last step becomes the highest that its window could have accepted by
+    /// now, once the clock is trusted (R20). Until then nothing is answered.
+    pub(super) fn raise_steps(&self) -> Result<(), StoreError> {
+        if !self.raise_steps.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let Some(now) = self.clock.now() else { return Ok(()) };
+        let mut offset = 0;
+        loop {
+            let (page, total) = self.store.search("", offset, 1_000);
+            for (user, _) in &page {
+                for token in self.store.tokens_of(*user)? {
+                    let drift = self.store.seed(token.mark).map(|seed| seed.drift).unwrap_or_default();
+                    let highest = crate::factors::second::totp::highest_acceptable(&token.parameters, now, drift);
+                    self.store.raise_step(token.mark, highest, drift);
+                }
+            }
+            offset += page.len();
+            if page.is_empty() || offset >= total {
+                break;
+            }
+        }
+        self.fold()?;
+        self.raise_steps.store(false, Ordering::Release);
+        self.system("steps-raised", "Every code up to now was made void: the journal of spent codes was not whole".to_owned());
+        Ok(())
+    }
+}
+
+/// One entry of the journal of logins, at start.
+fn replay(entry: journal::Entry<'_>, store: &Store, guards: &Guards, sealer: &Sealer, replayed: &mut Replayed) {
+    replayed.events += 1;
+    let Some(event) = decode::<Event>(entry.payload) else {
+        replayed.unknown += 1;
+        return;
+    };
+    let guard = |user: UserId, act: &dyn Fn(&mut crate::guard::UserGuard)| guards.with(Subject::User(user), |guard| act(guard));
+    match event {
+        Event::Attempt(attempt) => {
+            if let Some(spent) = attempt.spent {
+                store.raise_step(spent.mark, spent.step, spent.drift);
+            }
+            if let (Outcome::Accept, Some(user)) = (attempt.outcome, attempt.user)
+                && matches!(attempt.reason, crate::audit::Reason::Accepted { .. })
+                && let Some(station) = station(&attempt, sealer)
+            {
+                guard(user, &|guard| {
+                    guard.lockouts.accept(station, attempt.at);
+                    guard.budget.reset();
+                });
+            }
+        }
+        Event::Miss(user, station, MissKind::Code | MissKind::LocalPassword) => {
+            guard(user, &|guard| guard.lockouts.count(station, entry.at));
+        }
+        Event::WrongPassword(user) => guard(user, &|guard| guard.budget.count(entry.at)),
+        Event::RightPassword(user) => guard(user, &|guard| guard.budget.reset()),
+        Event::Unlocked(user) => guard(user, &|guard| {
+            guard.lockouts.unlock();
+            guard.budget.reset();
+        }),
+        Event::Spent(_, spent) => store.raise_step(spent.mark, spent.step, spent.drift),
+        Event::Removed(user) => guards.forget(Subject::User(user)),
+        Event::Accounting(_) => {}
+    }
+}
+
+fn station(attempt: &Attempt, sealer: &Sealer) -> Option<Station> {
+    match attempt.station.as_str() {
+        "" => attempt.client.map(Station::Client),
+        shown => Some(Station::Calling(station_key(shown, sealer))),
+    }
+}
+
+/// When the box was opened.
+impl Door {
+    /// The wall clock at the start.
+    pub fn since(&self) -> Timestamp {
+        self.since
+    }
+}
