@@ -22,6 +22,7 @@ mod entra;
 mod explain;
 mod kill;
 mod login;
+mod outages;
 mod qr;
 mod real_peers;
 mod repeats;
