@@ -1,6 +1,5 @@
-//! The directory's answers, seen through the door: every row of the table (R12), proof (R13), budget and pauses (R14), and what
-//! happens when nobody answers (R15).
-
+//! The directory's answers, seen through the door: every row of the table and what may change it (R12), and the proof that
+//! switches it on (R13).
 use crate::harness::{Door, PASSWORD, Rows};
 use crate::lab::{Lab, QUICK, Site, set_tenant};
 use crate::packet::{ACCEPT, REJECT};
