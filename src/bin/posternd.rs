@@ -1,2 +1,31 @@
-//! x
-fn main() {}
+//! The daemon. It reads its flags, sets up its log, and runs.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use postern::config::{Config, Flags};
+
+fn main() -> ExitCode {
+    let flags = Flags::parse();
+    let filter = tracing_subscriber::EnvFilter::try_from_env("POSTERN_LOG").unwrap_or_else(|_| "info".into());
+    // Under systemd the journal adds the time itself.
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_ansi(false)
+        .with_writer(std::io::stderr);
+    match std::env::var_os("JOURNAL_STREAM") {
+        Some(_) => log.without_time().init(),
+        None => log.init(),
+    }
+    // One TLS provider for the whole process; a second one would be refused.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let run = || -> anyhow::Result<()> { postern::daemon::run(&Config::load(flags)?) };
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("posternd does not run: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

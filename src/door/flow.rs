@@ -175,7 +175,9 @@ impl Door {
 
     /// Asks the directory, or checks a hash, off the packet's threads.
     fn ask(self: &Arc<Self>, asked: Box<Asked>, waiter: Waiter, again: Again) {
+        use std::sync::atomic::Ordering;
         let door = Arc::clone(self);
+        self.asking.fetch_add(1, Ordering::AcqRel);
         self.runtime.spawn(async move {
             let answered = match asked.question() {
                 Some(Question::Directory {
@@ -194,6 +196,7 @@ impl Door {
             };
             let ended = door.with_tools(|tools| asked.answered(answered, tools));
             door.ended(*ended, waiter, again);
+            door.asking.fetch_sub(1, Ordering::AcqRel);
         });
     }
 

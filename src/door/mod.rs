@@ -16,7 +16,7 @@ pub mod upkeep;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use parking_lot::{Mutex, RwLock};
@@ -90,6 +90,8 @@ pub struct Door {
     hashes_waiting: Arc<Semaphore>,
     /// After a restore without its journal no code may be checked before every token's last step was raised (R20).
     raise_steps: AtomicBool,
+    /// Logins whose password is being checked.
+    asking: AtomicUsize,
     state_dir: PathBuf,
     since: Timestamp,
     outbox: mpsc::Sender<Outgoing>,

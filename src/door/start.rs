@@ -189,6 +189,7 @@ impl Start<'_> {
             hashing: Arc::new(Semaphore::new(cores)),
             hashes_waiting: Arc::new(Semaphore::new(HASHES_WAITING)),
             raise_steps: AtomicBool::new(raise),
+            asking: Default::default(),
             state_dir: self.state_dir.to_owned(),
             since: now,
             outbox: self.outbox,

@@ -134,6 +134,14 @@ impl Door {
         self.store.fold(position)
     }
 
+    /// Waits until no directory and no hash is being asked, at most so long: those logins are still answered.
+    pub fn settle(&self, at_most: Duration) {
+        let until = std::time::Instant::now() + at_most;
+        while self.asking.load(std::sync::atomic::Ordering::Acquire) > 0 && std::time::Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// The clean end: counts are written, everything learned is folded, the journals are closed.
     pub fn close(&self) {
         let now = crate::clock::wall();

@@ -422,3 +422,26 @@ fn the_configuration_file_and_the_flags_say_the_same() {
         daemon.said()
     );
 }
+
+#[test]
+fn completions_and_manual_pages() {
+    let dir = tempfile::tempdir().unwrap();
+    let postern = |arguments: &[&str]| run(Command::new(env!("CARGO_BIN_EXE_postern")).args(arguments), "");
+    let mut rows = Rows::default();
+    for shell in ["bash", "zsh", "fish"] {
+        let said = postern(&["completions", shell]);
+        rows.hold(shell, said.status == 0 && said.out.contains("bypass"));
+        if shell == "bash" {
+            rows.same(
+                "bash reads it",
+                0,
+                run(Command::new("bash").args(["-n", "-s"]), &said.out).status,
+            );
+        }
+    }
+    let said = postern(&["man"]);
+    rows.hold("a manual page", said.status == 0 && said.out.contains(".TH"));
+    rows.same("all of them", 0, postern(&["man", dir.path().to_str().unwrap()]).status);
+    rows.hold("one a command", files(dir.path()).len() > 10);
+    rows.end();
+}

@@ -151,6 +151,8 @@ pub struct Door {
     pub acct: SocketAddr,
     host: String,
     extra: Vec<String>,
+    /// Environment of the next start.
+    pub env: Vec<(String, String)>,
     dir: TempDir,
 }
 
@@ -164,13 +166,14 @@ impl Door {
     pub fn open_on(host: &str, extra: &[&str]) -> Door {
         let dir = tempfile::tempdir().unwrap();
         let extra: Vec<String> = extra.iter().map(|&e| e.to_owned()).collect();
-        let (daemon, auth, acct) = launch(dir.path(), host, &extra);
+        let (daemon, auth, acct) = launch(dir.path(), host, &extra, &[]);
         Door {
             daemon,
             auth,
             acct,
             host: host.to_owned(),
             extra,
+            env: Vec::new(),
             dir,
         }
     }
@@ -183,7 +186,7 @@ impl Door {
 
     /// Starts the daemon again on the same state.
     pub fn reopen(&mut self) {
-        (self.daemon, self.auth, self.acct) = launch(self.dir.path(), &self.host, &self.extra);
+        (self.daemon, self.auth, self.acct) = launch(self.dir.path(), &self.host, &self.extra, &self.env);
     }
 
     pub fn path(&self) -> &Path {
@@ -337,7 +340,7 @@ pub fn word(value: &Value, field: &str) -> String {
 }
 
 /// Starts posternd on free ports; tries again where somebody else took them in between.
-fn launch(dir: &Path, host: &str, extra: &[String]) -> (Running, SocketAddr, SocketAddr) {
+fn launch(dir: &Path, host: &str, extra: &[String], env: &[(String, String)]) -> (Running, SocketAddr, SocketAddr) {
     let host_ip: IpAddr = host.parse().unwrap();
     let mut said = String::new();
     for _ in 0..5 {
@@ -352,7 +355,8 @@ fn launch(dir: &Path, host: &str, extra: &[String]) -> (Running, SocketAddr, Soc
                 .arg("--control")
                 .arg(dir.join("control.sock"))
                 .args(["--auth", &auth.to_string(), "--acct", &acct.to_string()])
-                .args(extra),
+                .args(extra)
+                .envs(env.iter().map(|(name, value)| (name, value))),
         );
         if daemon.wait_for("ready") {
             return (daemon, auth, acct);

@@ -159,10 +159,10 @@ fn r2_exempt_and_unmatched_users_have_the_password_alone() {
     Table::new(&site, &[]).try_all(
         "
         exempt                             | exempt     | password | accept | accepted         | 1
-        unmatched without a second factor  | token-1    | password | accept | accepted         | 1
+        unmatched without a second factor  | token      | password | accept | accepted         | 1
         unmatched with one: 50076          | code-50076 | password | reject | must-be-enrolled | 1
         unmatched with one: 50074          | code-50074 | password | reject | must-be-enrolled | 1
-        unmatched, wrong password          | token-2    | 'wrong'  | reject | wrong-password   | 1
+        unmatched, wrong password          | anna       | 'wrong'  | reject | wrong-password   | 1
         ",
     );
 }
@@ -197,7 +197,7 @@ fn append_mode_knows_orders_and_delimiters() {
     assert_eq!(site.login("ben", &format!("{PASSWORD},{}", ben.code())), REJECT);
     door.ok(&["client", "set", "vpn", "--order", "password-code"]);
     assert_eq!(site.login("ben", &format!("{PASSWORD},{}", ben.code())), ACCEPT);
-    door.ok(&["client", "set", "vpn", "--delimiter", "none"]);
+    door.ok(&["client", "set", "vpn", "--delimiter", ""]);
     assert_eq!(site.login("ben", &format!("{PASSWORD}{}", ben.later(1))), ACCEPT);
 }
 

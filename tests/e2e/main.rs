@@ -16,11 +16,13 @@ mod totp;
 
 mod challenge;
 mod cli;
+mod clock;
 mod codes;
 mod entra;
 mod explain;
 mod kill;
 mod login;
+mod outages;
 mod qr;
 mod real_peers;
 mod repeats;

@@ -1,0 +1,134 @@
+//! posternd from start to end: opens the box, binds, says READY when it answers, keeps the watchdog, shuts down cleanly. In: a
+//! [`Config`]; out: nothing, or one line that says why it does not run.
+
+use std::path::PathBuf;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use sd_notify::NotifyState;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::Config;
+use crate::control::server::Server as ControlServer;
+use crate::door::Door;
+use crate::door::alarms::Grave;
+use crate::door::ops::DoorOps;
+use crate::door::start::Start;
+use crate::server::{Bound, PROBE_EVERY, Probe};
+
+/// Files that may be open: a thousand directory connections and what else there is.
+const OPEN_FILES: u64 = 16_384;
+/// Directory requests under way have this long at the end.
+const GRACE: Duration = Duration::from_millis(2_500);
+
+/// Runs the daemon until SIGTERM or SIGINT.
+pub fn run(config: &Config) -> anyhow::Result<()> {
+    harden();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("postern").build()?;
+    runtime.block_on(serve(config, runtime.handle().clone()))
+}
+
+/// No core file may hold a secret (R21), and enough files may be open.
+fn harden() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    if let Err(error) = nix::sys::prctl::set_dumpable(false) {
+        tracing::warn!(%error, "core files could not be forbidden");
+    }
+    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, soft.max(OPEN_FILES.min(hard)), hard);
+    }
+    // Files are for this user alone, whoever starts the daemon.
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
+}
+
+async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> anyhow::Result<()> {
+    let begun = std::time::Instant::now();
+    let (sender, receiver) = mpsc::channel();
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    let (state_dir, mode, outbox) = (config.state_dir.clone(), config.mode, sender.clone());
+    // The store first: a second posternd stops here, before it takes a port or a socket.
+    let opened = tokio::task::spawn_blocking(move || {
+        Start { state_dir: &state_dir, credentials: credentials.as_deref(), mode, outbox, runtime }.open()
+    });
+    let door = opened.await??;
+    let bound = Bound::bind(&config.auth, &config.acct)?;
+    *door.listening.lock() = bound.listening();
+    let control = ControlServer::bind(&config.control)?;
+    for note in control.notes() {
+        tracing::warn!("{note}");
+    }
+    let probe = Probe::open(&door).await?;
+    let mut server = bound.serve(&door, (sender, receiver))?;
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let operations = Arc::new(DoorOps::new(Arc::clone(&door)));
+    let control = tokio::spawn(control.serve(operations, until(stopped.clone())));
+    let upkeep = tokio::spawn(Arc::clone(&door).upkeep());
+    probe.ask().await?;
+    door.system("started", format!("posternd {} started", env!("CARGO_PKG_VERSION")));
+    ready(&door, begun.elapsed());
+    let watch = tokio::spawn(watch(Arc::clone(&door), probe));
+    wait_for_end().await?;
+    tracing::info!("stopping");
+    let _ = sd_notify::notify(&[NotifyState::Stopping]);
+    watch.abort();
+    upkeep.abort();
+    let _ = stop.send(true);
+    let closing = Arc::clone(&door);
+    let closed = tokio::task::spawn_blocking(move || {
+        server.stop();
+        closing.settle(GRACE);
+        closing.close();
+        server.finish();
+    });
+    let _ = control.await;
+    closed.await?;
+    Ok(())
+}
+
+async fn until(mut stopped: tokio::sync::watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+fn ready(door: &Door, took: Duration) {
+    let listening = door.listening.lock().clone();
+    let list = |addresses: &[std::net::SocketAddr]| {
+        addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+    };
+    tracing::info!(auth = list(&listening.auth), acct = list(&listening.acct), took_ms = took.as_millis(), "ready");
+    if let Err(error) = sd_notify::notify(&[NotifyState::Ready]) {
+        tracing::warn!(%error, "systemd could not be told");
+    }
+}
+
+/// Asks the packet's path itself, and only then tells systemd's watchdog that all is well.
+async fn watch(door: Arc<Door>, probe: Probe) {
+    let dog = sd_notify::watchdog_enabled();
+    let every = dog.map_or(PROBE_EVERY, |dog| (dog / 3).min(PROBE_EVERY));
+    loop {
+        tokio::time::sleep(every).await;
+        match probe.ask().await {
+            Ok(()) => {
+                door.alarms.clear("probe");
+                if dog.is_some() {
+                    let _ = sd_notify::notify(&[NotifyState::Watchdog]);
+                }
+            }
+            Err(error) => {
+                let what = format!("The box does not answer itself: {error}");
+                let todo = "Look at the disk and the load; systemd starts it again if it stays so";
+                door.raise("probe", Grave::Nobody, what, todo, crate::clock::wall());
+            }
+        }
+    }
+}
+
+async fn wait_for_end() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
