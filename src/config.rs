@@ -111,7 +111,11 @@ impl Config {
         };
         let any = |port| vec![SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port)];
         let list = |flags: Vec<SocketAddr>, file: Option<Vec<SocketAddr>>, port| {
-            if flags.is_empty() { file.unwrap_or_else(|| any(port)) } else { flags }
+            if flags.is_empty() {
+                file.unwrap_or_else(|| any(port))
+            } else {
+                flags
+            }
         };
         let auth = list(flags.auth, file.auth, AUTH_PORT);
         if auth.is_empty() {
@@ -165,7 +169,11 @@ mod tests {
     fn flags_go_before_the_file_and_an_unknown_key_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("postern.toml");
-        std::fs::write(&path, "state-dir = \"/a\"\nauth = [\"127.0.0.1:1\"]\nacct = []\nclock = \"appliance\"\n").unwrap();
+        std::fs::write(
+            &path,
+            "state-dir = \"/a\"\nauth = [\"127.0.0.1:1\"]\nacct = []\nclock = \"appliance\"\n",
+        )
+        .unwrap();
         let file = path.to_str().unwrap();
         let config = load(&["--config", file, "--state-dir", "/b"]).unwrap();
         assert_eq!(config.state_dir, Path::new("/b"));
@@ -174,12 +182,18 @@ mod tests {
         assert_eq!(config.mode, Mode::Appliance);
         std::fs::write(&path, "control = \"/a\"\nstate_dir = \"/a\"\n").unwrap();
         let error = load(&["--config", file]).unwrap_err().to_string();
-        assert!(error.contains("postern.toml:2") && error.contains("state_dir"), "{error}");
+        assert!(
+            error.contains("postern.toml:2") && error.contains("state_dir"),
+            "{error}"
+        );
         assert!(!error.contains('\n'));
     }
 
     #[test]
     fn a_named_file_must_be_there() {
-        assert!(matches!(load(&["--config", "/nonexistent/postern.toml"]), Err(ConfigError::Read(..))));
+        assert!(matches!(
+            load(&["--config", "/nonexistent/postern.toml"]),
+            Err(ConfigError::Read(..))
+        ));
     }
 }

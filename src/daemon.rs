@@ -24,7 +24,10 @@ const GRACE: Duration = Duration::from_millis(2_500);
 /// Runs the daemon until SIGTERM or SIGINT.
 pub fn run(config: &Config) -> anyhow::Result<()> {
     harden();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("postern").build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("postern")
+        .build()?;
     runtime.block_on(serve(config, runtime.handle().clone()))
 }
 
@@ -49,7 +52,14 @@ async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> anyhow::Resu
     let (state_dir, mode, outbox) = (config.state_dir.clone(), config.mode, sender.clone());
     // The store first: a second posternd stops here, before it takes a port or a socket.
     let opened = tokio::task::spawn_blocking(move || {
-        Start { state_dir: &state_dir, credentials: credentials.as_deref(), mode, outbox, runtime }.open()
+        Start {
+            state_dir: &state_dir,
+            credentials: credentials.as_deref(),
+            mode,
+            outbox,
+            runtime,
+        }
+        .open()
     });
     let door = opened.await??;
     let bound = Bound::bind(&config.auth, &config.acct)?;
@@ -92,10 +102,14 @@ async fn until(mut stopped: tokio::sync::watch::Receiver<bool>) {
 
 fn ready(door: &Door, took: Duration) {
     let listening = door.listening.lock().clone();
-    let list = |addresses: &[std::net::SocketAddr]| {
-        addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
-    };
-    tracing::info!(auth = list(&listening.auth), acct = list(&listening.acct), took_ms = took.as_millis(), "ready");
+    let list =
+        |addresses: &[std::net::SocketAddr]| addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    tracing::info!(
+        auth = list(&listening.auth),
+        acct = list(&listening.acct),
+        took_ms = took.as_millis(),
+        "ready"
+    );
     if let Err(error) = sd_notify::notify(&[NotifyState::Ready]) {
         tracing::warn!(%error, "systemd could not be told");
     }

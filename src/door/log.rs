@@ -38,7 +38,10 @@ struct Cursor {
 
 impl Cursor {
     fn from(number: u64) -> Self {
-        Self { login: number & ((1 << LOGIN_BITS) - 1), operator: number >> LOGIN_BITS }
+        Self {
+            login: number & ((1 << LOGIN_BITS) - 1),
+            operator: number >> LOGIN_BITS,
+        }
     }
 
     fn number(self) -> u64 {
@@ -98,14 +101,23 @@ fn merged(
     impl Iterator<Item = Result<OwnedEntry, JournalError>> + Send + use<>,
 > {
     Merged {
-        logins: door.logins.read(order, after.login.saturating_add(1), u64::MAX).peekable(),
-        operators: door.operators.read(order, after.operator.saturating_add(1), u64::MAX).peekable(),
+        logins: door
+            .logins
+            .read(order, after.login.saturating_add(1), u64::MAX)
+            .peekable(),
+        operators: door
+            .operators
+            .read(order, after.operator.saturating_add(1), u64::MAX)
+            .peekable(),
         newest_first: order == Order::Newest,
     }
 }
 
 fn unreadable(error: impl std::fmt::Display) -> Failure {
-    Failure::new(crate::control::ops::FailureKind::Failed, format!("the log cannot be read: {error}"))
+    Failure::new(
+        crate::control::ops::FailureKind::Failed,
+        format!("the log cannot be read: {error}"),
+    )
 }
 
 fn fix(code: u32) -> Option<String> {
@@ -127,12 +139,16 @@ impl Door {
             logins.mark_unchanged();
             operators.mark_unchanged();
             let (door, this) = (Arc::clone(self), ask.clone());
-            let page = tokio::task::spawn_blocking(move || door.page(&this)).await.map_err(unreadable)??;
+            let page = tokio::task::spawn_blocking(move || door.page(&this))
+                .await
+                .map_err(unreadable)??;
             if !page.entries.is_empty() || page.more || ask.after.is_none() {
                 return Ok(page);
             }
             ask.after = Some(page.next);
-            let new = async { tokio::select! { r = logins.changed() => r, r = operators.changed() => r } };
+            let new = async {
+                tokio::select! { r = logins.changed() => r, r = operators.changed() => r }
+            };
             match tokio::time::timeout_at(until, new).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) | Err(_) => return Ok(page),
@@ -151,7 +167,11 @@ impl Door {
 
     fn page_after(&self, after: Cursor, limit: usize, filter: &Filter) -> Result<LogPage, Failure> {
         let mut cursor = after;
-        let mut page = LogPage { entries: Vec::new(), next: cursor.number(), more: false };
+        let mut page = LogPage {
+            entries: Vec::new(),
+            next: cursor.number(),
+            more: false,
+        };
         for (seen, record) in merged(self, Order::Oldest, after).enumerate() {
             if page.entries.len() >= limit || seen >= SCAN_MAX {
                 page.more = true;
@@ -166,7 +186,10 @@ impl Door {
     }
 
     fn page_newest(&self, limit: usize, filter: &Filter) -> Result<LogPage, Failure> {
-        let end = Cursor { login: newest(&self.logins), operator: newest(&self.operators) };
+        let end = Cursor {
+            login: newest(&self.logins),
+            operator: newest(&self.operators),
+        };
         let mut found = Vec::new();
         for (seen, record) in merged(self, Order::Newest, Cursor::default()).enumerate() {
             let record = record.map_err(unreadable)?;
@@ -189,14 +212,24 @@ impl Door {
             cursor = step(cursor, record);
             entries.extend(filter.entry(record, cursor));
         }
-        Ok(LogPage { entries, next: end.number(), more: false })
+        Ok(LogPage {
+            entries,
+            next: end.number(),
+            more: false,
+        })
     }
 
     /// Checks the chain of both journals (R23).
     pub async fn verify_log(self: &Arc<Self>) -> Result<ChainReport, Failure> {
         let door = Arc::clone(self);
         tokio::task::spawn_blocking(move || {
-            let mut report = ChainReport { whole: true, records: 0, from: None, to: None, words: String::new() };
+            let mut report = ChainReport {
+                whole: true,
+                records: 0,
+                from: None,
+                to: None,
+                words: String::new(),
+            };
             let mut words = Vec::new();
             for (name, journal) in [("logins", &door.logins), ("operators", &door.operators)] {
                 let found = journal.check().map_err(unreadable)?;
@@ -229,7 +262,9 @@ impl Door {
     /// The last attempts of a user in plain words.
     pub async fn explain(self: &Arc<Self>, user: &str) -> Result<Explanation, Failure> {
         let (door, user) = (Arc::clone(self), user.to_owned());
-        tokio::task::spawn_blocking(move || door.explain_now(&user)).await.map_err(unreadable)?
+        tokio::task::spawn_blocking(move || door.explain_now(&user))
+            .await
+            .map_err(unreadable)?
     }
 
     fn explain_now(&self, typed: &str) -> Result<Explanation, Failure> {
@@ -268,7 +303,10 @@ impl Door {
                     local_password: user.local_password.is_some(),
                     active_tokens: count(TokenStatus::Active),
                     pending_tokens: count(TokenStatus::Pending),
-                    bypass: self.guards.look(Subject::User(user.id), |g| g.bypass.is_some()).unwrap_or_default(),
+                    bypass: self
+                        .guards
+                        .look(Subject::User(user.id), |g| g.bypass.is_some())
+                        .unwrap_or_default(),
                     locks: self.locks_of(user.id, &attempts, now),
                     ..UserStatus::default()
                 }
@@ -284,7 +322,12 @@ impl Door {
         };
         let zone = TimeZone::system();
         let teller = Teller { zone: &zone, fix: &fix };
-        let around = Surroundings { since: oldest, now, dropped: &dropped, similar: &near };
+        let around = Surroundings {
+            since: oldest,
+            now,
+            dropped: &dropped,
+            similar: &near,
+        };
         let told = explain(name.as_str(), &status, &attempts, &around, &teller);
         let mut summary = told.summary;
         if let Some(todo) = told.todo {
@@ -302,7 +345,11 @@ impl Door {
                 todo: attempt.words.todo.unwrap_or_default(),
             })
             .collect();
-        Ok(Explanation { user: told.user, summary, attempts })
+        Ok(Explanation {
+            user: told.user,
+            summary,
+            attempts,
+        })
     }
 
     /// The locks that stand for a user, with the names of their places as far as the records tell them.
@@ -316,8 +363,14 @@ impl Door {
                     .filter_map(|(station, _, until)| {
                         let until = until?;
                         Some(match station {
-                            Station::Calling(_) => Lock::Station { station: self.station_name(station, attempts), until },
-                            Station::Client(_) => Lock::Client { client: self.station_name(station, attempts), until },
+                            Station::Calling(_) => Lock::Station {
+                                station: self.station_name(station, attempts),
+                                until,
+                            },
+                            Station::Client(_) => Lock::Client {
+                                client: self.station_name(station, attempts),
+                                until,
+                            },
                         })
                     })
                     .collect();
@@ -334,7 +387,10 @@ impl Door {
         match station {
             Station::Client(id) => {
                 let clients = self.store.clients();
-                clients.iter().find(|client| client.id == id).map_or_else(|| "a removed client".to_owned(), |c| c.name.clone())
+                clients
+                    .iter()
+                    .find(|client| client.id == id)
+                    .map_or_else(|| "a removed client".to_owned(), |c| c.name.clone())
             }
             Station::Calling(key) => attempts
                 .iter()
@@ -346,8 +402,14 @@ impl Door {
 
 fn step(cursor: Cursor, record: &Record) -> Cursor {
     match record {
-        Record::Login(entry) => Cursor { login: entry.seq, ..cursor },
-        Record::Operator(entry) => Cursor { operator: entry.seq, ..cursor },
+        Record::Login(entry) => Cursor {
+            login: entry.seq,
+            ..cursor
+        },
+        Record::Operator(entry) => Cursor {
+            operator: entry.seq,
+            ..cursor
+        },
     }
 }
 
@@ -371,14 +433,22 @@ struct Filter {
 
 impl Filter {
     fn new(filter: &LogFilter, door: &Door) -> Self {
-        let user = filter.user.as_ref().map(|typed| match door.domains().canonical_str(typed) {
-            Ok(name) => {
-                let id = door.store.user_named(name.as_str()).ok().flatten().map(|user| user.id);
-                (crate::text::shown(name.as_str()), id)
-            }
-            Err(_) => (crate::text::shown(typed), None),
-        });
-        Self { user, client: filter.client.clone(), since: filter.since, zone: TimeZone::system() }
+        let user = filter
+            .user
+            .as_ref()
+            .map(|typed| match door.domains().canonical_str(typed) {
+                Ok(name) => {
+                    let id = door.store.user_named(name.as_str()).ok().flatten().map(|user| user.id);
+                    (crate::text::shown(name.as_str()), id)
+                }
+                Err(_) => (crate::text::shown(typed), None),
+            });
+        Self {
+            user,
+            client: filter.client.clone(),
+            since: filter.since,
+            zone: TimeZone::system(),
+        }
     }
 
     fn is_before(&self, at: Timestamp) -> bool {
@@ -398,7 +468,9 @@ impl Filter {
                     {
                         return None;
                     }
-                    return self.client_fits(&attempt.client_name).then(|| self.attempt(&attempt, cursor));
+                    return self
+                        .client_fits(&attempt.client_name)
+                        .then(|| self.attempt(&attempt, cursor));
                 }
                 Event::Accounting(accounting) => accounted(entry.at, accounting),
                 _ => return None,
@@ -413,12 +485,19 @@ impl Filter {
                         Ok(()) => format!("{} {}", act.action, act.target).trim_end().to_owned(),
                         Err(why) => format!("{} {} was refused: {why}", act.action, act.target),
                     },
-                    by: if act.operator.is_empty() { format!("uid {}", act.uid) } else { act.operator },
+                    by: if act.operator.is_empty() {
+                        format!("uid {}", act.uid)
+                    } else {
+                        act.operator
+                    },
                     ..blank(act.at)
                 },
-                OperatorEvent::System { at, code, words } => {
-                    LogEntry { kind: LogKind::System, reason: code, words, ..blank(at) }
-                }
+                OperatorEvent::System { at, code, words } => LogEntry {
+                    kind: LogKind::System,
+                    reason: code,
+                    words,
+                    ..blank(at)
+                },
             },
         };
         if let Some((name, _)) = &self.user
@@ -426,7 +505,10 @@ impl Filter {
         {
             return None;
         }
-        self.client_fits(&entry.client).then_some(LogEntry { seq: cursor.number(), ..entry })
+        self.client_fits(&entry.client).then_some(LogEntry {
+            seq: cursor.number(),
+            ..entry
+        })
     }
 
     fn client_fits(&self, client: &str) -> bool {
@@ -434,7 +516,10 @@ impl Filter {
     }
 
     fn attempt(&self, attempt: &Attempt, cursor: Cursor) -> LogEntry {
-        let teller = Teller { zone: &self.zone, fix: &fix };
+        let teller = Teller {
+            zone: &self.zone,
+            fix: &fix,
+        };
         LogEntry {
             seq: cursor.number(),
             kind: LogKind::Login,
@@ -458,14 +543,20 @@ impl Filter {
 }
 
 fn accounted(at: Timestamp, accounting: Accounting) -> LogEntry {
-    let seconds = accounting.seconds.map(|seconds| format!(" after {seconds} s")).unwrap_or_default();
+    let seconds = accounting
+        .seconds
+        .map(|seconds| format!(" after {seconds} s"))
+        .unwrap_or_default();
     LogEntry {
         kind: LogKind::Login,
         user: accounting.user,
         client: accounting.client,
         station: accounting.station,
         reason: "accounting".to_owned(),
-        words: format!("accounting: {}{seconds}, session {}", accounting.status, accounting.session),
+        words: format!(
+            "accounting: {}{seconds}, session {}",
+            accounting.status, accounting.session
+        ),
         ..blank(at)
     }
 }

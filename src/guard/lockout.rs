@@ -119,7 +119,6 @@ impl Lockouts {
             .filter_map(|s| s.until)
             .filter(|until| *until > now)
             .collect()
-<<<<<<< HEAD
     }
 
     /// Where something is counted or locked now: the place, wrong ones there, and until when.
@@ -129,8 +128,6 @@ impl Lockouts {
             .map(|s| (s.station, s.wrong, s.until.filter(|until| *until > now)))
             .filter(|(_, wrong, until)| *wrong > 0 || until.is_some())
             .collect()
-=======
->>>>>>> rigs
     }
 
     /// Whether the station had an Accept in the last 30 days.

@@ -73,11 +73,7 @@ impl ClientTable {
     /// The table of these records; requests in flight are carried over from the older one.
     pub fn new(records: &[Client], older: &ClientTable) -> Self {
         let mut table = Self {
-<<<<<<< HEAD
             probes: older.probes.clone(),
-=======
-            probe: older.probe.clone(),
->>>>>>> rigs
             ..Self::default()
         };
         for record in records {
