@@ -129,17 +129,16 @@ impl Start<'_> {
             &self.state_dir.join(LOGINS_DIR),
             &sealer.chain_key("logins"),
             Limits::default(),
-            store.folded().saturating_add(1),
+            store.folded(),
             &mut |entry| replay(entry, &store, &guards, &sealer, &mut replayed),
         )?;
         let mut disabled_since = Vec::new();
-        let copy_at = recovered.as_ref().map(|recovered| recovered.copy_at);
+        let copy_at = opened.restored.map(|restored| restored.copy_at);
         let (operators, operators_opening) = Journal::open(
             &self.state_dir.join(OPERATORS_DIR),
             &sealer.chain_key("operators"),
             Limits::default(),
-            // Read only where something was restored.
-            if recovered.is_some() { 0 } else { u64::MAX },
+            0,
             &mut |entry| {
                 if let (Some(copy_at), Some(OperatorEvent::Act(act))) = (copy_at, decode(entry.payload))
                     && act.at >= copy_at
@@ -150,14 +149,7 @@ impl Start<'_> {
             },
         )?;
         // The journal is whole where it goes on from what was folded, and nothing in it is missing.
-        let whole = opening.damage.is_empty()
-            && opening.next_seq > store.folded()
-            && opening.first_seq <= store.folded().saturating_add(1);
-        let raise = !whole;
-        if opening.next_seq <= store.folded() {
-            // It begins anew: what comes now must be replayed next time.
-            store.fold(0)?;
-        }
+        let whole = opening.damage.is_empty() && opening.first_seq <= store.folded().max(1);
         tracing::info!(
             users = opened.users,
             tokens = opened.tokens,
@@ -188,7 +180,7 @@ impl Start<'_> {
             drops: Default::default(),
             hashing: Arc::new(Semaphore::new(cores)),
             hashes_waiting: Arc::new(Semaphore::new(HASHES_WAITING)),
-            raise_steps: AtomicBool::new(raise),
+            raise_steps: AtomicBool::new(!whole),
             asking: Default::default(),
             state_dir: self.state_dir.to_owned(),
             since: now,
@@ -197,8 +189,11 @@ impl Start<'_> {
             store,
             sealer,
         });
-        if let Some(recovered) = recovered {
-            door.recovered(&recovered, whole, &disabled_since)?;
+        if copy_at.is_some() {
+            door.restored(recovered.as_ref(), whole, &disabled_since)?;
+            if whole {
+                door.store.settle_restore()?;
+            }
         }
         for damage in opening.damage.iter().chain(&operators_opening.damage) {
             let todo = "Run `postern log --verify`; keep the files for whoever looks into it";
@@ -231,7 +226,7 @@ impl Start<'_> {
 
 impl Door {
     /// After a restore: what the audit says was disabled or removed since is disabled or removed again (R20).
-    fn recovered(&self, recovered: &Recovered, whole: bool, since: &[(String, String)]) -> Result<(), StartError> {
+    fn restored(&self, recovered: Option<&Recovered>, whole: bool, since: &[(String, String)]) -> Result<(), StartError> {
         let now = crate::clock::wall();
         for (action, target) in since {
             match action.as_str() {
@@ -265,16 +260,12 @@ impl Door {
                 _ => {}
             }
         }
-        let what = format!(
-            "The store was damaged ({}) and restored from its copy; the damaged one lies in {}; spent codes were {}",
-            recovered.detail,
-            recovered.set_aside.display(),
-            if whole {
-                "read from the journal"
-            } else {
-                "made void up to now"
-            },
-        );
+        let damage = match recovered {
+            Some(r) => format!("{}; the damaged one lies in {}", r.detail, r.set_aside.display()),
+            None => "found at an earlier start".to_owned(),
+        };
+        let codes = if whole { "read from the journal" } else { "made void up to now" };
+        let what = format!("The store was damaged ({damage}) and restored from its copy; spent codes were {codes}");
         let todo = "Check users, tokens and clients that were changed since the copy was made, and look at the disk";
         self.raise("store-restored", super::alarms::Grave::Some, what, todo, now);
         Ok(())
@@ -303,6 +294,7 @@ impl Door {
             }
         }
         self.fold()?;
+        self.store.settle_restore()?;
         self.raise_steps.store(false, Ordering::Release);
         self.system(
             "steps-raised",

@@ -116,7 +116,7 @@ impl Door {
     /// Folds what was learned (last steps, lockouts, budgets) into the store, with the journal's position.
     pub(super) fn fold(&self) -> Result<(), StoreError> {
         // Read first: what is learned from here on is replayed once more at the next start, which changes nothing.
-        let position = *self.logins.newest().borrow();
+        let position = self.logins.newest().borrow().saturating_add(1);
         let blobs = self
             .guards
             .take_dirty()
