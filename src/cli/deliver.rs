@@ -1,0 +1,271 @@
+//! Carries a command out: asks posternd and prints what it answers. In: the command line; out: text or a document, and the exit
+//! status.
+
+use std::path::Path;
+
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::args::{Cli, QrStyle};
+use super::out::{End, Out};
+use super::plan::{Plan, plan};
+use super::{Around, Asker, View, command, import, log, show, socket};
+use crate::control::{
+    Answer, Failure, Request, TokenAdd, TokenMade, TokenStatus, TotpParameters, USERS_LIMIT_MAX, UserRow, UserSearch,
+};
+use crate::enrol::otpauth::Uri;
+use crate::enrol::qr::{Drawn, Qr, Style};
+use crate::text::shown;
+
+/// Microsoft Authenticator's way with other parameters (facts: entra, otpauth).
+const PARAMETERS_IGNORED: &str = "Microsoft Authenticator ignores hash, digits and period and would show wrong codes: use it with sha1, 6 and 30 only";
+
+/// Plans, connects, asks, prints.
+pub fn deliver(cli: Cli, around: &mut Around<'_>, out: &mut Out<'_>) -> Result<u8, End> {
+    let Cli { control, command, .. } = cli;
+    let plan = plan(command, around.input, around.view.now, &around.view.zone)?;
+    let path = socket(control, around.socket.take());
+    let view = around.view.clone();
+    match plan {
+        Plan::Completions(shell) => completions(shell, out),
+        Plan::Man(dir) => manual(dir.as_deref(), out),
+        // The file is read before anybody is asked, so that a bad one is told at once.
+        Plan::Import(plan) => import::import(plan, &path, around, out),
+        Plan::Ask(request) => ask(&mut *(around.connect)(&path)?, &request, &view, out),
+        Plan::Users { search, offset, limit } => users(&mut *(around.connect)(&path)?, &search, offset, limit, out),
+        Plan::TokenAdd(add, qr) => token_add(&mut *(around.connect)(&path)?, add, qr, &view, out),
+        Plan::Log(plan) => log::log(&mut *(around.connect)(&path)?, plan, &view, out),
+    }
+}
+
+/// posternd answered what was not asked.
+pub fn unexpected(request: &Request) -> Failure {
+    Failure::failed(format!(
+        "posternd answered {} with something else: restart it, so that both are of one version",
+        request.word()
+    ))
+}
+
+fn ask(asker: &mut dyn Asker, request: &Request, view: &View, out: &mut Out<'_>) -> Result<u8, End> {
+    let answer = asker.ask(request)?;
+    if out.json {
+        document(&answer, out)?;
+    } else {
+        for line in show::answer(&answer, &view.zone) {
+            let line = Zeroizing::new(line);
+            out.line(&line)?;
+        }
+        for line in show::warnings(&answer) {
+            out.note(&format!("warning: {line}"));
+        }
+    }
+    Ok(verdict(&answer, out))
+}
+
+/// Some answers are bad news: the exit status says so, and one line on standard error.
+fn verdict(answer: &Answer, out: &mut Out<'_>) -> u8 {
+    let line = match answer {
+        Answer::Prove(report) if !report.proven => match report.todo.as_str() {
+            "" => report.words.clone(),
+            todo => format!("{}: {todo}", report.words),
+        },
+        Answer::Chain(report) if !report.whole => report.words.clone(),
+        _ => return 0,
+    };
+    out.note(&format!("postern: {line}"));
+    1
+}
+
+/// The answer's own data as the document, without the word that says which answer it is.
+fn document(answer: &Answer, out: &mut Out<'_>) -> std::io::Result<()> {
+    match answer {
+        Answer::Pong(one) => out.document(one),
+        Answer::Status(one) => out.document(one),
+        Answer::ClientMade(one) => out.document(one),
+        Answer::Client(one) => out.document(one),
+        Answer::Clients(one) => out.document(one),
+        Answer::User(one) => out.document(one),
+        Answer::Users(one) => out.document(one),
+        Answer::Bypass(one) => out.document(one),
+        Answer::TokenMade(one) => out.document(one),
+        Answer::Token(one) => out.document(one),
+        Answer::Tokens(one) => out.document(one),
+        Answer::Import(one) => out.document(one),
+        Answer::Tenant(one) => out.document(one),
+        Answer::Tenants(one) => out.document(one),
+        Answer::Prove(one) => out.document(one),
+        Answer::Test(one) => out.document(one),
+        Answer::Clock(one) => out.document(one),
+        Answer::Log(one) => out.document(one),
+        Answer::Chain(one) => out.document(one),
+        Answer::Explanation(one) => out.document(one),
+        Answer::Done { done } => out.document(&serde_json::json!({ "done": done })),
+    }
+}
+
+/// All pages of the user list as one.
+fn users(
+    asker: &mut dyn Asker,
+    search: &str,
+    mut offset: u32,
+    limit: Option<u32>,
+    out: &mut Out<'_>,
+) -> Result<u8, End> {
+    let mut left = limit.unwrap_or(u32::MAX);
+    let mut all: Vec<UserRow> = Vec::new();
+    let mut found = 0;
+    let mut printed = 0_u64;
+    while left > 0 {
+        let request = Request::UserList(UserSearch {
+            search: search.to_owned(),
+            offset,
+            limit: left.min(USERS_LIMIT_MAX),
+        });
+        let Answer::Users(page) = asker.ask(&request)? else {
+            return Err(unexpected(&request).into());
+        };
+        let got = u32::try_from(page.users.len()).unwrap_or(u32::MAX);
+        found = page.total;
+        if out.json {
+            all.extend(page.users);
+        } else {
+            for row in &page.users {
+                out.line(&show::user_row(row))?;
+                printed += 1;
+            }
+        }
+        offset = offset.saturating_add(got);
+        left = left.saturating_sub(got);
+        if got == 0 || u64::from(offset) >= found {
+            break;
+        }
+    }
+    if out.json {
+        out.document(&serde_json::json!({ "users": all, "total": found }))?;
+    } else if printed == 0 {
+        out.note(if search.is_empty() {
+            "no users"
+        } else {
+            "nobody is found"
+        });
+    }
+    Ok(0)
+}
+
+/// What `token add --json` prints.
+#[derive(Serialize)]
+struct TokenShown<'a> {
+    #[serde(flatten)]
+    made: &'a TokenMade,
+    uri: &'a str,
+    /// Only where `--qr` asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    qr: Option<&'a [String]>,
+}
+
+fn token_add(
+    asker: &mut dyn Asker,
+    add: TokenAdd,
+    style: Option<QrStyle>,
+    view: &View,
+    out: &mut Out<'_>,
+) -> Result<u8, End> {
+    let request = Request::TokenAdd(add);
+    let Answer::TokenMade(mut made) = asker.ask(&request)? else {
+        return Err(unexpected(&request).into());
+    };
+    let token = &made.token;
+    let parameters = TotpParameters {
+        algorithm: token.algorithm,
+        digits: token.digits,
+        period: token.period,
+    };
+    if parameters != TotpParameters::default() {
+        made.warnings.push(PARAMETERS_IGNORED.to_owned());
+    }
+    let uri = Uri::new(&made.issuer, &token.user, &made.seed, parameters);
+    let whole = uri.whole();
+    let wanted = style.unwrap_or(match (view.terminal && !out.json, view.utf8) {
+        (false, _) => QrStyle::None,
+        (true, true) => QrStyle::Half,
+        (true, false) => QrStyle::Ascii,
+    });
+    let wanted = match wanted {
+        QrStyle::None => None,
+        QrStyle::Half => Some(Style::Half),
+        QrStyle::Full => Some(Style::Full),
+        QrStyle::Ascii => Some(Style::Ascii),
+    };
+    let drawing = wanted.map(|style| (style, Qr::new(&uri)));
+    let drawing = match drawing {
+        Some((style, Ok(qr))) => Some((style, qr)),
+        Some((_, Err(error))) => {
+            made.warnings.push(error.to_string());
+            None
+        }
+        None => None,
+    };
+    let lines = drawing.as_ref().map(|(style, qr)| qr.lines(*style, Drawn::Light));
+    if out.json {
+        out.document(&TokenShown {
+            made: &made,
+            uri: &whole,
+            qr: lines.as_ref().map(|lines| lines.as_slice()),
+        })?;
+        return Ok(0);
+    }
+    for line in show::token_made(&made, &whole) {
+        out.line(&Zeroizing::new(line))?;
+    }
+    for line in lines.iter().flat_map(|lines| lines.iter()) {
+        // White on black whatever the terminal's own colours are, so that the code is dark on light.
+        if view.colours {
+            let line = Zeroizing::new(format!("\u{1b}[97;40m{line}\u{1b}[0m"));
+            out.line(&line)?;
+        } else {
+            out.line(line)?;
+        }
+    }
+    if let Some((style, qr)) = &drawing
+        && qr.version() > 5
+    {
+        let (columns, rows) = qr.size(*style);
+        out.note(&format!(
+            "the QR code needs a window of {columns} columns and {rows} rows"
+        ));
+    }
+    if made.token.status == TokenStatus::Pending {
+        out.line(&format!(
+            "It counts after: postern token confirm {} CODE",
+            made.token.user
+        ))?;
+    }
+    for line in &made.warnings {
+        out.note(&format!("warning: {line}"));
+    }
+    Ok(0)
+}
+
+fn completions(shell: clap_complete::Shell, out: &mut Out<'_>) -> Result<u8, End> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command(), "postern", &mut script);
+    out.raw(&script)?;
+    Ok(0)
+}
+
+fn manual(dir: Option<&Path>, out: &mut Out<'_>) -> Result<u8, End> {
+    match dir {
+        None => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(command()).render(&mut page)?;
+            out.raw(&page)?;
+        }
+        Some(dir) => {
+            clap_mangen::generate_to(command(), dir).map_err(|e| {
+                let name = shown(&dir.to_string_lossy());
+                Failure::failed(format!("manual pages cannot be written to {name}: {e}"))
+            })?;
+        }
+    }
+    Ok(0)
+}
