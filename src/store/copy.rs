@@ -234,7 +234,7 @@ impl<'a> Chunks<'a> {
 pub(super) fn read_copy(
     path: &Path,
     sealer: &Sealer,
-    each: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), CopyError>,
+    each: &mut disk::Each<'_, CopyError>,
 ) -> Result<About, CopyError> {
     let file = File::open(path).map_err(|e| CopyError::Io(path.to_owned(), e))?;
     let mut file = BufReader::with_capacity(128 * 1024, file);

@@ -21,6 +21,9 @@ const DATA: &str = "db";
 const CONFIG: &str = "conf";
 const BLOBS: &str = "blobs";
 
+/// What is done with a key and its value; an error ends the walk.
+pub(super) type Each<'a, E> = dyn FnMut(&[u8], &[u8]) -> Result<(), E> + 'a;
+
 /// The open database.
 pub(super) struct Disk {
     db: sled::Db,
@@ -234,11 +237,7 @@ impl Disk {
     }
 
     /// Every record whose key begins so, in order, until `each` says stop by an error of its own.
-    pub(super) fn each<E>(
-        &self,
-        prefix: &[u8],
-        each: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), E>,
-    ) -> Result<Result<(), E>, Trouble> {
+    pub(super) fn each<E>(&self, prefix: &[u8], each: &mut Each<'_, E>) -> Result<Result<(), E>, Trouble> {
         caught(|| {
             for pair in self.db.scan_prefix(prefix) {
                 let (key, value) = pair?;

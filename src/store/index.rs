@@ -11,7 +11,7 @@ struct Entry {
     name: Arc<str>,
     generation: u64,
     token: u64,
-    more: Option<Box<Vec<u64>>>,
+    more: Vec<u64>,
 }
 
 /// All users.
@@ -46,7 +46,7 @@ impl Index {
                 name,
                 generation,
                 token: 0,
-                more: None,
+                more: Vec::new(),
             },
         );
     }
@@ -73,7 +73,7 @@ impl Index {
         if entry.token == 0 {
             entry.token = token.0;
         } else {
-            entry.more.get_or_insert_default().push(token.0);
+            entry.more.push(token.0);
         }
         true
     }
@@ -83,18 +83,12 @@ impl Index {
             return;
         };
         let Some(entry) = self.users.get_mut(&user) else { return };
-        if let Some(more) = &mut entry.more {
-            more.retain(|id| *id != token.0);
-        }
+        entry.more.retain(|id| *id != token.0);
         if entry.token == token.0 {
-            entry.token = entry
-                .more
-                .as_mut()
-                .and_then(|more| (!more.is_empty()).then(|| more.remove(0)))
-                .unwrap_or(0);
+            entry.token = if entry.more.is_empty() { 0 } else { entry.more.remove(0) };
         }
-        if entry.more.as_ref().is_some_and(|more| more.is_empty()) {
-            entry.more = None;
+        if entry.more.is_empty() {
+            entry.more = Vec::new();
         }
     }
 
@@ -115,7 +109,7 @@ impl Index {
         let Some(entry) = self.users.get(&id.0) else {
             return Vec::new();
         };
-        let more = entry.more.iter().flat_map(|more| more.iter().copied());
+        let more = entry.more.iter().copied();
         [entry.token]
             .into_iter()
             .filter(|id| *id != 0)

@@ -15,8 +15,15 @@ const BATCH: usize = 1000;
 #[derive(Default)]
 pub(super) struct Pending {
     stamp: u64,
-    blobs: HashMap<(u8, Vec<u8>), (u64, Option<Vec<u8>>)>,
+    blobs: HashMap<Name, Waiting>,
 }
+
+/// Kind and key.
+type Name = (u8, Vec<u8>);
+/// When it was put, and the blob or its removal.
+type Waiting = (u64, Option<Vec<u8>>);
+/// A key of the caller's and its blob.
+pub type Blob = (Vec<u8>, Vec<u8>);
 
 impl Store {
     /// Writes what was spent since the last call, and the blobs put with [`Store::live_put`], together with `position`: the number
@@ -94,7 +101,7 @@ impl Store {
     }
 
     /// Every key and blob of a kind, by key.
-    pub fn live_scan(&self, kind: u8) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    pub fn live_scan(&self, kind: u8) -> Result<Vec<Blob>, StoreError> {
         // A fold between the two looks would hide what it moves.
         let _still = self.0.writer.lock();
         let mut found = std::collections::BTreeMap::new();
@@ -119,13 +126,13 @@ impl Store {
 }
 
 type Taken = (super::records::SeedMark, super::records::SeedState);
-type Blob = ((u8, Vec<u8>), u64, Option<Vec<u8>>);
+type Put = (Name, u64, Option<Vec<u8>>);
 
 impl Inner {
     fn write_fold(
         &self,
         taken: &[Taken],
-        pending: &[Blob],
+        pending: &[Put],
         position: u64,
         counters: &mut super::open::Counters,
     ) -> Result<(), StoreError> {

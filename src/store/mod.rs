@@ -19,6 +19,7 @@ mod seeds;
 mod tests;
 
 pub use error::{CopyError, OpenError, StoreError};
+pub use live::Blob;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

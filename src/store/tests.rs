@@ -111,34 +111,32 @@ fn mark(seed: &str) -> SeedMark {
 }
 
 /// Everything that the store says, to compare two.
-fn contents(
-    store: &Store,
-) -> (
-    Vec<User>,
-    Vec<Token>,
-    Vec<Client>,
-    Vec<Tenant>,
-    Settings,
-    Vec<(SeedMark, SeedState)>,
-) {
+#[derive(Debug, PartialEq)]
+struct Contents {
+    users: Vec<User>,
+    tokens: Vec<Token>,
+    clients: Vec<Client>,
+    tenants: Vec<Tenant>,
+    settings: Settings,
+    seeds: Vec<(SeedMark, SeedState)>,
+}
+
+fn contents(store: &Store) -> Contents {
     let ids: Vec<UserId> = store
         .search("", 0, usize::MAX)
         .0
         .into_iter()
         .map(|(id, _)| id)
         .collect();
-    let users = ids.iter().map(|id| store.user(*id).unwrap().unwrap()).collect();
-    let tokens = ids.iter().flat_map(|id| store.tokens_of(*id).unwrap()).collect();
     let mut seeds = Vec::new();
     store.each_seed(&mut |mark, state| seeds.push((mark, state)));
     seeds.sort_by_key(|(mark, _)| *mark);
-    let settings = Settings::clone(&store.settings());
-    (
-        users,
-        tokens,
-        store.clients().to_vec(),
-        store.tenants().to_vec(),
-        settings,
+    Contents {
+        users: ids.iter().map(|id| store.user(*id).unwrap().unwrap()).collect(),
+        tokens: ids.iter().flat_map(|id| store.tokens_of(*id).unwrap()).collect(),
+        clients: store.clients().to_vec(),
+        tenants: store.tenants().to_vec(),
+        settings: Settings::clone(&store.settings()),
         seeds,
-    )
+    }
 }
