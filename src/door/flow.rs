@@ -195,9 +195,24 @@ impl Door {
                 None => Answered::Busy,
             };
             let ended = door.with_tools(|tools| asked.answered(answered, tools));
+            let ended = door.still_welcome(ended);
             door.ended(*ended, waiter, again);
             door.asking.fetch_sub(1, Ordering::AcqRel);
         });
+    }
+
+    /// Asking takes seconds: who was disabled or removed meanwhile does not come in.
+    fn still_welcome(&self, mut ended: Box<Ended>) -> Box<Ended> {
+        let (Decision::Accept(_) | Decision::Challenge { .. }, Some(user)) = (&ended.decision, ended.trace.user) else {
+            return ended;
+        };
+        ended.decision = match self.store.user(user) {
+            Ok(Some(user)) if user.enabled => return ended,
+            Ok(Some(_)) => Decision::Reject(Reason::UserDisabled),
+            Ok(None) => Decision::Reject(Reason::UnknownUser),
+            Err(_) => Decision::Silent(Reason::StoreFailed),
+        };
+        ended
     }
 
     /// Checks an argon2id hash; as many at once as there are cores.
@@ -314,8 +329,11 @@ impl Door {
                 | Reason::WrongPassword
                 | Reason::NoToken
         );
-        let hash = first_u64(&self.sealer.keyed_hash("name", name.as_bytes()));
-        if suspicious && self.watch.refused(client.id, hash, now) {
+        let refused = || {
+            let hash = first_u64(&self.sealer.keyed_hash("name", name.as_bytes()));
+            self.watch.refused(client.id, hash, now)
+        };
+        if suspicious && refused() {
             let what = format!(
                 "Many different users fail at {}: somebody may be guessing names",
                 client.name

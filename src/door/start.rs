@@ -226,7 +226,12 @@ impl Start<'_> {
 
 impl Door {
     /// After a restore: what the audit says was disabled or removed since is disabled or removed again (R20).
-    fn restored(&self, recovered: Option<&Recovered>, whole: bool, since: &[(String, String)]) -> Result<(), StartError> {
+    fn restored(
+        &self,
+        recovered: Option<&Recovered>,
+        whole: bool,
+        since: &[(String, String)],
+    ) -> Result<(), StartError> {
         let now = crate::clock::wall();
         for (action, target) in since {
             match action.as_str() {
@@ -264,7 +269,11 @@ impl Door {
             Some(r) => format!("{}; the damaged one lies in {}", r.detail, r.set_aside.display()),
             None => "found at an earlier start".to_owned(),
         };
-        let codes = if whole { "read from the journal" } else { "made void up to now" };
+        let codes = if whole {
+            "read from the journal"
+        } else {
+            "made void up to now"
+        };
         let what = format!("The store was damaged ({damage}) and restored from its copy; spent codes were {codes}");
         let todo = "Check users, tokens and clients that were changed since the copy was made, and look at the disk";
         self.raise("store-restored", super::alarms::Grave::Some, what, todo, now);
