@@ -151,7 +151,7 @@ impl Directory {
             .post(self.line.url.clone())
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(ACCEPT, "application/json")
-            .body(form)
+            .body(bytes::Bytes::from_owner(Zeroizing::new(form)))
             .send()
             .await
             .map_err(|error| Trouble::of(&error))?;
