@@ -140,7 +140,7 @@ fn parse(path: &Path, text: &str) -> Result<File, ConfigError> {
         line: error
             .span()
             .and_then(|span| text.get(..span.start))
-            .map(|before| format!(":{}", before.lines().count().max(1)))
+            .map(|before| format!(":{}", before.matches('\n').count() + 1))
             .unwrap_or_default(),
         message: error.message().replace('\n', " "),
     })

@@ -7,6 +7,7 @@ pub mod drops;
 pub mod events;
 pub mod flow;
 pub mod log;
+pub mod ops;
 
 pub mod refusals;
 pub mod reply;

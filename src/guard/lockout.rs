@@ -411,7 +411,7 @@ mod tests {
         assert_eq!(l.wrong(), 9);
         l.accept(HOME, T);
         assert_eq!(l.wrong(), 0);
-        miss_n(&mut l, HOME, 9, T);
+        miss_n(&mut l, HOME, 9, T.plus(SAME_CODE));
         assert_eq!(l.locked(HOME, T), None);
     }
 
