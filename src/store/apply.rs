@@ -1,10 +1,11 @@
 //! Groups of changes: checked against what is there and against each other, written as one batch, then shown. In: changes; out:
 //! the numbers given. All or nothing, and durable when it returns; nothing in memory moves before that.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::codec::{self, COUNTERS, Key};
+use super::codec::{self, COUNTERS, Key, Person};
 use super::open::Counters;
 use super::records::{Client, ClientId, SeedMark, Settings, Tenant, Token, TokenId, User, UserId};
 use super::{Applied, Change, Inner, Store, StoreError};
@@ -23,15 +24,22 @@ impl Store {
         let mut stage = Stage::new(inner, *counters);
         changes.into_iter().try_for_each(|change| stage.change(change))?;
         let batch = stage.batch()?;
-        inner.commit(batch, &mut counters, stage.counters)?;
+        let records = stage.people.len() + stage.holders.len();
+        inner.commit(batch, records, &mut counters, stage.counters)?;
         Ok(stage.show())
     }
 }
 
 impl Inner {
     /// Writes a batch that holds `next` already.
-    pub(super) fn commit(&self, batch: sled::Batch, counters: &mut Counters, next: Counters) -> Result<(), StoreError> {
-        self.disk.write(batch)?;
+    pub(super) fn commit(
+        &self,
+        batch: sled::Batch,
+        records: usize,
+        counters: &mut Counters,
+        next: Counters,
+    ) -> Result<(), StoreError> {
+        self.disk.write_many(batch, records)?;
         *counters = next;
         if let Err(e) = self.mark.set(next.changes) {
             // The change itself is on the disk; an older mark only proves less.
@@ -45,8 +53,8 @@ impl Inner {
 struct Stage<'a> {
     inner: &'a Inner,
     counters: Counters,
-    users: BTreeMap<UserId, Option<User>>,
-    tokens: BTreeMap<TokenId, (UserId, Option<Token>)>,
+    people: BTreeMap<UserId, Option<Person>>,
+    owners: HashMap<TokenId, Option<UserId>>,
     names: HashMap<String, Option<UserId>>,
     holders: HashMap<SeedMark, (Option<TokenId>, Option<UserId>)>,
     clients: Vec<Client>,
@@ -68,8 +76,8 @@ impl<'a> Stage<'a> {
         Self {
             inner,
             counters,
-            users: BTreeMap::new(),
-            tokens: BTreeMap::new(),
+            people: BTreeMap::new(),
+            owners: HashMap::new(),
             names: HashMap::new(),
             holders: HashMap::new(),
             clients: snapshots.clients.to_vec(),
@@ -120,12 +128,13 @@ impl<'a> Stage<'a> {
         }
     }
 
-    fn user(&self, id: UserId) -> Result<User, StoreError> {
-        match self.users.get(&id) {
-            Some(staged) => staged.clone(),
-            None => self.inner.user(id)?,
-        }
-        .ok_or(USER)
+    /// The user as the group leaves it so far, to be changed further.
+    fn person(&mut self, id: UserId) -> Result<&mut Person, StoreError> {
+        let staged = match self.people.entry(id) {
+            Entry::Occupied(staged) => staged.into_mut(),
+            Entry::Vacant(free) => free.insert(self.inner.person(id)?),
+        };
+        staged.as_mut().ok_or(USER)
     }
 
     fn named(&self, name: &str) -> Option<UserId> {
@@ -133,6 +142,13 @@ impl<'a> Stage<'a> {
             .get(name)
             .copied()
             .unwrap_or_else(|| self.inner.index.read().named(name))
+    }
+
+    fn owner(&self, token: TokenId) -> Result<UserId, StoreError> {
+        let owner = self.owners.get(&token).copied();
+        owner
+            .unwrap_or_else(|| self.inner.index.read().owner(token))
+            .ok_or(TOKEN)
     }
 
     fn add_user(&mut self, mut user: User) -> Result<(), StoreError> {
@@ -145,57 +161,41 @@ impl<'a> Stage<'a> {
         user.generation = 1;
         self.names.insert(user.name.clone(), Some(user.id));
         self.applied.users.push(user.id);
-        self.users.insert(user.id, Some(user));
+        self.people.insert(
+            user.id,
+            Some(Person {
+                user,
+                tokens: Vec::new(),
+            }),
+        );
         Ok(())
     }
 
     fn put_user(&mut self, mut user: User) -> Result<(), StoreError> {
-        let old = self.user(user.id)?;
-        if old.name != user.name {
+        let old = self.person(user.id)?.user.name.clone();
+        if old != user.name {
             if self.named(&user.name).is_some() {
                 return Err(StoreError::NameTaken);
             }
-            self.names.insert(old.name, None);
+            self.names.insert(old, None);
             self.names.insert(user.name.clone(), Some(user.id));
         }
-        user.generation = old.generation + 1;
-        self.users.insert(user.id, Some(user));
+        let person = self.person(user.id)?;
+        user.generation = person.user.generation + 1;
+        person.user = user;
         Ok(())
     }
 
     fn remove_user(&mut self, id: UserId) -> Result<(), StoreError> {
-        let user = self.user(id)?;
-        let mut tokens: BTreeSet<TokenId> = self.inner.index.read().tokens(id).into_iter().collect();
-        for (token, (owner, staged)) in self.tokens.iter().filter(|(_, (owner, _))| *owner == id) {
-            match staged {
-                Some(_) if *owner == id => drop(tokens.insert(*token)),
-                _ => drop(tokens.remove(token)),
-            }
+        let person = self.person(id)?;
+        let name = std::mem::take(&mut person.user.name);
+        for token in std::mem::take(&mut person.tokens) {
+            self.let_go(&token);
         }
-        tokens.into_iter().try_for_each(|token| self.remove_token(token))?;
-        self.names.insert(user.name, None);
-        self.users.insert(id, None);
+        self.names.insert(name, None);
+        self.people.insert(id, None);
         self.counters.users -= 1;
         Ok(())
-    }
-
-    /// A change to a user's tokens is a change to the user.
-    fn touch_user(&mut self, id: UserId) -> Result<(), StoreError> {
-        let mut user = self.user(id)?;
-        user.generation += 1;
-        self.users.insert(id, Some(user));
-        Ok(())
-    }
-
-    fn token(&self, id: TokenId) -> Result<Token, StoreError> {
-        match self.tokens.get(&id) {
-            Some((_, staged)) => staged.clone(),
-            None => {
-                let owner = self.inner.index.read().owner(id).ok_or(TOKEN)?;
-                self.inner.token(owner, id)?
-            }
-        }
-        .ok_or(TOKEN)
     }
 
     /// The seed goes to this token, unless another one holds it.
@@ -215,43 +215,58 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
+    /// The token goes; last step and last holder of its seed are kept (R16).
+    fn let_go(&mut self, token: &Token) {
+        self.holders.insert(token.mark, (None, Some(token.user)));
+        self.owners.insert(token.id, None);
+        self.counters.tokens -= 1;
+    }
+
     fn add_token(&mut self, mut token: Token) -> Result<(), StoreError> {
         if token.user == UserId(0) {
             token.user = self.applied.users.last().copied().ok_or(USER)?;
         }
-        self.touch_user(token.user)?;
+        self.person(token.user)?;
         token.id = TokenId(self.counters.token + 1);
         token.mark = self.inner.sealer.seed_mark(token.seed.expose());
         self.take_seed(token.mark, token.id, token.user)?;
         self.counters.token += 1;
         self.counters.tokens += 1;
         self.applied.tokens.push(token.id);
-        self.tokens.insert(token.id, (token.user, Some(token)));
+        self.owners.insert(token.id, Some(token.user));
+        let person = self.person(token.user)?;
+        person.user.generation += 1;
+        person.tokens.push(token);
         Ok(())
     }
 
     fn put_token(&mut self, mut token: Token) -> Result<(), StoreError> {
-        let old = self.token(token.id)?;
-        if old.user != token.user {
+        let owner = self.owner(token.id)?;
+        if owner != token.user {
             return Err(StoreError::OtherUser);
         }
         token.mark = self.inner.sealer.seed_mark(token.seed.expose());
-        if token.mark != old.mark {
-            self.take_seed(token.mark, token.id, token.user)?;
-            self.holders.insert(old.mark, (None, Some(old.user)));
+        let find = |person: &Person| person.tokens.iter().position(|old| old.id == token.id).ok_or(TOKEN);
+        let person = self.person(owner)?;
+        let at = find(person)?;
+        let old = person.tokens.get(at).ok_or(TOKEN)?.mark;
+        if old != token.mark {
+            self.take_seed(token.mark, token.id, owner)?;
+            self.holders.insert(old, (None, Some(owner)));
         }
-        self.touch_user(token.user)?;
-        self.tokens.insert(token.id, (token.user, Some(token)));
+        let person = self.person(owner)?;
+        person.user.generation += 1;
+        *person.tokens.get_mut(at).ok_or(TOKEN)? = token;
         Ok(())
     }
 
     fn remove_token(&mut self, id: TokenId) -> Result<(), StoreError> {
-        let old = self.token(id)?;
-        // Last step and last holder are kept (R16).
-        self.holders.insert(old.mark, (None, Some(old.user)));
-        self.touch_user(old.user)?;
-        self.tokens.insert(id, (old.user, None));
-        self.counters.tokens -= 1;
+        let owner = self.owner(id)?;
+        let person = self.person(owner)?;
+        let at = person.tokens.iter().position(|token| token.id == id).ok_or(TOKEN)?;
+        let token = person.tokens.remove(at);
+        person.user.generation += 1;
+        self.let_go(&token);
         Ok(())
     }
 
@@ -308,13 +323,11 @@ impl<'a> Stage<'a> {
     fn batch(&mut self) -> Result<sled::Batch, StoreError> {
         let mut batch = sled::Batch::default();
         let sealer = &self.inner.sealer;
-        for (id, user) in &self.users {
-            put(&mut batch, sealer, Key::User(*id), user.as_ref())?;
+        for (id, person) in &self.people {
+            put(&mut batch, sealer, Key::User(*id), person.as_ref())?;
         }
-        for (id, (user, token)) in &self.tokens {
-            put(&mut batch, sealer, Key::Token(*user, *id), token.as_ref())?;
-        }
-        for (mark, (token, user)) in &self.holders {
+        // Who holds a seed stands in the user's record; only what nobody holds needs one of its own, besides those with steps.
+        for (mark, (token, user)) in self.holders.iter().filter(|(_, (token, _))| token.is_none()) {
             let mut state = self.inner.seeds.get(*mark).unwrap_or_default();
             (state.token, state.user) = (*token, *user);
             batch.insert(Key::Seed(*mark).bytes(), codec::encode(&state)?);
@@ -349,18 +362,19 @@ impl<'a> Stage<'a> {
         for (mark, (token, user)) in self.holders {
             self.inner.seeds.hold(mark, token, user);
         }
-        for (id, user) in &self.users {
-            if let Some(user) = user {
-                index.put(*id, &user.name, user.generation);
-            }
+        for token in self
+            .owners
+            .iter()
+            .filter_map(|(token, owner)| owner.is_none().then_some(token))
+        {
+            index.remove_token(*token);
         }
-        for (id, (user, token)) in &self.tokens {
-            match token {
-                Some(_) => drop(index.put_token(*user, *id)),
-                None => index.remove_token(*id),
-            }
-        }
-        for id in self.users.iter().filter_map(|(id, user)| user.is_none().then_some(id)) {
+        self.people.values().flatten().for_each(|person| index.put(person));
+        for id in self
+            .people
+            .iter()
+            .filter_map(|(id, person)| person.is_none().then_some(id))
+        {
             index.remove(*id);
         }
         drop(index);

@@ -1,13 +1,13 @@
 //! Names and bytes of the records in sled. In: typed records; out: key and value, and back. A key is a letter and big-endian
-//! numbers, so that a user's tokens stand behind the user; a value is a version byte, then postcard, sealed under the key as its
+//! numbers, so that records stand in the order of their numbers; a value is a version byte, then postcard, sealed under the key as its
 //! name (R21) unless nothing in it is secret.
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::StoreError;
-use super::records::{ClientId, SeedMark, TokenId, UserId};
+use super::records::{ClientId, SeedMark, Token, User, UserId};
 use crate::seal::Sealer;
 
 /// The version byte of every value of schema 1.
@@ -15,7 +15,7 @@ const VERSION: u8 = 1;
 /// The most bytes of a value: beyond 64 KB sled begins to keep them in files of their own.
 const VALUE_MAX: usize = 60_000;
 
-/// Users and, behind each, the tokens.
+/// Users with their tokens.
 pub(super) const USERS: u8 = b'u';
 /// Clients.
 pub(super) const CLIENTS: u8 = b'c';
@@ -36,11 +36,18 @@ pub(super) const FOLDED: &[u8] = b"mfolded";
 /// That the store came from a copy.
 pub(super) const RESTORED: &[u8] = b"mrestored";
 
+/// A user and the user's tokens are one record: they are always wanted together, and sled takes room by the record.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Person {
+    pub(super) user: User,
+    /// In the order they were added.
+    pub(super) tokens: Vec<Token>,
+}
+
 /// A key by its parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Key<'a> {
     User(UserId),
-    Token(UserId, TokenId),
     Client(ClientId),
     Tenant(&'a str),
     Settings,
@@ -54,14 +61,6 @@ impl Key<'_> {
         let mut out = Vec::with_capacity(18);
         match self {
             Key::User(id) => out.extend([USERS].into_iter().chain(id.0.to_be_bytes())),
-            Key::Token(user, id) => {
-                out.extend(
-                    [USERS]
-                        .into_iter()
-                        .chain(user.0.to_be_bytes())
-                        .chain(id.0.to_be_bytes()),
-                );
-            }
             Key::Client(id) => out.extend([CLIENTS].into_iter().chain(id.0.to_be_bytes())),
             Key::Tenant(domain) => out.extend([TENANTS].iter().chain(domain.as_bytes())),
             Key::Settings => out.extend_from_slice(SETTINGS),
@@ -77,11 +76,7 @@ impl Key<'_> {
         let (first, rest) = bytes.split_first()?;
         let number = |bytes: &[u8]| Some(u64::from_be_bytes(bytes.try_into().ok()?));
         Some(match *first {
-            USERS if rest.len() == 8 => Key::User(UserId(number(rest)?)),
-            USERS => {
-                let (user, token) = rest.split_at_checked(8)?;
-                Key::Token(UserId(number(user)?), TokenId(number(token)?))
-            }
+            USERS => Key::User(UserId(number(rest)?)),
             CLIENTS => Key::Client(ClientId(number(rest)?)),
             TENANTS => Key::Tenant(std::str::from_utf8(rest).ok()?),
             SEEDS => Key::Seed(SeedMark(rest.try_into().ok()?)),

@@ -96,7 +96,7 @@ impl Store {
         let mut batch = sled::Batch::default();
         batch.remove(RESTORED);
         batch.insert(COUNTERS, codec::encode(&next)?);
-        self.0.commit(batch, &mut counters, next)
+        self.0.commit(batch, 1, &mut counters, next)
     }
 
     fn write_copy(&self, file: File, now: Timestamp) -> Result<(), Failure> {
@@ -334,7 +334,7 @@ fn restore(path: &Path, into_dir: &Path, sealer: &Sealer) -> Result<About, CopyE
         waiting += 1;
         if waiting >= BATCH {
             waiting = 0;
-            made.write(std::mem::take(&mut batch))?;
+            made.write_many(std::mem::take(&mut batch), BATCH)?;
         }
         Ok(())
     })?;

@@ -15,6 +15,8 @@ use super::{OpenError, StoreError};
 const CACHE: u64 = 8 << 20;
 /// How long opening waits for a process that is just ending.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
+/// Looks at sled after each record written, so that it frees memory.
+const CALLS_A_RECORD: usize = 4;
 const LOCK: &str = "lock";
 /// sled's own files; they are made before sled makes them, so that they are never open to others.
 const DATA: &str = "db";
@@ -252,12 +254,23 @@ impl Disk {
     /// Writes the batch, all or nothing; it is on the disk when this returns. After a failure nobody knows what is, so nothing
     /// more is written.
     pub(super) fn write(&self, batch: sled::Batch) -> Result<(), StoreError> {
+        self.write_many(batch, 1)
+    }
+
+    /// As [`Disk::write`], for a batch of about so many records.
+    pub(super) fn write_many(&self, batch: sled::Batch, records: usize) -> Result<(), StoreError> {
         if self.failed.load(Ordering::SeqCst) {
             return Err(StoreError::Failed);
         }
         let written = caught(|| {
             self.db.apply_batch(batch)?;
-            self.db.flush()
+            let flushed = self.db.flush()?;
+            // sled frees what a batch replaced only while other calls go by, a little with each: 100,000 users imported in
+            // groups of 1,000 left 600 MB behind, 40 MB with these calls.
+            for _ in 0..records.saturating_mul(CALLS_A_RECORD) {
+                self.db.get(b"-")?;
+            }
+            Ok(flushed)
         })
         .map_err(Trouble::on_use)
         .and_then(|_| self.sync().map_err(|e| StoreError::Io(e.to_string())));

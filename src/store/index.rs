@@ -1,17 +1,15 @@
-//! Who is there, in memory: names, each user's tokens and generation. In: records as they are read or changed; out: numbers by
-//! name, names by part, what hangs on a user. About 200 bytes a user; holds nothing secret.
+//! Who is there, in memory: names, generations, whose each token is. In: records as they are read or changed; out: numbers by
+//! name, names by part. About 150 bytes a user; holds nothing secret.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::codec::Person;
 use super::records::{TokenId, UserId};
 
-/// One user. Most have one token, which stands here; the rest stands apart.
 struct Entry {
     name: Arc<str>,
     generation: u64,
-    token: u64,
-    more: Vec<u64>,
 }
 
 /// All users.
@@ -23,72 +21,37 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// Adds a user, or takes over the new name and generation of one.
-    pub(super) fn put(&mut self, id: UserId, name: &str, generation: u64) {
-        if let Some(entry) = self.users.get_mut(&id.0) {
+    /// Adds a user with the tokens, or takes over name, generation and new tokens.
+    pub(super) fn put(&mut self, person: &Person) {
+        let (id, name, generation) = (person.user.id.0, person.user.name.as_str(), person.user.generation);
+        self.owners.extend(person.tokens.iter().map(|token| (token.id.0, id)));
+        if let Some(entry) = self.users.get_mut(&id) {
             entry.generation = generation;
-            if *entry.name != *name {
-                let name: Arc<str> = name.into();
-                // Another user may have taken the old name over in the same group.
-                if self.names.get(&entry.name) == Some(&id.0) {
-                    self.names.remove(&entry.name);
-                }
-                self.names.insert(Arc::clone(&name), id.0);
-                entry.name = name;
+            if *entry.name == *name {
+                return;
             }
-            return;
         }
         let name: Arc<str> = name.into();
-        self.names.insert(Arc::clone(&name), id.0);
-        self.users.insert(
-            id.0,
-            Entry {
-                name,
-                generation,
-                token: 0,
-                more: Vec::new(),
-            },
-        );
+        self.forget_name(id);
+        self.names.insert(Arc::clone(&name), id);
+        self.users.insert(id, Entry { name, generation });
     }
 
     pub(super) fn remove(&mut self, id: UserId) {
-        for token in self.tokens(id) {
-            self.owners.remove(&token.0);
-        }
-        if let Some(entry) = self.users.remove(&id.0)
-            && self.names.get(&entry.name) == Some(&id.0)
-        {
-            self.names.remove(&entry.name);
-        }
-    }
-
-    /// False: there is no such user.
-    pub(super) fn put_token(&mut self, user: UserId, token: TokenId) -> bool {
-        let Some(entry) = self.users.get_mut(&user.0) else {
-            return false;
-        };
-        if self.owners.insert(token.0, user.0).is_some() {
-            return true;
-        }
-        if entry.token == 0 {
-            entry.token = token.0;
-        } else {
-            entry.more.push(token.0);
-        }
-        true
+        self.forget_name(id.0);
+        self.users.remove(&id.0);
     }
 
     pub(super) fn remove_token(&mut self, token: TokenId) {
-        let Some(user) = self.owners.remove(&token.0) else {
-            return;
-        };
-        let Some(entry) = self.users.get_mut(&user) else { return };
-        entry.more.retain(|id| *id != token.0);
-        if entry.token == token.0 {
-            entry.token = if entry.more.is_empty() { 0 } else { entry.more.remove(0) };
-        }
-        if entry.more.is_empty() {
-            entry.more = Vec::new();
+        self.owners.remove(&token.0);
+    }
+
+    /// Another user may have taken the name over in the same group: then it stays.
+    fn forget_name(&mut self, id: u64) {
+        if let Some(entry) = self.users.get(&id)
+            && self.names.get(&entry.name) == Some(&id)
+        {
+            self.names.remove(&entry.name);
         }
     }
 
@@ -104,20 +67,7 @@ impl Index {
         self.owners.get(&token.0).copied().map(UserId)
     }
 
-    /// A user's tokens, in the order they were added.
-    pub(super) fn tokens(&self, id: UserId) -> Vec<TokenId> {
-        let Some(entry) = self.users.get(&id.0) else {
-            return Vec::new();
-        };
-        let more = entry.more.iter().copied();
-        [entry.token]
-            .into_iter()
-            .filter(|id| *id != 0)
-            .chain(more)
-            .map(TokenId)
-            .collect()
-    }
-
+    /// Users and tokens.
     pub(super) fn counts(&self) -> (usize, usize) {
         (self.users.len(), self.owners.len())
     }

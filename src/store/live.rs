@@ -143,7 +143,7 @@ impl Inner {
                 batch.insert(Key::Seed(*mark).bytes(), codec::encode(state)?);
             }
             if seeds.peek().is_some() {
-                self.disk.write(std::mem::take(&mut batch))?;
+                self.disk.write_many(std::mem::take(&mut batch), chunk.len())?;
             }
         }
         for ((kind, key), _, value) in pending {
@@ -158,6 +158,6 @@ impl Inner {
         let mut next = *counters;
         next.changes += 1;
         batch.insert(COUNTERS, codec::encode(&next)?);
-        self.commit(batch, counters, next)
+        self.commit(batch, BATCH.min(taken.len()) + pending.len(), counters, next)
     }
 }

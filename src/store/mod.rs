@@ -28,7 +28,7 @@ use std::sync::atomic::AtomicU64;
 use parking_lot::{Mutex, RwLock};
 
 use crate::seal::Sealer;
-use codec::Key;
+use codec::{Key, Person};
 use records::{Client, ClientId, SeedMark, SeedState, Settings, Tenant, Timestamp, Token, TokenId, User, UserId};
 
 /// The schema this posternd writes.
@@ -173,12 +173,8 @@ impl std::fmt::Debug for Store {
 }
 
 impl Inner {
-    fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+    fn person(&self, id: UserId) -> Result<Option<Person>, StoreError> {
         self.record(Key::User(id))
-    }
-
-    fn token(&self, user: UserId, id: TokenId) -> Result<Option<Token>, StoreError> {
-        self.record(Key::Token(user, id))
     }
 
     fn record<T: serde::de::DeserializeOwned>(&self, key: Key<'_>) -> Result<Option<T>, StoreError> {
@@ -209,23 +205,26 @@ impl Store {
 
     /// A user by number.
     pub fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        self.0.user(id)
+        Ok(self.0.person(id)?.map(|person| person.user))
     }
 
     /// A user by canonical name (R3).
     pub fn user_named(&self, canonical: &str) -> Result<Option<User>, StoreError> {
+        Ok(self.user_and_tokens(canonical)?.map(|(user, _)| user))
+    }
+
+    /// A user by canonical name, and the user's tokens in the order they were added: one look for both.
+    pub fn user_and_tokens(&self, canonical: &str) -> Result<Option<(User, Vec<Token>)>, StoreError> {
         let Some(id) = self.0.index.read().named(canonical) else {
             return Ok(None);
         };
-        Ok(self.0.user(id)?.filter(|user| user.name == canonical))
+        let person = self.0.person(id)?.filter(|person| person.user.name == canonical);
+        Ok(person.map(|person| (person.user, person.tokens)))
     }
 
     /// A user's tokens, in the order they were added; none for an unknown user.
     pub fn tokens_of(&self, user: UserId) -> Result<Vec<Token>, StoreError> {
-        let ids = self.0.index.read().tokens(user);
-        ids.into_iter()
-            .filter_map(|id| self.0.token(user, id).transpose())
-            .collect()
+        Ok(self.0.person(user)?.map(|person| person.tokens).unwrap_or_default())
     }
 
     /// A token by number.
@@ -233,7 +232,7 @@ impl Store {
         let Some(user) = self.0.index.read().owner(id) else {
             return Ok(None);
         };
-        self.0.token(user, id)
+        Ok(self.tokens_of(user)?.into_iter().find(|token| token.id == id))
     }
 
     /// Users whose name contains `part` (all, if it is empty), by name: `limit` of them from `offset` on, and how many there are.

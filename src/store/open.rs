@@ -9,12 +9,12 @@ use std::time::Duration;
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 
-use super::codec::{self, COUNTERS, FOLDED, Key, META, RESTORED};
+use super::codec::{self, COUNTERS, FOLDED, Key, META, Person, RESTORED};
 use super::disk::{self, Disk};
 use super::index::Index;
 use super::live::Pending;
 use super::mark::{self, Mark};
-use super::records::{Client, SeedState, Settings, Tenant, Timestamp, Token, User};
+use super::records::{Client, SeedState, Settings, Tenant, Timestamp};
 use super::seeds::Seeds;
 use super::{Inner, OpenError, Opened, Restored, SCHEMA, Snapshots, Store};
 use crate::seal::Sealer;
@@ -195,20 +195,20 @@ impl Scan {
         let key = Key::parse(bytes).ok_or_else(|| corrupt("it holds a record of no known kind"))?;
         match key {
             Key::User(id) => {
-                let user: User = codec::open(sealer, bytes, value)
-                    .filter(|user: &User| user.id == id)
+                let person: Option<Person> = codec::open(sealer, bytes, value);
+                let person = person
+                    .filter(|person| person.user.id == id)
                     .ok_or_else(|| bad(&format!("user {}", id.0)))?;
-                if self.index.named(&user.name).is_some() {
+                if self.index.named(&person.user.name).is_some() {
                     return Err(corrupt(format!("user {} has another's name", id.0)));
                 }
-                self.index.put(id, &user.name, user.generation);
-            }
-            Key::Token(owner, id) => {
-                let token: Option<Token> = codec::open(sealer, bytes, value);
-                let good = token.is_some_and(|token| token.id == id && token.user == owner);
-                if !good || !self.index.put_token(owner, id) {
-                    return Err(bad(&format!("token {}", id.0)));
+                for token in &person.tokens {
+                    if token.user != id || seeds.get(token.mark).is_some_and(|state| state.token.is_some()) {
+                        return Err(corrupt(format!("token {} is another's", token.id.0)));
+                    }
+                    seeds.hold(token.mark, Some(token.id), Some(id));
                 }
+                self.index.put(&person);
             }
             Key::Client(id) => {
                 let client: Option<Client> = codec::open(sealer, bytes, value);
@@ -225,8 +225,9 @@ impl Scan {
             }
             Key::Settings => self.settings = codec::open(sealer, bytes, value).ok_or_else(|| bad("the settings"))?,
             Key::Seed(mark) => {
+                // Who holds it now, the users' own records say, which stand behind the seeds.
                 let state: SeedState = codec::decode(value).ok_or_else(|| bad("a seed's last step"))?;
-                seeds.load(mark, state);
+                seeds.load(mark, SeedState { token: None, ..state });
             }
             Key::Live(..) => drop(codec::unversioned(value).ok_or_else(|| bad("a note of posternd's"))?),
             Key::Meta => {}

@@ -6,7 +6,7 @@ use super::*;
 
 fn filled(dir: &Path) -> Store {
     let (store, _) = open(dir);
-    many(&store, 700);
+    many(&store, 1200);
     store
         .apply(vec![
             Change::AddClient(client("vpn", 1)),
@@ -64,7 +64,7 @@ fn r20_a_copy_brings_everything_back() {
     );
     let (restored, opened) = Store::open(&into, &sealer()).unwrap();
     assert_eq!(contents(&restored), before);
-    assert_eq!((opened.users, opened.tokens, opened.folded), (700, 700, 42));
+    assert_eq!((opened.users, opened.tokens, opened.folded), (1200, 1200, 42));
     assert_eq!(restored.live_get(1, &[9]).unwrap(), Some(vec![8]));
     assert_eq!(
         opened.restored,
@@ -76,7 +76,7 @@ fn r20_a_copy_brings_everything_back() {
     let added = restored
         .apply(vec![Change::AddUser(user("next@contoso.example"))])
         .unwrap();
-    assert_eq!(added.users, [UserId(701)]);
+    assert_eq!(added.users, [UserId(1201)]);
     drop(restored);
     // It says where it came from until R20 is done.
     let (restored, opened) = Store::open(&into, &sealer()).unwrap();
