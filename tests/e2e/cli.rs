@@ -403,7 +403,7 @@ fn the_configuration_file_and_the_flags_say_the_same() {
     std::fs::write(path("postern.toml"), &config).unwrap();
     let start = |arguments: &[&str]| {
         let mut daemon = Running::start(Command::new(env!("CARGO_BIN_EXE_posternd")).args(arguments));
-        let ready = daemon.wait_for("ready");
+        let ready = daemon.wait_for(" ready ");
         (ready, daemon)
     };
     let (ready, mut daemon) = start(&["--config", &path("postern.toml")]);

@@ -358,7 +358,7 @@ fn launch(dir: &Path, host: &str, extra: &[String], env: &[(String, String)]) ->
                 .args(extra)
                 .envs(env.iter().map(|(name, value)| (name, value))),
         );
-        if daemon.wait_for("ready") {
+        if daemon.wait_for(" ready ") {
             return (daemon, auth, acct);
         }
         said = daemon.said();
