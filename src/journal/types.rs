@@ -54,7 +54,7 @@ pub struct OwnedEntry {
     pub payload: Vec<u8>,
 }
 
-/// Which entry [`Journal::read`] gives first.
+/// Which entry [`super::Journal::read`] gives first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// Oldest first.
@@ -90,7 +90,7 @@ pub struct Damage {
     pub what: String,
 }
 
-/// What [`Journal::verify`] found.
+/// What [`super::Journal::verify`] found.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     /// Segments looked at.
@@ -135,7 +135,7 @@ pub enum JournalError {
     /// The disk refused, or did not confirm.
     #[error("the journal cannot be written: {0}")]
     Io(Arc<io::Error>),
-    /// After [`Journal::close`].
+    /// After [`super::Journal::close`].
     #[error("the journal is closed")]
     Closed,
 }
