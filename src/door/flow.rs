@@ -164,7 +164,7 @@ impl Door {
             }
         }
         let next = named
-            .known(&self.store, again.map(|(key, _)| key))
+            .known(again.map(|(key, _)| key))
             .and_then(|known| known.ready(&self.guards, self.answers(), &self.directories, arrival.at))
             .and_then(|ready| self.with_tools(|tools| ready.code(tools)));
         match next {

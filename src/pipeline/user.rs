@@ -20,6 +20,7 @@ pub struct Named {
     pub(super) name: CanonicalName,
     pub(super) subject: Subject,
     pub(super) user: Option<User>,
+    pub(super) tokens: Vec<Token>,
 }
 
 /// How a person may come in.
@@ -68,8 +69,9 @@ impl Login {
         if let Given::Other(method) = self.given {
             return Err(Refused::reject(self.trace, Reason::NotPap { method }));
         }
-        let user = match store.user_named(name.as_str()) {
-            Ok(user) => user,
+        let (user, tokens) = match store.user_and_tokens(name.as_str()) {
+            Ok(Some((user, tokens))) => (Some(user), tokens),
+            Ok(None) => (None, Vec::new()),
             Err(error) => {
                 tracing::error!(%error, "the store cannot be read");
                 return Err(Refused::silent(self.trace, Reason::StoreFailed));
@@ -86,6 +88,7 @@ impl Login {
             name,
             subject,
             user,
+            tokens,
         })
     }
 }
@@ -113,12 +116,13 @@ impl Named {
     }
 
     /// User known, enabled, with an active token (R1, R2).
-    pub fn known(self, store: &Store, login_key: Option<LoginKey>) -> Staged<Known> {
+    pub fn known(self, login_key: Option<LoginKey>) -> Staged<Known> {
         let Named {
             login,
             name,
             subject,
             user,
+            tokens,
         } = self;
         let Login {
             mut trace,
@@ -143,13 +147,6 @@ impl Named {
             }
             Some(user) if user.exempt => (Way::Exempt(ExemptGrant(subject)), user.local_password),
             Some(user) => {
-                let tokens = match store.tokens_of(user.id) {
-                    Ok(tokens) => tokens,
-                    Err(error) => {
-                        tracing::error!(%error, "the store cannot be read");
-                        return Err(Refused::silent(trace, Reason::StoreFailed));
-                    }
-                };
                 let pending = tokens.iter().any(|token| token.status == TokenStatus::Pending);
                 let active: Vec<Token> = tokens.into_iter().filter(|t| t.status == TokenStatus::Active).collect();
                 if active.is_empty() {
