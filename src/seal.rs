@@ -153,7 +153,7 @@ fn make(path: &Path) -> Result<MasterKey, KeyError> {
     Ok(key)
 }
 
-fn random(out: &mut [u8]) -> io::Result<()> {
+pub(crate) fn random(out: &mut [u8]) -> io::Result<()> {
     SystemRandom::new()
         .fill(out)
         .map_err(|_| io::Error::other("the system gives no random bytes"))

@@ -35,7 +35,7 @@ pub enum OpenError {
     #[error("{0} belongs to user {1}, not to user {2} whom posternd runs as: chown it")]
     Owner(PathBuf, u32, u32),
     /// Corrupt, and no copy opens.
-    #[error("the store is damaged ({detail}) and there is no readable copy in {copies}: it was left as it is")]
+    #[error("the store is damaged ({detail}) and there is no readable copy in {copies}: it was left where it is")]
     NoCopy {
         /// What is damaged.
         detail: String,

@@ -2,15 +2,33 @@
 //! spent (R16). In: changes, all or nothing; out: records and snapshots. Durable when a change returns. Never loses a seed's last
 //! step, never sets itself aside unless corruption is proven (R20).
 
+mod apply;
+mod codec;
+mod copy;
+mod disk;
 mod error;
+mod index;
+mod live;
+mod mark;
+mod open;
 pub mod records;
+mod recover;
+mod seeds;
+
+#[cfg(test)]
+mod tests;
 
 pub use error::{CopyError, OpenError, StoreError};
+pub use live::Blob;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use parking_lot::{Mutex, RwLock};
 
 use crate::seal::Sealer;
+use codec::{Key, Person};
 use records::{Client, ClientId, SeedMark, SeedState, Settings, Tenant, Timestamp, Token, TokenId, User, UserId};
 
 /// The schema this posternd writes.
@@ -32,6 +50,17 @@ pub struct Opened {
     /// The schema on the disk.
     pub schema: u32,
     /// The journal's position that was folded last; see [`Store::fold`].
+    pub folded: u64,
+    /// The store came from a copy, and R20 is not yet done: see [`Store::settle_restore`].
+    pub restored: Option<Restored>,
+}
+
+/// Where a store came from that replaced a damaged one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// When the copy was made.
+    pub copy_at: Timestamp,
+    /// The journal's position folded in the copy: replay from there (R20).
     pub folded: u64,
 }
 
@@ -64,21 +93,30 @@ pub enum Spend {
 
 /// One change of a group; see [`Store::apply`].
 #[derive(Clone, Debug)]
-#[allow(missing_docs)]
 pub enum Change {
-    /// Id 0: the store gives one.
+    /// The store gives the id.
     AddUser(User),
+    /// Replaces the user of that id.
     PutUser(User),
+    /// The user's tokens go too; what is remembered of their seeds stays.
     RemoveUser(UserId),
-    /// Id 0: the store gives one. User 0: the user added last in the same group.
+    /// The store gives the id and the mark. User 0 is the user added last in the same group.
     AddToken(Token),
+    /// Replaces the token of that id.
     PutToken(Token),
+    /// What is remembered of its seed stays.
     RemoveToken(TokenId),
+    /// The store gives the id.
     AddClient(Client),
+    /// Replaces the client of that id.
     PutClient(Client),
+    /// Removes the client of that id.
     RemoveClient(ClientId),
+    /// Adds the tenant, or replaces the one of that domain.
     PutTenant(Tenant),
+    /// Removes the tenant of that domain.
     RemoveTenant(String),
+    /// Replaces the settings.
     PutSettings(Settings),
 }
 
@@ -104,86 +142,152 @@ pub struct Live {
     pub value: Option<Vec<u8>>,
 }
 
-/// The open store. Cheap to clone.
+/// The open store. Cheap to clone; closed when the last one is dropped.
 #[derive(Clone)]
-pub struct Store(Arc<()>);
+pub struct Store(Arc<Inner>);
 
-#[allow(missing_docs, unused_variables)]
-impl Store {
-    pub fn open(dir: &Path, sealer: &Sealer) -> Result<(Store, Opened), OpenError> {
-        todo!()
+/// Small tables, given out whole and replaced when they change.
+struct Snapshots {
+    clients: Arc<Vec<Client>>,
+    tenants: Arc<Vec<Tenant>>,
+    settings: Arc<Settings>,
+}
+
+struct Inner {
+    disk: disk::Disk,
+    mark: mark::Mark,
+    sealer: Sealer,
+    index: RwLock<index::Index>,
+    snapshots: RwLock<Snapshots>,
+    seeds: seeds::Seeds,
+    pending: Mutex<live::Pending>,
+    folded: AtomicU64,
+    /// Whoever changes sled holds this.
+    writer: Mutex<open::Counters>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Store({})", self.0.disk.dir().display())
     }
-    /// `now` names what is set aside.
+}
+
+impl Inner {
+    fn person(&self, id: UserId) -> Result<Option<Person>, StoreError> {
+        self.record(Key::User(id))
+    }
+
+    fn record<T: serde::de::DeserializeOwned>(&self, key: Key<'_>) -> Result<Option<T>, StoreError> {
+        let key = key.bytes();
+        let found = self.disk.get(&key)?;
+        found
+            .map(|value| codec::open(&self.sealer, &key, &value).ok_or(StoreError::Damaged))
+            .transpose()
+    }
+}
+
+impl Store {
+    /// Opens the store in `dir`, or makes it (its parent must be there). Reads every record once. Waits up to ten seconds for a
+    /// process that is just ending.
+    pub fn open(dir: &Path, sealer: &Sealer) -> Result<(Store, Opened), OpenError> {
+        open::open(dir, sealer, None)
+    }
+
+    /// As [`Store::open`] for [`STORE_DIR`] in `state_dir`; a store that is proven corrupt is set aside as `store.corrupt-<ms>`,
+    /// never deleted, and the newest copy in [`COPIES_DIR`] that opens takes its place (R20). `now` names what is set aside.
     pub fn open_or_recover(
         state_dir: &Path,
         sealer: &Sealer,
         now: Timestamp,
     ) -> Result<(Store, Opened, Option<Recovered>), OpenError> {
-        todo!()
+        recover::open_or_recover(state_dir, sealer, now)
     }
+
+    /// A user by number.
     pub fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        todo!()
+        Ok(self.0.person(id)?.map(|person| person.user))
     }
+
+    /// A user by canonical name (R3).
     pub fn user_named(&self, canonical: &str) -> Result<Option<User>, StoreError> {
-        todo!()
+        Ok(self.user_and_tokens(canonical)?.map(|(user, _)| user))
     }
+
+    /// A user by canonical name, and the user's tokens in the order they were added: one look for both.
+    pub fn user_and_tokens(&self, canonical: &str) -> Result<Option<(User, Vec<Token>)>, StoreError> {
+        let Some(id) = self.0.index.read().named(canonical) else {
+            return Ok(None);
+        };
+        let person = self.0.person(id)?.filter(|person| person.user.name == canonical);
+        Ok(person.map(|person| (person.user, person.tokens)))
+    }
+
+    /// A user's tokens, in the order they were added; none for an unknown user.
     pub fn tokens_of(&self, user: UserId) -> Result<Vec<Token>, StoreError> {
-        todo!()
+        Ok(self.0.person(user)?.map(|person| person.tokens).unwrap_or_default())
     }
-    /// Users whose name has `part` in it, by name, and how many there are in all.
+
+    /// A token by number.
+    pub fn token(&self, id: TokenId) -> Result<Option<Token>, StoreError> {
+        let Some(user) = self.0.index.read().owner(id) else {
+            return Ok(None);
+        };
+        Ok(self.tokens_of(user)?.into_iter().find(|token| token.id == id))
+    }
+
+    /// Users whose name contains `part` (all, if it is empty), by name: `limit` of them from `offset` on, and how many there are.
     pub fn search(&self, part: &str, offset: usize, limit: usize) -> (Vec<(UserId, String)>, usize) {
-        todo!()
+        self.0.index.read().search(part, offset, limit)
     }
-    pub fn clients(&self) -> Arc<Vec<Client>> {
-        todo!()
+
+    /// How many users and tokens there are.
+    pub fn counts(&self) -> (usize, usize) {
+        self.0.index.read().counts()
     }
-    pub fn tenants(&self) -> Arc<Vec<Tenant>> {
-        todo!()
-    }
-    pub fn settings(&self) -> Arc<Settings> {
-        todo!()
-    }
+
+    /// A user's generation, from memory (R9); none: there is no such user.
     pub fn generation(&self, user: UserId) -> Option<u64> {
-        todo!()
+        self.0.index.read().generation(user)
     }
+
+    /// All clients, by number.
+    pub fn clients(&self) -> Arc<Vec<Client>> {
+        Arc::clone(&self.0.snapshots.read().clients)
+    }
+
+    /// All tenants, by domain.
+    pub fn tenants(&self) -> Arc<Vec<Tenant>> {
+        Arc::clone(&self.0.snapshots.read().tenants)
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.0.snapshots.read().settings)
+    }
+
+    /// What is remembered of a seed.
     pub fn seed(&self, mark: SeedMark) -> Option<SeedState> {
-        todo!()
+        self.0.seeds.get(mark)
     }
+
+    /// Every seed, in no order; `each` must not call the store.
+    pub fn each_seed(&self, each: &mut dyn FnMut(SeedMark, SeedState)) {
+        self.0.seeds.each(each);
+    }
+
+    /// Spends a step if it and none after it was spent before: one compare-and-set (R16). In memory; the caller's journal entry
+    /// makes it durable, and must be on the disk before anybody is told.
     pub fn spend(&self, mark: SeedMark, step: u64, drift: i8) -> Spend {
-        todo!()
+        self.0.seeds.spend(mark, step, drift)
     }
+
+    /// The step and those before it are spent: a replayed entry, or R20. Never lowers anything; holds for seeds not seen before.
     pub fn raise_step(&self, mark: SeedMark, step: u64, drift: i8) {
-        todo!()
+        self.0.seeds.raise(mark, step, drift);
     }
-    pub fn fold(&self, position: u64) -> Result<(), StoreError> {
-        todo!()
-    }
-    pub fn folded(&self) -> u64 {
-        todo!()
-    }
-    pub fn live_get(&self, kind: u8, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        todo!()
-    }
-    pub fn live_put(&self, batch: Vec<Live>) -> Result<(), StoreError> {
-        todo!()
-    }
-    /// Key and blob.
-    pub fn live_scan(&self, kind: u8) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
-        todo!()
-    }
-    pub fn apply(&self, changes: Vec<Change>) -> Result<Applied, StoreError> {
-        todo!()
-    }
-    /// A sealed copy at `path`.
-    pub fn copy_to(&self, path: &Path, now: Timestamp) -> Result<(), CopyError> {
-        todo!()
-    }
-    /// A sealed copy `copies/store-<ms>.sealed`; the oldest beyond [`COPIES_KEPT`] go.
-    pub fn copy_daily(&self, state_dir: &Path, now: Timestamp) -> Result<PathBuf, CopyError> {
-        todo!()
-    }
-    /// Makes a store in `into_dir`, which must not exist, from a copy: the copy's time and folded position.
-    pub fn restore_copy(path: &Path, into_dir: &Path, sealer: &Sealer) -> Result<(Timestamp, u64), CopyError> {
-        todo!()
+
+    /// Whether a write failed since the store was opened: it takes no more changes until it is opened again.
+    pub fn failed(&self) -> bool {
+        self.0.disk.failed()
     }
 }
