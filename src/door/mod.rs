@@ -6,6 +6,7 @@ pub mod counters;
 pub mod drops;
 pub mod events;
 pub mod flow;
+pub mod ops;
 
 pub mod refusals;
 pub mod reply;
