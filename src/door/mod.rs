@@ -8,7 +8,6 @@ pub mod events;
 pub mod flow;
 pub mod log;
 pub mod ops;
-
 pub mod refusals;
 pub mod reply;
 pub mod start;

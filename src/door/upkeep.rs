@@ -86,7 +86,13 @@ impl Door {
         }
         if self.store.failed() {
             let what = "The store could not be written and takes no changes any more; logins go on".to_owned();
-            self.raise("store-failed", Grave::Some, what, "Make room on the disk, then restart posternd", now);
+            self.raise(
+                "store-failed",
+                Grave::Some,
+                what,
+                "Make room on the disk, then restart posternd",
+                now,
+            );
         }
         if copy {
             self.copy_and_prune(now);

@@ -1,0 +1,175 @@
+//! What operators ask, done. In: a [`Request`] that the server has let through, and who asks; out: an [`Answer`] or one plain line,
+//! after the record of it is on the disk (R23). It draws nothing, reads no file of an operator's (R25), and answers a secret only
+//! where the request exists to show it once (R21).
+//!
+//! - `common` names, failures, secrets that the box makes
+//! - `clients`, `users`, `views`, `bypass`, `tokens`, `codes`, `import`, `entra`, `ask`, `status`: one group of requests each
+
+mod ask;
+mod bypass;
+mod clients;
+mod codes;
+mod common;
+mod entra;
+mod import;
+mod status;
+mod tokens;
+mod users;
+mod views;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::Door;
+use crate::audit::OperatorAct;
+use crate::control::ops::{Answer, Failure, Request};
+use crate::control::peer::{Operations, Peer};
+use crate::text::shown;
+use import::Serials;
+
+/// The box's operations: one for the daemon, shared by both control sockets.
+pub struct DoorOps(Arc<Inner>);
+
+struct Inner {
+    door: Arc<Door>,
+    /// Held by whoever changes records, so that none is changed between being read and being written.
+    changes: Mutex<Changes>,
+}
+
+/// What outlives one change.
+#[derive(Default)]
+struct Changes {
+    /// Kept from one batch of an import to the next; void with any other change.
+    serials: Option<Serials>,
+}
+
+impl DoorOps {
+    /// The operations of this box.
+    pub fn new(door: Arc<Door>) -> Self {
+        Self(Arc::new(Inner {
+            door,
+            changes: Mutex::default(),
+        }))
+    }
+}
+
+impl Operations for DoorOps {
+    async fn perform(&self, by: &Peer, request: Request) -> Result<Answer, Failure> {
+        let inner = Arc::clone(&self.0);
+        if !request.on_record() {
+            return inner.look(request).await;
+        }
+        let (uid, operator) = (by.uid, by.operator.clone());
+        // A task of its own: neither a peer that goes away nor a stop comes between a change and its record.
+        let task = tokio::spawn(async move { inner.act(uid, operator, request).await });
+        task.await.unwrap_or_else(|_| Err(broken()))
+    }
+}
+
+fn broken() -> Failure {
+    Failure::failed("posternd failed at it: look at its log, and whether it was done, before trying again")
+}
+
+impl Inner {
+    /// Looks only: nothing goes on record.
+    async fn look(self: Arc<Self>, request: Request) -> Result<Answer, Failure> {
+        match request {
+            Request::Log(ask) => self.door.read_log(ask).await.map(Answer::Log),
+            Request::LogVerify => self.door.verify_log().await.map(Answer::Chain),
+            Request::Explain { user } => self.door.explain(&user).await.map(Answer::Explanation),
+            other => {
+                let looked = tokio::task::spawn_blocking(move || seen(&self.door, other));
+                looked.await.unwrap_or_else(|_| Err(broken()))
+            }
+        }
+    }
+
+    /// Does something, and writes the record of it before anybody hears (R23).
+    async fn act(self: Arc<Self>, uid: u32, operator: String, request: Request) -> Result<Answer, Failure> {
+        let action = request.word().to_owned();
+        let mut target = shown(request.target());
+        let result = match request {
+            Request::EntraProve(login) => self.prove(login, &mut target).await,
+            Request::EntraTest(login) => self.test(login, &mut target).await,
+            other => {
+                let (inner, mut named) = (Arc::clone(&self), target.clone());
+                let done = tokio::task::spawn_blocking(move || (inner.change(other, &mut named), named));
+                match done.await {
+                    Ok((result, named)) => {
+                        target = named;
+                        result
+                    }
+                    Err(_) => Err(broken()),
+                }
+            }
+        };
+        let act = OperatorAct {
+            at: crate::clock::wall(),
+            uid,
+            operator,
+            action,
+            target,
+            result: result
+                .as_ref()
+                .map(drop)
+                .map_err(|failure: &Failure| failure.message.clone()),
+        };
+        match (self.door.record_act(act).await, result) {
+            (Ok(_), result) => result,
+            (Err(_), Err(failure)) => Err(failure),
+            (Err(error), Ok(_)) => Err(Failure::failed(format!(
+                "it was done, but could not be put on record: {error}; make room on the disk"
+            ))),
+        }
+    }
+
+    /// Changes something. `target` becomes what the record names: the canonical name, where there is one.
+    fn change(&self, request: Request, target: &mut String) -> Result<Answer, Failure> {
+        let door = &self.door;
+        let mut changes = self.changes.lock();
+        if let Request::ImportBatch(batch) = request {
+            return import::batch(door, batch, &mut changes.serials, target);
+        }
+        changes.serials = None;
+        match request {
+            Request::ClientAdd(ask) => clients::add(door, ask),
+            Request::ClientSet(ask) => clients::set(door, ask, target),
+            Request::ClientRemove { name } => clients::remove(door, &name),
+            Request::UserAdd(ask) => users::add(door, ask, target),
+            Request::UserSet(ask) => users::set(door, ask, target),
+            Request::UserDisable { name } => users::enable(door, &name, false, target),
+            Request::UserEnable { name } => users::enable(door, &name, true, target),
+            Request::UserUnlock { name } => users::unlock(door, &name, target),
+            Request::UserRemove { name } => users::remove(door, &name, target),
+            Request::UserBypass { name, minutes } => bypass::give(door, &name, minutes, target),
+            Request::TokenAdd(ask) => tokens::add(door, ask, target),
+            Request::TokenRemove { user, id } => tokens::remove(door, &user, id, target),
+            Request::TokenConfirm { user, code } => codes::confirm(door, &user, &code, target),
+            Request::TokenResync { user, first, second } => codes::resync(door, &user, [&first, &second], target),
+            Request::EntraSet(ask) => entra::set(door, ask, target),
+            Request::EntraRemove { domain } => entra::remove(door, &domain, target),
+            Request::TimeConfirm => status::confirm_time(door),
+            other => seen(door, other),
+        }
+    }
+}
+
+/// Answers what needs a look only.
+fn seen(door: &Door, request: Request) -> Result<Answer, Failure> {
+    match request {
+        Request::Ping => Ok(status::ping()),
+        Request::Status => Ok(status::status(door)),
+        Request::TimeShow => Ok(status::time(door)),
+        Request::ClientList => Ok(clients::list(door)),
+        Request::ClientShow { name } => clients::show(door, &name),
+        Request::UserList(search) => views::list(door, &search),
+        Request::UserShow { name } => views::show(door, &name),
+        Request::TokenList { user } => tokens::list(door, &user),
+        Request::EntraShow { domain } => entra::show(door, domain.as_deref()),
+        other => Err(Failure::usage(format!("{} cannot be asked in this way", other.word()))),
+    }
+}

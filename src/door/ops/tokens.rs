@@ -1,0 +1,186 @@
+//! Tokens: add, list, remove. In: a user, a seed or none; out: the token, and its seed this once (R21). One seed is in one token
+//! (R16); what is remembered of a seed stays when its token goes.
+
+use super::common::{find, name_of, store_failure};
+use crate::control::answers::{TokenInfo, TokenList, TokenMade};
+use crate::control::asks::TokenAdd;
+use crate::control::check;
+use crate::control::ops::{Answer, Failure};
+use crate::door::{Door, fill_random};
+use crate::enrol::otpauth::ISSUER;
+use crate::factors::second::totp::{self, SEED_MIN};
+use crate::secret::Secret;
+use crate::store::records::{SeedMark, Token, TokenId, TokenStatus, TotpParameters, User};
+use crate::store::{Change, StoreError};
+use crate::text::shown;
+
+/// Bytes of a seed that the box makes, whatever the hash: what RFC 4226 4 (R6) recommends, and a QR code that a console can draw.
+const SEED_LENGTH: usize = 20;
+/// The longest seed that is taken, in bytes.
+const SEED_MAX: usize = 80;
+/// Below this a warning is due: RFC 4226 4 (R6) requires 128 bits.
+const SEED_WARN: usize = 16;
+
+/// `token add`.
+pub(super) fn add(door: &Door, ask: TokenAdd, target: &mut String) -> Result<Answer, Failure> {
+    check::parameters(ask.parameters)?;
+    if let Some(seed) = &ask.seed {
+        check_seed(seed).map_err(Failure::usage)?;
+    }
+    let user = find(door, &ask.user, target)?;
+    let given = ask.seed.is_some();
+    let seed = ask.seed.unwrap_or_else(|| {
+        let mut bytes = vec![0; SEED_LENGTH];
+        fill_random(&mut bytes);
+        Secret::new(bytes)
+    });
+    let mut token = Token {
+        id: TokenId(0),
+        user: user.id,
+        parameters: ask.parameters,
+        mark: door.sealer.seed_mark(seed.expose()),
+        seed,
+        status: if ask.active {
+            TokenStatus::Active
+        } else {
+            TokenStatus::Pending
+        },
+        serial: String::new(),
+        model: String::new(),
+        created: crate::clock::wall(),
+    };
+    let applied = door
+        .store
+        .apply(vec![Change::AddToken(token.clone())])
+        .map_err(|error| taken(door, &user, token.mark, error))?;
+    token.id = applied.tokens.first().copied().unwrap_or(token.id);
+    door.person_changed(user.id);
+    let mut warnings: Vec<String> = seed_warning(&token.seed).filter(|_| given).into_iter().collect();
+    warnings.extend(parameters_warning(token.parameters));
+    let issuer = door.store.settings().issuer.clone();
+    Ok(Answer::TokenMade(Box::new(TokenMade {
+        token: info(door, &user.name, &token),
+        seed: token.seed,
+        issuer: if issuer.is_empty() { ISSUER.to_owned() } else { issuer },
+        warnings,
+    })))
+}
+
+/// `token list`.
+pub(super) fn list(door: &Door, name: &str) -> Result<Answer, Failure> {
+    let user = find(door, name, &mut String::new())?;
+    let mut tokens = door.store.tokens_of(user.id).map_err(store_failure)?;
+    tokens.sort_by_key(|token| token.id);
+    let tokens = tokens.iter().map(|token| info(door, &user.name, token)).collect();
+    Ok(Answer::Tokens(TokenList { tokens }))
+}
+
+/// `token remove`. The record's target is `NAME #ID`: a restore reads it so (R20).
+pub(super) fn remove(door: &Door, name: &str, id: TokenId, target: &mut String) -> Result<Answer, Failure> {
+    let user = find(door, name, target)?;
+    *target = format!("{} #{}", user.name, id.0);
+    let tokens = door.store.tokens_of(user.id).map_err(store_failure)?;
+    if !tokens.iter().any(|token| token.id == id) {
+        return Err(Failure::not_found(format!(
+            "{} has no token #{}: look with `postern token list`",
+            shown(&user.name),
+            id.0
+        )));
+    }
+    door.store.apply(vec![Change::RemoveToken(id)]).map_err(store_failure)?;
+    door.person_changed(user.id);
+    let left = tokens
+        .iter()
+        .any(|token| token.id != id && token.status == TokenStatus::Active);
+    let then = match left || user.exempt {
+        true => "",
+        false => "; the user has no active token now and is refused",
+    };
+    Ok(Answer::Done {
+        done: format!("token #{} of {} is removed{then}", id.0, shown(&user.name)),
+    })
+}
+
+/// Whether these bytes can be a seed; else the line that says why not.
+pub(super) fn check_seed(seed: &Secret) -> Result<(), String> {
+    let bytes = seed.expose();
+    if bytes.len() < SEED_MIN {
+        return Err(format!(
+            "the key has {} bytes: it takes {SEED_MIN} or more; is all of it there?",
+            bytes.len()
+        ));
+    }
+    if bytes.len() > SEED_MAX {
+        return Err(format!(
+            "the key has {} bytes: it takes {SEED_MAX} at most",
+            bytes.len()
+        ));
+    }
+    if bytes.iter().all(|byte| *byte == 0) {
+        return Err("the key is all zeros, which means \"none\" to a token: take the real one".to_owned());
+    }
+    Ok(())
+}
+
+/// Short, but taken.
+pub(super) fn seed_warning(seed: &Secret) -> Option<String> {
+    (seed.len() < SEED_WARN).then(|| {
+        format!(
+            "the key has {} bytes only: RFC 4226 requires {SEED_WARN}; replace the token when you can",
+            seed.len()
+        )
+    })
+}
+
+fn parameters_warning(parameters: TotpParameters) -> Option<String> {
+    (parameters != TotpParameters::default()).then(|| {
+        "some apps, Microsoft Authenticator among them, ignore hash, digits and period and show codes that are refused: use an \
+         app that heeds them, or sha1, 6 digits and 30 s"
+            .to_owned()
+    })
+}
+
+/// What the store says of a seed that is taken, with who has it.
+fn taken(door: &Door, user: &User, mark: SeedMark, error: StoreError) -> Failure {
+    match error {
+        StoreError::SeedTaken { user: holder } if holder == user.id => {
+            let held = door.store.seed(mark).and_then(|seed| seed.token);
+            let tokens = door.store.tokens_of(user.id).unwrap_or_default();
+            let pending = tokens
+                .iter()
+                .any(|token| Some(token.id) == held && token.status == TokenStatus::Pending);
+            let state = match pending {
+                true => "and waits for `postern token confirm`",
+                false => "and is active",
+            };
+            Failure::exists(format!(
+                "{} has that key already: it is in token #{} {state}",
+                shown(&user.name),
+                held.map_or(0, |id| id.0)
+            ))
+        }
+        StoreError::SeedTaken { user: holder } => Failure::refused(format!(
+            "that key is in a token of {} already, and one key is for one user: remove it there first",
+            name_of(door, holder)
+        )),
+        other => store_failure(other),
+    }
+}
+
+/// A token without its seed.
+pub(super) fn info(door: &Door, user: &str, token: &Token) -> TokenInfo {
+    let seed = door.store.seed(token.mark).unwrap_or_default();
+    TokenInfo {
+        id: token.id,
+        user: user.to_owned(),
+        status: token.status,
+        algorithm: token.parameters.algorithm,
+        digits: token.parameters.digits,
+        period: token.parameters.period,
+        serial: shown(&token.serial),
+        model: shown(&token.model),
+        created: token.created,
+        drift_seconds: i32::from(seed.drift) * i32::from(token.parameters.period),
+        last_code: seed.last_step.map(|step| totp::begins(&token.parameters, step)),
+    }
+}
