@@ -229,7 +229,7 @@ fn the_user_list_is_read_page_by_page() {
     let rows = |from: u32, to: u32| {
         let row = |n: u32| UserRow {
             name: format!("u{n}"),
-            enabled: n % 2 == 0,
+            enabled: n.is_multiple_of(2),
             exempt: false,
             local_password: false,
             active_tokens: 1,
