@@ -2,7 +2,7 @@
 //! files and secrets they name, answers of posternd; out: text or one JSON document, and an exit status. It knows only
 //! `control`'s types, and `enrol`, `secret` and `text`; it never touches the store.
 //!
-//! - `args` the words as typed; `plan` what they come to; `deliver` asks and prints
+//! - `args` and `words` what is typed; `plan` what they come to; `deliver` asks and prints
 //! - `import` and `log` are the two that take several requests
 //! - `show` answers as text; `time` times as words; `input` files and prompts; `out` everything that is printed
 
@@ -15,6 +15,7 @@ mod out;
 mod plan;
 mod show;
 mod time;
+mod words;
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, IsTerminal, Write};
