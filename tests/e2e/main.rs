@@ -19,6 +19,7 @@ mod cli;
 mod clock;
 mod codes;
 mod entra;
+mod entra_client;
 mod explain;
 mod kill;
 mod login;
