@@ -7,6 +7,9 @@ pub const SHOWN_MAX: usize = 64;
 /// Foreign text for a screen or a log line: control and bidirectional characters are escaped as `\u{..}`, and what is longer
 /// than [`SHOWN_MAX`] characters is cut with an ellipsis as its last character.
 pub fn shown(text: &str) -> String {
+    if text.len() <= SHOWN_MAX && text.bytes().all(|b| (b' '..0x7f).contains(&b) && b != b'\\') {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len().min(SHOWN_MAX));
     let mut count = 0;
     for c in text.chars() {
