@@ -179,6 +179,7 @@ impl Door {
         let door = Arc::clone(self);
         self.asking.fetch_add(1, Ordering::AcqRel);
         self.runtime.spawn(async move {
+            let mut said = None;
             let answered = match asked.question() {
                 Some(Question::Directory {
                     directory,
@@ -188,13 +189,17 @@ impl Door {
                 }) => {
                     door.counters.directory_asked.add();
                     let answer = directory.ask(&upn, &password, deadline).await;
-                    door.look_at(&directory, &answer);
+                    said = Some((directory, answer.clone()));
                     Answered::Directory(Box::new(answer))
                 }
                 Some(Question::Hash { hash, password }) => door.hash(hash, password).await,
                 None => Answered::Busy,
             };
             let ended = door.with_tools(|tools| asked.answered(answered, tools));
+            if let Some((directory, answer)) = said {
+                // After the breaker has heard of it.
+                door.look_at(&directory, &answer);
+            }
             let ended = door.still_welcome(ended);
             door.ended(*ended, waiter, again);
             door.asking.fetch_sub(1, Ordering::AcqRel);
