@@ -25,6 +25,7 @@ mod kill;
 mod login;
 mod outages;
 mod qr;
+mod races;
 mod real_peers;
 mod repeats;
 mod wire;
