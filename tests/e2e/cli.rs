@@ -111,7 +111,7 @@ fn r21_secrets_are_shown_once_and_lie_nowhere_in_clear() {
     let token = door.enrolled("anna@contoso.example");
     door.ok_in(
         &["user", "add", "local@contoso.example", "--password-file", "-"],
-        "tall stairs\n",
+        "tall stairs down\n",
     );
     door.ok_in(
         &[
@@ -144,7 +144,7 @@ fn r21_secrets_are_shown_once_and_lie_nowhere_in_clear() {
             ("a client's", &secret),
             ("a client's", &vpn),
             ("a seed", &token.base32()),
-            ("a password", &"tall stairs".into()),
+            ("a password", &"tall stairs down".into()),
             ("a password", &PASSWORD.to_owned()),
             ("a tenant's", &"entra secret words".into()),
         ] {
@@ -160,7 +160,7 @@ fn r21_secrets_are_shown_once_and_lie_nowhere_in_clear() {
             vpn.as_bytes(),
             &token.seed,
             token.base32().as_bytes(),
-            b"tall stairs",
+            b"tall stairs down",
             b"entra secret words",
             PASSWORD.as_bytes(),
         ] {
@@ -176,7 +176,7 @@ fn r21_secrets_are_shown_once_and_lie_nowhere_in_clear() {
     let said = door.daemon.said();
     rows.hold(
         "the daemon's log",
-        ![PASSWORD, "tall stairs", &vpn, &secret]
+        ![PASSWORD, "tall stairs down", &vpn, &secret]
             .iter()
             .any(|word| said.contains(word)),
     );

@@ -209,7 +209,7 @@ fn r13_only_a_proven_tenant_is_asked() {
     );
     for change in [
         ["--tenant", "organizations"],
-        ["--client-id", "other"],
+        ["--client-id", "66666666-7777-8888-9999-bbbbbbbbbbbb"],
         ["--scope", "User.Read"],
         ["--authority", "http://127.0.0.1:9"],
     ] {
@@ -239,7 +239,7 @@ fn r13_plain_http_goes_to_loopback_alone() {
         "--tenant",
         "contoso.example",
         "--client-id",
-        "x",
+        "66666666-7777-8888-9999-aaaaaaaaaaaa",
     ];
     let set = |authority: &str| door.cli(&[["entra", "set", "--authority", authority].as_slice(), &ids].concat());
     let mut rows = Rows::default();
@@ -339,7 +339,7 @@ fn entra_test_says_in_words_what_a_login_would_do() {
     let mut rows = Rows::default();
     for (user, password, passes) in [
         ("anna@contoso.example", PASSWORD, true),
-        ("anna@contoso.example", "wrong", false),
+        ("anna@contoso.example", "blue kettle 7731", false),
         ("token@contoso.example", PASSWORD, false),
         ("code-53003@contoso.example", PASSWORD, false),
     ] {

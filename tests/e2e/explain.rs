@@ -25,7 +25,7 @@ impl World {
             ..site.door.client(
                 name,
                 address,
-                &[["--mode", mode, "--challenge-timeout", "1s"].as_slice(), &QUICK].concat(),
+                &[["--mode", mode, "--challenge-timeout", "5s"].as_slice(), &QUICK].concat(),
             )
         };
         let challenge = make("steps", "127.0.0.2", "challenge");
@@ -105,7 +105,7 @@ const CAUSES: &[Cause] = &[
     ("wrong-local-password", &["password"], "local", |w, u| {
         w.site
             .door
-            .ok_in(&["user", "add", u, "--password-file", "-"], "tall stairs\n");
+            .ok_in(&["user", "add", u, "--password-file", "-"], "tall stairs down\n");
         let token = w.site.door.token(u);
         w.login(u, &format!("wrong{}", token.code()));
     }),
@@ -174,17 +174,17 @@ const CAUSES: &[Cause] = &[
         let state = w.state(u);
         w.answer(u, &state, PASSWORD);
     }),
-    ("unknown-state", &["challenge"], "unknownstate", |w, u| {
+    ("unknown-state", &["question"], "unknownstate", |w, u| {
         w.enrolled(u);
         w.answer(u, &[1; 16], "123456");
     }),
     ("expired-state", &["challenge", "late"], "expired", |w, u| {
         let token = w.enrolled(u);
         let state = w.state(u);
-        std::thread::sleep(Duration::from_millis(1300));
+        std::thread::sleep(Duration::from_millis(5300));
         w.answer(u, &state, &token.code());
     }),
-    ("foreign-state", &["challenge"], "foreign", |w, u| {
+    ("foreign-state", &["device"], "foreign", |w, u| {
         w.enrolled(u);
         w.enrolled("foreign2@contoso.example");
         let state = w.state("foreign2@contoso.example");
@@ -276,7 +276,7 @@ fn every_cause_is_told_with_what_to_do() {
         if text("what").is_empty() || (text("todo").is_empty() && !nothing_to_do) {
             wrong.push(format!("{reason}: nothing to do? {last}"));
         }
-        if words.contains(PASSWORD) || words.contains("tall stairs") {
+        if words.contains(PASSWORD) || words.contains("tall stairs down") {
             wrong.push(format!("{reason}: a password is told"));
         }
         let plain = world.site.door.ok(&["explain", &user]);

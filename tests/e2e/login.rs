@@ -116,7 +116,7 @@ fn r4_a_local_password_and_a_breakglass_user_need_no_directory() {
     let mut table = Table::new(&site, &["anna"]);
     door.ok_in(
         &["user", "add", "local@contoso.example", "--password-file", "-"],
-        "tall stairs\n",
+        "tall stairs down\n",
     );
     table.tokens.insert("local", door.token("local@contoso.example"));
     door.ok_in(
@@ -133,8 +133,8 @@ fn r4_a_local_password_and_a_breakglass_user_need_no_directory() {
     table.try_all(
         "
         R4: the directory's password  | local | password+now          | reject | wrong-local-password | 0
-        R4: the local one             | local | 'tall stairs'+next    | accept | accepted             | 0
-        R4: nobody else has it        | anna  | 'tall stairs'+now     | reject | wrong-password       | 1
+        R4: the local one             | local | 'tall stairs down'+next    | accept | accepted             | 0
+        R4: nobody else has it        | anna  | 'tall stairs down'+now     | reject | wrong-password       | 1
         R2: break-glass               | glass | 'in an emergency'     | accept | accepted             | 0
         break-glass, wrong            | glass | 'in a hurry'          | reject | wrong-local-password | 0
         R5: break-glass, empty        | glass | ''                    | reject | empty-password       | 0

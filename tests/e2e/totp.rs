@@ -63,8 +63,12 @@ impl Token {
         self.at(now())
     }
 
-    /// What it shows `steps` periods later than now.
+    /// What it shows `steps` periods later than now. For an earlier one it waits out the end of a step, so that the code is not
+    /// a step older yet when it is used.
     pub fn later(&self, steps: i64) -> String {
+        while steps < 0 && now() % self.period >= self.period - 2 {
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
         self.at(now().saturating_add_signed(steps * self.period as i64))
     }
 
