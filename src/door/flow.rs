@@ -150,6 +150,7 @@ impl Door {
             match self.again.meet(key, basis, waiter, arrival.at, arrival.wall) {
                 Met::First(first) => waiter = first,
                 Met::Joined => return self.counters.sent_again.add(),
+                Met::Enough(waiter) => return self.let_go(&waiter),
                 Met::Verdict { kept, first_at, waiter } => {
                     self.counters.sent_again.add();
                     let prompt = waiter.client.record.prompt.clone();

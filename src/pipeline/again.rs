@@ -15,8 +15,8 @@ pub const VERDICT_KEPT: Duration = Duration::from_secs(30);
 pub const ACCEPT_REPEATS: u8 = 3;
 /// Most logins remembered (R9).
 pub const LOGINS_KEPT: usize = 100_000;
-/// Most packets that join one login in flight.
-const JOIN_MAX: usize = 16;
+/// Most packets that join one login in flight: each that joins an Accept is one of its repeats.
+const JOIN_MAX: usize = ACCEPT_REPEATS as usize;
 
 /// What identifies a login: keyed hash over client record, NAS-Identifier, NAS-IP-Address, user, credential, State and
 /// Calling-Station-Id. There is none without a Calling-Station-Id.
@@ -49,6 +49,8 @@ pub enum Met<W> {
     First(W),
     /// Joined the first one, which is in flight and will answer it.
     Joined,
+    /// Enough have joined already: this one is let go, and may ask again. The waiter comes back.
+    Enough(W),
     /// The first one's verdict.
     Verdict {
         /// What it was.
@@ -106,10 +108,10 @@ impl<W> Again<W> {
         {
             match &mut held.stage {
                 Stage::InFlight(waiters) => {
-                    // Beyond the limit the waiter is let go: the gateway has a dozen of its packets waiting already.
-                    if waiters.len() < JOIN_MAX {
-                        waiters.push(waiter);
+                    if waiters.len() >= JOIN_MAX {
+                        return Met::Enough(waiter);
                     }
+                    waiters.push(waiter);
                     return Met::Joined;
                 }
                 Stage::Ended {
@@ -271,6 +273,19 @@ mod tests {
         a.ended(KEY, Some((Kept::Accept, BASIS)));
         assert!(matches!(a.meet(KEY, BASIS, 1, now, AT), Met::Verdict { .. }));
         assert!(matches!(a.meet(KEY, BASIS, 1, now, AT), Met::First(_)));
+    }
+
+    #[test]
+    fn r9_no_more_join_than_an_accept_may_be_repeated() {
+        let a = Again::default();
+        let now = Instant::now();
+        first(&a, now);
+        for n in 1..=3 {
+            assert!(matches!(a.meet(KEY, BASIS, n, now, AT), Met::Joined));
+        }
+        assert!(matches!(a.meet(KEY, BASIS, 4, now, AT), Met::Enough(4)));
+        assert_eq!(a.ended(KEY, Some((Kept::Accept, BASIS))), [1, 2, 3]);
+        assert!(matches!(a.meet(KEY, BASIS, 5, now, AT), Met::First(5)));
     }
 
     #[test]

@@ -18,7 +18,10 @@ pub(super) fn run(outgoing: &Receiver<Outgoing>, sockets: &[Socket], door: &Arc<
         match next {
             Outgoing::Make(waiter, kind) => {
                 if let Some(bytes) = door.make(&waiter, &kind) {
-                    send(sockets, &bytes, &waiter.origin, door);
+                    let origin = waiter.origin;
+                    // Its place among those in flight is free before the client can know of the reply.
+                    drop(waiter);
+                    send(sockets, &bytes, &origin, door);
                 }
             }
             Outgoing::Again(bytes, origin) => send(sockets, &bytes, &origin, door),
