@@ -62,7 +62,7 @@ pub fn chain(report: &ChainReport, zone: &TimeZone) -> Vec<String> {
 
 /// A user's attempts.
 pub fn explanation(explanation: &Explanation, zone: &TimeZone) -> Vec<String> {
-    let mut lines = vec![format!("{}: {}", explanation.user, explanation.summary)];
+    let mut lines = vec![explanation.summary.clone()];
     for attempt in &explanation.attempts {
         lines.push(String::new());
         lines.push(format!("{}  {}", shown_at(attempt.at, zone), attempt.outcome));

@@ -368,7 +368,7 @@ fn a_user_is_shown_with_what_is_wrong() {
 fn explain_and_the_rest_read_as_sentences() {
     let explanation = Explanation {
         user: "anna@contoso.example".to_owned(),
-        summary: "can log in".to_owned(),
+        summary: "anna@contoso.example can log in".to_owned(),
         attempts: vec![ExplainedAttempt {
             at: NOW,
             outcome: "reject".to_owned(),
