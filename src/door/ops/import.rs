@@ -1,6 +1,6 @@
 //! `import`: a batch of rows of a token file. In: rows, each with a name, a key and what is printed on the token; out: for each row
 //! whether it was added, was there already, or why it was refused. The good rows are one change of the store; where that fails,
-//! they are tried one by one, so that a bad row loses only itself. A dry run writes nothing.
+//! its halves are tried, so that a bad row loses only itself. A dry run writes nothing.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -119,9 +119,14 @@ pub(super) fn batch(
     }
     // The tokens of a user who is made stand right behind the user: existing users first, then each new one.
     good.sort_by(|a, b| (a.user.is_none(), &a.name, a.at).cmp(&(b.user.is_none(), &b.name, b.at)));
-    mark_made(&good, &mut results);
-    if !dry_run {
+    if dry_run {
+        let (_, made) = changes(door, &good, now).map_err(store_failure)?;
+        mark_made(&made, &mut results);
+    } else {
         write(door, &good, now, &mut results)?;
+        for user in good.iter().filter_map(|row| row.user) {
+            door.person_changed(user);
+        }
         for row in &good {
             let added = results
                 .get(row.at)
@@ -254,78 +259,64 @@ fn held(
     }
 }
 
-/// Says of the first row of each new user that the user is made.
-fn mark_made(good: &[Good], results: &mut [RowResult]) {
-    let mut before = None;
-    for row in good.iter().filter(|row| row.user.is_none()) {
-        let first = before != Some(&row.name);
-        before = Some(&row.name);
-        if let Some(result) = results.get_mut(row.at) {
-            result.user_made = first;
+/// The good rows as one change of the store, and the places of those rows whose user is made with them.
+fn changes(door: &Door, good: &[Good], now: Timestamp) -> Result<(Vec<Change>, Vec<usize>), StoreError> {
+    let (mut changes, mut places) = (Vec::with_capacity(good.len() * 2), Vec::new());
+    // The new user whom the rows just looked at are for; the number, where an earlier part of the batch made the user.
+    let mut last: Option<(&str, Option<UserId>)> = None;
+    for row in good {
+        let mut token = row.token.clone();
+        if row.user.is_none() {
+            let made = match last.filter(|(name, _)| *name == row.name) {
+                Some((_, made)) => made,
+                None => {
+                    let made = door.store.user_named(&row.name)?.map(|user| user.id);
+                    if made.is_none() {
+                        changes.push(Change::AddUser(new_user(&row.name, now)));
+                        places.push(row.at);
+                    }
+                    last = Some((&row.name, made));
+                    made
+                }
+            };
+            token.user = made.unwrap_or(UserId(0));
         }
+        changes.push(Change::AddToken(token));
     }
+    Ok((changes, places))
 }
 
-/// Writes the good rows: as one change, or, where the store refuses that, one by one.
+/// Writes the good rows: as one change, or, where the store refuses that, each half for itself, down to the row that is at fault.
 fn write(door: &Door, good: &[Good], now: Timestamp, results: &mut [RowResult]) -> Result<(), Failure> {
-    let mut changes = Vec::with_capacity(good.len() * 2);
-    let mut made: Option<&str> = None;
-    for row in good {
-        if row.user.is_none() && made != Some(&row.name) {
-            made = Some(&row.name);
-            changes.push(Change::AddUser(new_user(&row.name, now)));
-        }
-        changes.push(Change::AddToken(row.token.clone()));
-    }
-    if changes.is_empty() {
+    if good.is_empty() {
         return Ok(());
     }
-    match door.store.apply(changes) {
-        Ok(_) => {}
-        Err(error) if is_final(&error) => return Err(store_failure(error)),
-        Err(_) => one_by_one(door, good, now, results)?,
-    }
-    for user in good.iter().filter_map(|row| row.user) {
-        door.person_changed(user);
-    }
-    Ok(())
-}
-
-fn one_by_one(door: &Door, good: &[Good], now: Timestamp, results: &mut [RowResult]) -> Result<(), Failure> {
-    for row in good {
-        let (outcome, user_made) = match write_one(door, row, now) {
-            Ok(user_made) => (Ok(()), user_made),
-            Err(error) if is_final(&error) => return Err(store_failure(error)),
-            Err(error) => (Err(error.to_string()), false),
-        };
-        if let Some(result) = results.get_mut(row.at) {
-            result.user_made = user_made;
-            if let Err(note) = outcome {
+    let (changes, made) = changes(door, good, now).map_err(store_failure)?;
+    match (door.store.apply(changes), good) {
+        (Ok(_), _) => mark_made(&made, results),
+        (Err(error), _) if is_final(&error) => return Err(store_failure(error)),
+        (Err(error), [row]) => {
+            if let Some(result) = results.get_mut(row.at) {
                 result.outcome = RowOutcome::Refused;
-                result.note = Some(note);
+                result.note = Some(error.to_string());
             }
         }
+        (Err(_), several) => {
+            let (first, second) = several.split_at(several.len() / 2);
+            write(door, first, now, results)?;
+            write(door, second, now, results)?;
+        }
     }
     Ok(())
 }
 
-/// Whether the user was made with it.
-fn write_one(door: &Door, row: &Good, now: Timestamp) -> Result<bool, StoreError> {
-    let user = match row.user {
-        Some(user) => Some(user),
-        // Made by an earlier row of the batch, perhaps.
-        None => door.store.user_named(&row.name)?.map(|user| user.id),
-    };
-    let mut token = row.token.clone();
-    let changes = match user {
-        Some(user) => {
-            token.user = user;
-            vec![Change::AddToken(token)]
+/// Says of a new user's first row that the user is made.
+fn mark_made(places: &[usize], results: &mut [RowResult]) {
+    for at in places {
+        if let Some(result) = results.get_mut(*at) {
+            result.user_made = true;
         }
-        None => vec![Change::AddUser(new_user(&row.name, now)), Change::AddToken(token)],
-    };
-    door.store.apply(changes)?;
-    Ok(user.is_none())
+    }
 }
 
 /// Nothing would be better with the next row.

@@ -18,6 +18,7 @@ mod users;
 mod views;
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 mod tests;
 
 use std::sync::Arc;
