@@ -64,6 +64,7 @@ async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> anyhow::Resu
     let door = opened.await??;
     let bound = Bound::bind(&config.auth, &config.acct)?;
     *door.listening.lock() = bound.listening();
+    make_socket_dir(&config.control);
     let control = ControlServer::bind(&config.control)?;
     for note in control.notes() {
         tracing::warn!("{note}");
@@ -94,6 +95,20 @@ async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> anyhow::Resu
     let _ = control.await;
     closed.await?;
     Ok(())
+}
+
+/// The socket's folder, where it is missing and may be made: open to be passed through, since the sockets guard themselves (R24).
+fn make_socket_dir(control: &std::path::Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let Some(dir) = control
+        .parent()
+        .filter(|dir| !dir.as_os_str().is_empty() && !dir.exists())
+    else {
+        return;
+    };
+    if std::fs::create_dir(dir).is_ok() {
+        let _ = std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o755));
+    }
 }
 
 async fn until(mut stopped: tokio::sync::watch::Receiver<bool>) {

@@ -255,6 +255,8 @@ pub enum Reason {
         trouble: DirectoryTrouble,
     },
     // The box itself
+    /// User, token, client or tenant were changed while the login was under way.
+    ChangedMeanwhile,
     /// The record could not be written; nothing was answered.
     StoreFailed,
     /// More password hashes at once than the box allows.

@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::alarms::Grave;
@@ -18,6 +19,7 @@ use crate::pipeline::duplicates::{Key, Seen};
 use crate::pipeline::password::{Answered, Asked, Next, Question};
 use crate::pipeline::receive::{Arrival, Dropped, Service, Verified, shape};
 use crate::pipeline::request::{first_u64, login};
+use crate::pipeline::user::tenant_basis;
 use crate::radius::kinds;
 use crate::radius::packet::Packet;
 use crate::radius::reply::{ReplyTo, eap_identifier};
@@ -42,7 +44,9 @@ impl Door {
 
     fn verified(self: &Arc<Self>, verified: &Verified<'_>, arrival: &Arrival) {
         let (packet, client) = (verified.packet(), verified.client());
-        client.saw_packet(arrival.wall);
+        if client.saw_packet(arrival.wall) {
+            self.alarms.clear(&format!("client-{}", client.record.name));
+        }
         let origin = Origin {
             source: arrival.source,
             socket: arrival.socket,
@@ -145,8 +149,9 @@ impl Door {
             Err(ended) => return self.ended(*ended, waiter, None),
         };
         let mut waiter = waiter;
-        let again = named.again(&self.sealer);
-        if let Some((key, basis)) = again {
+        let basis = named.basis();
+        let again = named.again(&self.sealer).map(|key| (key, basis));
+        if let Some((key, _)) = again {
             match self.again.meet(key, basis, waiter, arrival.at, arrival.wall) {
                 Met::First(first) => waiter = first,
                 Met::Joined => return self.counters.sent_again.add(),
@@ -170,17 +175,17 @@ impl Door {
             .and_then(|ready| self.with_tools(|tools| ready.code(tools)));
         match next {
             Ok(Next::Ended(ended)) | Err(ended) => self.ended(*ended, waiter, again),
-            Ok(Next::Ask(asked)) => self.ask(asked, waiter, again),
+            Ok(Next::Ask(asked)) => self.ask(asked, waiter, again, basis),
         }
     }
 
     /// Asks the directory, or checks a hash, off the packet's threads.
-    fn ask(self: &Arc<Self>, asked: Box<Asked>, waiter: Waiter, again: Again) {
-        use std::sync::atomic::Ordering;
+    fn ask(self: &Arc<Self>, asked: Box<Asked>, waiter: Waiter, again: Again, basis: Basis) {
         let door = Arc::clone(self);
         self.asking.fetch_add(1, Ordering::AcqRel);
         self.runtime.spawn(async move {
             let mut said = None;
+            let tenant = asked.domain();
             let answered = match asked.question() {
                 Some(Question::Directory {
                     directory,
@@ -201,23 +206,33 @@ impl Door {
                 // After the breaker has heard of it.
                 door.look_at(&directory, &answer);
             }
-            let ended = door.still_welcome(ended);
+            let ended = door.still_welcome(ended, &basis, tenant.as_deref());
             door.ended(*ended, waiter, again);
             door.asking.fetch_sub(1, Ordering::AcqRel);
         });
     }
 
-    /// Asking takes seconds: who was disabled or removed meanwhile does not come in.
-    fn still_welcome(&self, mut ended: Box<Ended>) -> Box<Ended> {
-        let (Decision::Accept(_) | Decision::Challenge { .. }, Some(user)) = (&ended.decision, ended.trace.user) else {
+    /// Asking takes seconds: what was changed meanwhile (user, tokens, client, tenant) holds for this login too.
+    fn still_welcome(&self, mut ended: Box<Ended>, basis: &Basis, domain: Option<&str>) -> Box<Ended> {
+        if !matches!(ended.decision, Decision::Accept(_) | Decision::Challenge { .. }) {
             return ended;
+        }
+        let clients = self.store.clients();
+        let client = clients.iter().find(|client| client.id == ended.trace.client.record.id);
+        let now = Basis {
+            user: ended
+                .trace
+                .user
+                .and_then(|user| self.store.generation(user).map(|generation| (user.0, generation))),
+            client: client.map_or(0, |client| client.generation),
+            tenant: tenant_basis(&self.store, domain.unwrap_or_default()),
         };
-        ended.decision = match self.store.user(user) {
-            Ok(Some(user)) if user.enabled => return ended,
-            Ok(Some(_)) => Decision::Reject(Reason::UserDisabled),
-            Ok(None) => Decision::Reject(Reason::UnknownUser),
-            Err(_) => Decision::Silent(Reason::StoreFailed),
-        };
+        if now != *basis {
+            if let Decision::Challenge { state, .. } = &ended.decision {
+                self.challenges.take(state);
+            }
+            ended.decision = Decision::Reject(Reason::ChangedMeanwhile);
+        }
         ended
     }
 
@@ -258,7 +273,6 @@ impl Door {
                 if let Some(subject) = trace.subject {
                     self.guards.with(subject, |guard| {
                         guard.lockouts.accept(trace.place, trace.wall);
-                        guard.budget.reset();
                     });
                 }
                 self.counters.accepts.add();
@@ -311,7 +325,10 @@ impl Door {
         let done: crate::journal::Done = Box::new(move |result| {
             for waiter in waiters {
                 match (&result, &kind) {
-                    (Ok(_), Some(kind)) => door.answer(waiter, kind.clone(), slowed),
+                    (Ok(_), Some(kind)) => {
+                        door.journal_works();
+                        door.answer(waiter, kind.clone(), slowed);
+                    }
                     (Ok(_), None) => door.let_go(&waiter),
                     (Err(error), _) => {
                         door.let_go(&waiter);
@@ -366,6 +383,22 @@ impl Door {
             Reason::NoMessageAuthenticator | Reason::UnprotectedProxy => self.counters.unprotected.add(),
             _ => self.counters.malformed.add(),
         }
+        if let Some(client) = dropped.client.as_ref().filter(|client| client.saw_bad()) {
+            let name = &client.record.name;
+            let (what, todo) = match dropped.reason {
+                Reason::WrongSecret => (
+                    "with another shared secret",
+                    "Type the shared secret anew on both sides",
+                ),
+                Reason::NoMessageAuthenticator => (
+                    "without Message-Authenticator",
+                    "Update it, or `postern client set NAME --require-message-authenticator no` if it cannot send one",
+                ),
+                _ => ("that cannot be used", "Look at `postern log --client NAME`"),
+            };
+            let what = format!("{name} sends packets {what}: they are dropped");
+            self.raise(&format!("client-{name}"), Grave::Some, what, todo, arrival.wall);
+        }
         let client = dropped.client.as_ref().map(|client| client.record.name.as_str());
         self.say_dropped(&dropped.reason, arrival, client, dropped.detail.as_deref());
     }
@@ -396,7 +429,14 @@ impl Door {
         self.record(arrival.wall, &Event::Attempt(Box::new(attempt)), None);
     }
 
+    fn journal_works(&self) {
+        if self.journal_bad.swap(false, Ordering::AcqRel) {
+            self.alarms.clear("journal");
+        }
+    }
+
     fn journal_failed(&self, error: &crate::journal::JournalError) {
+        self.journal_bad.store(true, Ordering::Release);
         let what = format!("Logins cannot be recorded, so none is answered: {error}");
         self.raise(
             "journal",

@@ -90,6 +90,8 @@ pub struct Door {
     hashes_waiting: Arc<Semaphore>,
     /// After a restore without its journal no code may be checked before every token's last step was raised (R20).
     raise_steps: AtomicBool,
+    /// The journal's alarm stands.
+    journal_bad: AtomicBool,
     /// Logins whose password is being checked.
     asking: AtomicUsize,
     state_dir: PathBuf,
@@ -199,6 +201,10 @@ impl Door {
                 );
                 standing.push(code);
             }
+        }
+        // What the old settings brought says nothing of the new ones; if it still holds, the next login says so.
+        for prefix in ["entra-configuration-", "entra-outage-", "entra-address-"] {
+            self.alarms.clear_others(prefix, &[]);
         }
         self.alarms.clear_others("entra-setup-", &standing);
         self.alarms.clear_others("entra-unproven-", &standing);

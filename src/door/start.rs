@@ -181,6 +181,7 @@ impl Start<'_> {
             hashing: Arc::new(Semaphore::new(cores)),
             hashes_waiting: Arc::new(Semaphore::new(HASHES_WAITING)),
             raise_steps: AtomicBool::new(!whole),
+            journal_bad: Default::default(),
             asking: Default::default(),
             state_dir: self.state_dir.to_owned(),
             since: now,
@@ -328,12 +329,14 @@ fn replay(entry: journal::Entry<'_>, store: &Store, guards: &Guards, sealer: &Se
                 store.raise_step(spent.mark, spent.step, spent.drift);
             }
             if let (Outcome::Accept, Some(user)) = (attempt.outcome, attempt.user)
-                && matches!(attempt.reason, crate::audit::Reason::Accepted { .. })
+                && let crate::audit::Reason::Accepted { first, .. } = attempt.reason
                 && let Some(station) = station(&attempt, sealer)
             {
                 guard(user, &|guard| {
                     guard.lockouts.accept(station, attempt.at);
-                    guard.budget.reset();
+                    if first == crate::audit::FirstUsed::Entra {
+                        guard.budget.reset();
+                    }
                 });
             }
         }

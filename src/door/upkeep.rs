@@ -84,6 +84,14 @@ impl Door {
         } else if fold {
             self.alarms.clear("store");
         }
+        let slowed: Vec<String> = self
+            .store
+            .clients()
+            .iter()
+            .filter(|client| !self.watch.slowed(client.id, now).is_zero())
+            .map(|client| format!("many-wrong-users-{}", client.name))
+            .collect();
+        self.alarms.clear_others("many-wrong-users-", &slowed);
         if self.store.failed() {
             let what = "The store could not be written and takes no changes any more; logins go on".to_owned();
             self.raise(
@@ -173,6 +181,14 @@ impl Door {
     /// Looks at a directory's answer for what concerns everybody.
     pub(super) fn look_at(&self, directory: &Directory, answer: &Answer) {
         let (now, domain) = (crate::clock::wall(), &directory.tenant().domain);
+        if self
+            .directories
+            .unproven(domain)
+            .is_none_or(|d| !d.same_settings(directory.tenant()))
+        {
+            // Removed or changed while it was asked.
+            return;
+        }
         for code in &answer.unlisted {
             tracing::warn!(
                 code,

@@ -23,13 +23,15 @@ const JOIN_MAX: usize = ACCEPT_REPEATS as usize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LoginKey(pub [u8; 32]);
 
-/// The generations of user and client that a verdict stands on; any change voids it.
+/// The generations of user, client and tenant that a verdict stands on; any change voids it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Basis {
     /// The user's number and generation; none for a name that is not in the store.
     pub user: Option<(u64, u64)>,
     /// The client's generation.
     pub client: u64,
+    /// When the tenant of the name's domain was made, and its generation; none where there is no tenant.
+    pub tenant: Option<(u64, u64)>,
 }
 
 /// What a first packet ended in.
@@ -49,7 +51,8 @@ pub enum Met<W> {
     First(W),
     /// Joined the first one, which is in flight and will answer it.
     Joined,
-    /// Enough have joined already: this one is let go, and may ask again. The waiter comes back.
+    /// Enough have joined already, or something was changed since the first began: this one is let go, and may ask again. The
+    /// waiter comes back.
     Enough(W),
     /// The first one's verdict.
     Verdict {
@@ -63,7 +66,7 @@ pub enum Met<W> {
 }
 
 enum Stage<W> {
-    InFlight(Vec<W>),
+    InFlight { basis: Basis, waiters: Vec<W> },
     Ended { kept: Kept, basis: Basis, repeated: u8 },
 }
 
@@ -107,8 +110,9 @@ impl<W> Again<W> {
             && now.saturating_duration_since(held.at) < VERDICT_KEPT
         {
             match &mut held.stage {
-                Stage::InFlight(waiters) => {
-                    if waiters.len() >= JOIN_MAX {
+                Stage::InFlight { basis: began, waiters } => {
+                    // What was changed since is for those who come after: the verdict to come stands on what was before.
+                    if waiters.len() >= JOIN_MAX || *began != basis {
                         return Met::Enough(waiter);
                     }
                     waiters.push(waiter);
@@ -143,7 +147,10 @@ impl<W> Again<W> {
                 number,
                 at: now,
                 first_at: at,
-                stage: Stage::InFlight(Vec::new()),
+                stage: Stage::InFlight {
+                    basis,
+                    waiters: Vec::new(),
+                },
             },
         );
         inner.order.push_back((now, key, number));
@@ -156,7 +163,7 @@ impl<W> Again<W> {
         let Some(held) = inner.held.get_mut(&key) else {
             return Vec::new();
         };
-        let Stage::InFlight(waiters) = &mut held.stage else {
+        let Stage::InFlight { waiters, .. } = &mut held.stage else {
             return Vec::new();
         };
         let waiters = std::mem::take(waiters);
@@ -211,7 +218,7 @@ impl<W> Inner<W> {
             if let Some(held) = self.held.get(&key)
                 && held.number == number
             {
-                if matches!(held.stage, Stage::InFlight(_)) {
+                if matches!(held.stage, Stage::InFlight { .. }) {
                     self.order.push_back((at, key, number));
                     break;
                 }
@@ -230,6 +237,7 @@ mod tests {
     const BASIS: Basis = Basis {
         user: Some((1, 1)),
         client: 1,
+        tenant: None,
     };
     const AT: Timestamp = Timestamp(1);
 
@@ -313,6 +321,10 @@ mod tests {
             },
             Basis { client: 2, ..BASIS },
             Basis { user: None, ..BASIS },
+            Basis {
+                tenant: Some((1, 1)),
+                ..BASIS
+            },
         ] {
             let a = Again::default();
             let now = Instant::now();
@@ -320,6 +332,17 @@ mod tests {
             a.ended(KEY, Some((Kept::Accept, BASIS)));
             assert!(matches!(a.meet(KEY, changed, 1, now, AT), Met::First(_)));
         }
+    }
+
+    #[test]
+    fn r9_nobody_joins_across_a_change() {
+        let a = Again::default();
+        let now = Instant::now();
+        first(&a, now);
+        let changed = Basis { client: 2, ..BASIS };
+        assert!(matches!(a.meet(KEY, changed, 1, now, AT), Met::Enough(1)));
+        a.ended(KEY, Some((Kept::Accept, BASIS)));
+        assert!(matches!(a.meet(KEY, changed, 1, now, AT), Met::First(1)));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::again::LoginKey;
+use super::again::{Basis, LoginKey};
 use super::decide::PasswordProof;
 use crate::audit::DirectorySaid;
 use crate::guard::{Station, Subject};
@@ -34,6 +34,8 @@ pub struct Open {
     pub password_hash: u64,
     /// The first step's place in the memory of logins.
     pub login: Option<LoginKey>,
+    /// What the first step stood on; a change since then voids it.
+    pub basis: Basis,
     /// Until then.
     pub until: Instant,
 }
@@ -144,6 +146,11 @@ mod tests {
             directory: None,
             password_hash: 1,
             login: None,
+            basis: Basis {
+                user: Some((1, 1)),
+                client: 1,
+                tenant: None,
+            },
             until,
         };
         c.open(STATE, open, now);

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use crate::radius::shared_secret::SharedSecret;
 use crate::secret::Secret;
@@ -26,6 +26,7 @@ pub struct ClientEntry {
 struct Live {
     in_flight: AtomicU32,
     last_packet: AtomicU64,
+    alarmed: AtomicBool,
 }
 
 impl std::fmt::Debug for ClientEntry {
@@ -53,9 +54,15 @@ impl ClientEntry {
         Some(Slot(Arc::clone(&self.live)))
     }
 
-    /// A verified packet came.
-    pub fn saw_packet(&self, at: Timestamp) {
+    /// A verified packet came. True if the client's alarm is to be cleared.
+    pub fn saw_packet(&self, at: Timestamp) -> bool {
         self.live.last_packet.store(at.0, Ordering::Relaxed);
+        self.live.alarmed.load(Ordering::Relaxed) && self.live.alarmed.swap(false, Ordering::Relaxed)
+    }
+
+    /// A packet came that could not be verified. True if an alarm is due.
+    pub fn saw_bad(&self) -> bool {
+        !self.live.alarmed.swap(true, Ordering::Relaxed)
     }
 }
 

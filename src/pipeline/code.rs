@@ -273,6 +273,9 @@ impl Ready {
         self.trace.directory.clone_from(&open.directory);
         self.trace.answers = open.login;
         self.trace.passed(Stages::PASSWORD);
+        if open.basis != self.basis {
+            return Err(Refused::reject(self.trace, Reason::ChangedMeanwhile));
+        }
         if typed_hash(tools.sealer, self.field.expose()) == open.password_hash {
             return Err(Refused::reject(self.trace, Reason::PasswordInsteadOfCode));
         }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::again::LoginKey;
+use super::again::{Basis, LoginKey};
 use super::challenge::Open;
 use super::code::{Note, Other, Tools, finish};
 use super::decide::{Accept, Decision, PasswordProof};
@@ -108,6 +108,7 @@ pub struct Asked {
     reserved: Reserved,
     other: Other,
     login_key: Option<LoginKey>,
+    basis: Basis,
     now: Timestamp,
 }
 
@@ -157,6 +158,7 @@ impl Asked {
             reserved,
             other,
             login_key: ready.login_key,
+            basis: ready.basis,
             now: ready.now,
         }
     }
@@ -176,6 +178,11 @@ impl Asked {
                 deadline: self.trace.client.record.deadline,
             }),
         }
+    }
+
+    /// The domain of the name: whose tenant the verdict stands on.
+    pub fn domain(&self) -> Option<String> {
+        self.name.split_once('@').map(|(_, domain)| domain.to_owned())
     }
 
     /// Takes the answer.
@@ -280,6 +287,7 @@ impl Asked {
                     directory: self.trace.directory.clone(),
                     password_hash: typed_hash(tools.sealer, self.password.expose()),
                     login: self.login_key,
+                    basis: self.basis,
                     until: tools.at + record.challenge_timeout,
                 };
                 let prompt = record.prompt.clone();

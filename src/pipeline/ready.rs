@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use super::again::LoginKey;
+use super::again::{Basis, LoginKey};
 use super::user::{Known, Way};
 use super::{Refused, Staged};
 use crate::audit::{Reason, Stages};
@@ -36,6 +36,7 @@ pub struct Ready {
     pub(super) field: Secret,
     pub(super) state: Option<Vec<u8>>,
     pub(super) login_key: Option<LoginKey>,
+    pub(super) basis: Basis,
     pub(super) way: Way,
     pub(super) checker: Checker,
     /// The time, trusted (R19).
@@ -78,6 +79,7 @@ impl Known {
             field,
             state,
             login_key,
+            basis,
             local_password,
             way,
         } = self;
@@ -129,6 +131,7 @@ impl Known {
             field,
             state,
             login_key,
+            basis,
             way,
             checker,
             now,

@@ -21,6 +21,7 @@ pub struct Named {
     pub(super) subject: Subject,
     pub(super) user: Option<User>,
     pub(super) tokens: Vec<Token>,
+    pub(super) basis: Basis,
 }
 
 /// How a person may come in.
@@ -46,6 +47,7 @@ pub struct Known {
     pub(super) field: Secret,
     pub(super) state: Option<Vec<u8>>,
     pub(super) login_key: Option<LoginKey>,
+    pub(super) basis: Basis,
     pub(super) local_password: Option<Secret>,
     pub(super) way: Way,
 }
@@ -83,31 +85,35 @@ impl Login {
         };
         self.trace.user = user.as_ref().map(|user| user.id);
         self.trace.subject = Some(subject);
+        let domain = name.domain().unwrap_or_default();
+        let basis = Basis {
+            user: user.as_ref().map(|user| (user.id.0, user.generation)),
+            client: self.trace.client.record.generation,
+            tenant: tenant_basis(store, domain),
+        };
         Ok(Named {
             login: self,
             name,
             subject,
             user,
             tokens,
+            basis,
         })
     }
 }
 
 impl Named {
     /// What identifies this login, should it be sent again (R9), and what its verdict stands on.
-    pub fn again(&self, sealer: &Sealer) -> Option<(LoginKey, Basis)> {
+    pub fn again(&self, sealer: &Sealer) -> Option<LoginKey> {
         let identity = self.login.identity?;
         let mut bytes = identity.to_vec();
         bytes.extend_from_slice(self.name.as_str().as_bytes());
-        Some((LoginKey(sealer.keyed_hash("again", &bytes)), self.basis()))
+        Some(LoginKey(sealer.keyed_hash("again", &bytes)))
     }
 
-    /// The generations of user and client.
+    /// What this login's verdict stands on.
     pub fn basis(&self) -> Basis {
-        Basis {
-            user: self.user.as_ref().map(|user| (user.id.0, user.generation)),
-            client: self.login.trace.client.record.generation,
-        }
+        self.basis
     }
 
     /// The record so far.
@@ -123,6 +129,7 @@ impl Named {
             subject,
             user,
             tokens,
+            basis,
         } = self;
         let Login {
             mut trace,
@@ -177,10 +184,18 @@ impl Named {
             field,
             state,
             login_key,
+            basis,
             local_password,
             way,
         })
     }
+}
+
+/// The tenant's part of a [`Basis`].
+pub fn tenant_basis(store: &Store, domain: &str) -> Option<(u64, u64)> {
+    let tenants = store.tenants();
+    let tenant = tenants.iter().find(|tenant| tenant.domain == domain)?;
+    Some((tenant.created.0, tenant.generation))
 }
 
 /// Keyed hash of something that was typed, for "the same again".

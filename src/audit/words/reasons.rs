@@ -312,6 +312,10 @@ pub(super) fn words(told: &Told<'_>) -> Words {
             "The login could not be written to the disk, so nothing was answered",
             "see whether the disk is full or broken: df -h, then: journalctl -u posternd",
         ),
+        Reason::ChangedMeanwhile => Words::new(
+            format!("{u}, a token, the client or the directory's settings were changed while the login was under way"),
+            "log in again with the next code",
+        ),
         Reason::Busy => Words::new(
             "Too many local passwords were to be checked at once",
             format!("log in again in a few seconds; see who floods with: postern log --client {c}"),

@@ -84,7 +84,7 @@ pub(crate) fn outcome(reason: &Reason) -> Outcome {
         R::DeviceOrRiskPolicy | R::PasswordExpired | R::DisabledAtDirectory | R::NotAssigned => Outcome::Reject,
         R::WrongAccountKind | R::OutsideLogonHours | R::NoMfaAtDirectory | R::MfaNotRegistered => Outcome::Reject,
         R::ExternalMfa | R::MustBeEnrolled | R::UnlistedCode | R::DirectoryConfiguration => Outcome::Reject,
-        R::DirectoryBackOff | R::DirectoryUnavailable { .. } | R::Busy => Outcome::Reject,
+        R::DirectoryBackOff | R::DirectoryUnavailable { .. } | R::ChangedMeanwhile | R::Busy => Outcome::Reject,
     }
 }
 
@@ -158,6 +158,7 @@ pub(crate) fn all() -> Vec<Reason> {
         R::UnlistedCode,
         R::DirectoryConfiguration,
         R::DirectoryBackOff,
+        R::ChangedMeanwhile,
         R::StoreFailed,
         R::Busy,
     ];
