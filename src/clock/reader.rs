@@ -55,6 +55,8 @@ pub struct Clock {
     // The box's clock minus the monotonic one at the last look, in ms: a packet sees by it that the clock jumped.
     offset: AtomicU64,
     inner: Mutex<Inner>,
+    /// One writer of the file at a time.
+    writing: Mutex<()>,
 }
 
 struct Inner {
@@ -84,6 +86,7 @@ impl Clock {
                 kept: None,
             }),
             file,
+            writing: Mutex::new(()),
         };
         clock.look(wall(), monotonic());
         Ok(clock)
@@ -93,7 +96,7 @@ impl Clock {
     /// asked before anything is said.
     pub fn now(&self) -> Option<Timestamp> {
         let (wall, monotonic) = (wall(), monotonic());
-        let moved = self.offset.load(Ordering::Relaxed).abs_diff(offset(wall, monotonic));
+        let moved = self.offset.load(Ordering::Acquire).abs_diff(offset(wall, monotonic));
         let jumped = u128::from(moved) > BACKWARDS.as_millis();
         if jumped {
             self.look(wall, monotonic);
@@ -166,12 +169,17 @@ impl Clock {
     }
 
     fn publish(&self, state: State, wall: Timestamp, monotonic: Duration) {
-        self.offset.store(offset(wall, monotonic), Ordering::Relaxed);
-        self.trusted
-            .store(matches!(state, State::Trusted(_)), Ordering::Release);
+        // Trust goes before the offset changes and comes after: nobody sees the new offset with the old trust.
+        let trusted = matches!(state, State::Trusted(_));
+        if !trusted {
+            self.trusted.store(false, Ordering::Release);
+        }
+        self.offset.store(offset(wall, monotonic), Ordering::Release);
+        self.trusted.store(trusted, Ordering::Release);
     }
 
     fn keep(&self, monotonic: Duration, at_once: bool) -> Result<(), ClockError> {
+        let _alone = self.writing.lock();
         let newest = {
             let inner = self.inner.lock();
             match (inner.gate.newest(), inner.kept) {

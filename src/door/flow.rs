@@ -12,7 +12,7 @@ use super::reply::{Kind, Origin, Outgoing, Waiter};
 use super::{Door, random16};
 use crate::audit::{Attempt, Outcome, Reason};
 use crate::pipeline::Ended;
-use crate::pipeline::again::{Basis, Kept, LoginKey, Met};
+use crate::pipeline::again::{Basis, Kept, Met, Place};
 use crate::pipeline::code::Tools;
 use crate::pipeline::decide::Decision;
 use crate::pipeline::duplicates::{Key, Seen};
@@ -26,7 +26,7 @@ use crate::radius::reply::{ReplyTo, eap_identifier};
 use crate::text::shown_bytes;
 
 /// A login's place in the memory of logins (R9), if it has one.
-type Again = Option<(LoginKey, Basis)>;
+type Again = Option<(Place, Basis)>;
 
 impl Door {
     /// Takes a datagram. Never waits and never fails.
@@ -94,19 +94,21 @@ impl Door {
             Service::Authentication => Kind::Accept,
             Service::Accounting => Kind::Accounting,
         };
-        if waiter.client.is_probe {
-            // The watchdog wants sockets and store, never the clock (R19): the answer comes through the journal's thread.
-            let door = Arc::clone(self);
-            self.logins.barrier(Box::new(move |result| match result {
-                Ok(_) => door.answer(waiter, kind, Duration::ZERO),
-                Err(_) => door.let_go(&waiter),
-            }));
-        } else if self.answers() {
+        // The watchdog wants sockets and store, never the clock (R19).
+        if !waiter.client.is_probe {
+            if !self.answers() {
+                return self.let_go(&waiter);
+            }
             self.counters.status_server.add();
-            self.answer(waiter, kind, Duration::ZERO);
-        } else {
-            self.let_go(&waiter);
         }
+        let door = Arc::clone(self);
+        // Through the journal's thread: a box that cannot record cannot answer logins, and says so by silence.
+        self.logins.barrier(Box::new(move |result| match result {
+            Ok(_) if !door.journal_bad.load(Ordering::Acquire) || waiter.client.is_probe => {
+                door.answer(waiter, kind, Duration::ZERO);
+            }
+            _ => door.let_go(&waiter),
+        }));
     }
 
     fn accounting(self: &Arc<Self>, waiter: Waiter, packet: &Packet<'_>, arrival: &Arrival) {
@@ -144,34 +146,42 @@ impl Door {
     }
 
     fn login(self: &Arc<Self>, verified: &Verified<'_>, waiter: Waiter, arrival: &Arrival) {
-        let named = match login(verified, arrival, &self.sealer).name(&self.domains(), &self.store, &self.sealer) {
+        let login = login(verified, arrival, &self.sealer);
+        let Some(now) = self.answers_at() else {
+            // Nobody hears anything, known or not: so a gateway turns to its second server (R19), and learns no names (R11).
+            let decision = Decision::Silent(Reason::ClockUntrusted);
+            let trace = login.trace;
+            return self.ended(Ended { trace, decision }, waiter, None);
+        };
+        let named = match login.name(&self.domains(), &self.store, &self.sealer) {
             Ok(named) => named,
             Err(ended) => return self.ended(*ended, waiter, None),
         };
         let mut waiter = waiter;
         let basis = named.basis();
-        let again = named.again(&self.sealer).map(|key| (key, basis));
-        if let Some((key, _)) = again {
+        let key = named.again(&self.sealer);
+        let mut again = None;
+        if let Some(key) = key {
             match self.again.meet(key, basis, waiter, arrival.at, arrival.wall) {
-                Met::First(first) => waiter = first,
+                Met::First(first, place) => {
+                    waiter = first;
+                    again = Some((place, basis));
+                }
                 Met::Joined => return self.counters.sent_again.add(),
                 Met::Enough(waiter) => return self.let_go(&waiter),
                 Met::Verdict { kept, first_at, waiter } => {
                     self.counters.sent_again.add();
                     let prompt = waiter.client.record.prompt.clone();
-                    let decision = Decision::Again {
-                        kept,
-                        prompt,
-                        reason: Reason::SentAgain { first_at },
-                    };
+                    let reason = Reason::SentAgain { first_at };
+                    let decision = Decision::Again { kept, prompt, reason };
                     let trace = named.trace().clone();
                     return self.ended(Ended { trace, decision }, waiter, None);
                 }
             }
         }
         let next = named
-            .known(again.map(|(key, _)| key))
-            .and_then(|known| known.ready(&self.guards, self.answers(), &self.directories, arrival.at))
+            .known(key)
+            .and_then(|known| known.ready(&self.guards, Some(now), &self.directories, arrival.at))
             .and_then(|ready| self.with_tools(|tools| ready.code(tools)));
         match next {
             Ok(Next::Ended(ended)) | Err(ended) => self.ended(*ended, waiter, again),
@@ -256,6 +266,7 @@ impl Door {
             store: &self.store,
             guards: &self.guards,
             challenges: &self.challenges,
+            owed: &self.owed,
             sealer: &self.sealer,
             bypass_key: &self.bypass_key,
             note: &|note, at| self.note(note, at),
@@ -309,11 +320,7 @@ impl Door {
         if let Some(first_step) = trace.answers {
             self.again.answered(first_step);
         }
-        let mut waiters = vec![waiter];
-        if let Some((key, basis)) = again {
-            waiters.extend(self.again.ended(key, kept.map(|kept| (kept, basis))));
-        }
-        let slowed = self.watch_client(&trace.name, &reason, waiters.first());
+        let slowed = self.watch_client(&trace.name, &reason, &waiter);
         let attempt = trace.attempt(outcome, reason, Instant::now());
         tracing::debug!(
             user = attempt.name,
@@ -323,6 +330,12 @@ impl Door {
         );
         let door = Arc::clone(self);
         let done: crate::journal::Done = Box::new(move |result| {
+            let mut waiters = vec![waiter];
+            if let Some((place, basis)) = again {
+                // What is not on the disk is given to nobody, now or later (R16).
+                let kept = kept.filter(|_| result.is_ok()).map(|kept| (kept, basis));
+                waiters.extend(door.again.ended(place, kept));
+            }
             for waiter in waiters {
                 match (&result, &kind) {
                     (Ok(_), Some(kind)) => {
@@ -341,8 +354,7 @@ impl Door {
     }
 
     /// Many wrong users from one client (R17): how much its rejects are slowed.
-    fn watch_client(&self, name: &str, reason: &Reason, waiter: Option<&Waiter>) -> Duration {
-        let Some(waiter) = waiter else { return Duration::ZERO };
+    fn watch_client(&self, name: &str, reason: &Reason, waiter: &Waiter) -> Duration {
         let (client, now) = (&waiter.client.record, crate::clock::wall());
         let suspicious = matches!(
             reason,

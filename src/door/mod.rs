@@ -16,7 +16,7 @@ pub mod upkeep;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use parking_lot::{Mutex, RwLock};
@@ -33,6 +33,7 @@ use crate::pipeline::challenge::Challenges;
 use crate::pipeline::clients::ClientTable;
 use crate::pipeline::code::Note;
 use crate::pipeline::duplicates::Duplicates;
+use crate::pipeline::owed::Owed;
 use crate::seal::Sealer;
 use crate::store::Store;
 use crate::store::records::{Timestamp, UserId};
@@ -76,6 +77,7 @@ pub struct Door {
     pub listening: Mutex<Listening>,
     again: Again<Waiter>,
     challenges: Challenges,
+    owed: Owed,
     duplicates: Duplicates,
     clients: RwLock<Arc<ClientTable>>,
     domains: RwLock<Arc<Domains>>,
@@ -92,6 +94,10 @@ pub struct Door {
     raise_steps: AtomicBool,
     /// The journal's alarm stands.
     journal_bad: AtomicBool,
+    /// One fold at a time.
+    folding: Mutex<()>,
+    /// The box's clock a second ago, in ms.
+    last_second: AtomicU64,
     /// Logins whose password is being checked.
     asking: AtomicUsize,
     state_dir: PathBuf,
@@ -103,7 +109,12 @@ pub struct Door {
 impl Door {
     /// Whether codes can be checked now: the clock is trusted (R19), and no restore waits for it (R20).
     pub fn answers(&self) -> bool {
-        self.clock.now().is_some() && !self.raise_steps.load(Ordering::Acquire)
+        self.answers_at().is_some()
+    }
+
+    /// The time by which codes can be checked now; none where [`Door::answers`] says no.
+    pub fn answers_at(&self) -> Option<Timestamp> {
+        self.clock.now().filter(|_| !self.raise_steps.load(Ordering::Acquire))
     }
 
     /// The clients as they are now.
@@ -246,6 +257,8 @@ impl Door {
     fn record_attempt(&self, attempt: Attempt, done: Option<Done>) {
         match (self.refusals.take(attempt), done) {
             (Some(attempt), done) => self.record(attempt.at, &Event::Attempt(Box::new(attempt)), done),
+            // Counted only; but while the journal refuses, nothing is answered.
+            (None, Some(done)) if self.journal_bad.load(Ordering::Acquire) => self.logins.barrier(done),
             (None, Some(done)) => done(Ok(0)),
             (None, None) => {}
         }

@@ -149,7 +149,8 @@ impl Start<'_> {
             },
         )?;
         // The journal is whole where it goes on from what was folded, and nothing in it is missing.
-        let whole = opening.damage.is_empty() && opening.first_seq <= store.folded().max(1);
+        let missing = opening.damage.iter().any(|damage| damage.seq >= store.folded());
+        let whole = !missing && opening.first_seq <= store.folded().max(1);
         tracing::info!(
             users = opened.users,
             tokens = opened.tokens,
@@ -170,6 +171,7 @@ impl Start<'_> {
             listening: Mutex::new(Listening::default()),
             again: Default::default(),
             challenges: Default::default(),
+            owed: Default::default(),
             duplicates: Default::default(),
             clients: RwLock::default(),
             domains: RwLock::default(),
@@ -182,6 +184,8 @@ impl Start<'_> {
             hashes_waiting: Arc::new(Semaphore::new(HASHES_WAITING)),
             raise_steps: AtomicBool::new(!whole),
             journal_bad: Default::default(),
+            folding: Default::default(),
+            last_second: Default::default(),
             asking: Default::default(),
             state_dir: self.state_dir.to_owned(),
             since: now,
@@ -191,6 +195,7 @@ impl Start<'_> {
             sealer,
         });
         if copy_at.is_some() {
+            door.store.skip_numbers()?;
             door.restored(recovered.as_ref(), whole, &disabled_since)?;
             if whole {
                 door.store.settle_restore()?;
@@ -288,19 +293,13 @@ impl Door {
             return Ok(());
         }
         let Some(now) = self.clock.now() else { return Ok(()) };
-        let mut offset = 0;
-        loop {
-            let (page, total) = self.store.search("", offset, 1_000);
-            for (user, _) in &page {
-                for token in self.store.tokens_of(*user)? {
-                    let drift = self.store.seed(token.mark).map(|seed| seed.drift).unwrap_or_default();
-                    let highest = crate::factors::second::totp::highest_acceptable(&token.parameters, now, drift);
-                    self.store.raise_step(token.mark, highest, drift);
-                }
-            }
-            offset += page.len();
-            if page.is_empty() || offset >= total {
-                break;
+        // All numbers at once: a page could pass somebody over while another is removed.
+        let (users, _) = self.store.search("", 0, usize::MAX);
+        for (user, _) in users {
+            for token in self.store.tokens_of(user)? {
+                let drift = self.store.seed(token.mark).map(|seed| seed.drift).unwrap_or_default();
+                let highest = crate::factors::second::totp::highest_acceptable(&token.parameters, now, drift);
+                self.store.raise_step(token.mark, highest, drift);
             }
         }
         self.fold()?;
@@ -341,9 +340,9 @@ fn replay(entry: journal::Entry<'_>, store: &Store, guards: &Guards, sealer: &Se
             }
         }
         Event::Miss(user, station, MissKind::Code | MissKind::LocalPassword) => {
-            guard(user, &|guard| guard.lockouts.count(station, entry.at));
+            guard(user, &|guard| guard.lockouts.count_once(station, entry.at));
         }
-        Event::WrongPassword(user) => guard(user, &|guard| guard.budget.count(entry.at)),
+        Event::WrongPassword(user) => guard(user, &|guard| guard.budget.count_once(entry.at)),
         Event::RightPassword(user) => guard(user, &|guard| guard.budget.reset()),
         Event::Unlocked(user) => guard(user, &|guard| {
             guard.lockouts.unlock();

@@ -73,6 +73,10 @@ impl Door {
             self.logins
                 .append(now, encode(&Event::Attempt(Box::new(attempt))), None);
         }
+        let before = self.last_second.swap(now.0, std::sync::atomic::Ordering::AcqRel);
+        if now.0.saturating_add(30_000) < before {
+            self.guards.clamp(now);
+        }
         if fold && let Err(error) = self.fold() {
             self.raise(
                 "store",
@@ -102,12 +106,15 @@ impl Door {
                 now,
             );
         }
+        if fold {
+            self.prune(now);
+        }
         if copy {
-            self.copy_and_prune(now);
+            self.copy(now);
         }
     }
 
-    fn copy_and_prune(&self, now: Timestamp) {
+    fn copy(&self, now: Timestamp) {
         match self.store.copy_daily(&self.state_dir, now) {
             Ok(path) => {
                 tracing::info!(path = %path.display(), "sealed copy of the store made");
@@ -118,6 +125,10 @@ impl Door {
                 self.raise("copy", Grave::Look, what, "Make room on the disk", now);
             }
         }
+    }
+
+    /// By size too, since a flood of refusals fills a disk faster than a day.
+    fn prune(&self, now: Timestamp) {
         for journal in [&self.logins, &self.operators] {
             // What was not folded yet is not pruned.
             let floor = if std::ptr::eq(journal, &self.logins) {
@@ -133,7 +144,8 @@ impl Door {
 
     /// Folds what was learned (last steps, lockouts, budgets) into the store, with the journal's position.
     pub(super) fn fold(&self) -> Result<(), StoreError> {
-        // Read first: what is learned from here on is replayed once more at the next start, which changes nothing.
+        let _alone = self.folding.lock();
+        // Read first: what is learned from here on is replayed once more at the next start, which is told from what was folded by its time.
         let position = self.logins.newest().borrow().saturating_add(1);
         let blobs = self
             .guards

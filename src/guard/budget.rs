@@ -101,6 +101,19 @@ impl Budget {
         }
     }
 
+    /// As [`Budget::count`] from the journal at start: what a fold took in already is not counted again.
+    pub fn count_once(&mut self, at: Timestamp) {
+        if !self.wrong.contains(&at) {
+            self.count(at);
+        }
+    }
+
+    /// The clock was set back: no time that is kept lies ahead of it.
+    pub fn clamp(&mut self, now: Timestamp) {
+        self.wrong.iter_mut().for_each(|at| *at = (*at).min(now));
+        self.refused.clear();
+    }
+
     /// The directory said that the password is right: what was wrong before counts no more.
     pub fn right(&mut self, permit: BudgetPermit) {
         self.release(permit);

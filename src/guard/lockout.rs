@@ -222,6 +222,23 @@ impl Lockouts {
         }
     }
 
+    /// As [`Lockouts::count`] from the journal at start: what a fold took in already is not counted again.
+    pub fn count_once(&mut self, station: Station, at: Timestamp) {
+        if self.seen(station).is_none_or(|seen| seen.last != at) {
+            self.count(station, at);
+        }
+    }
+
+    /// The clock was set back: no time that is kept lies ahead of it.
+    pub fn clamp(&mut self, now: Timestamp) {
+        for seen in &mut self.stations {
+            seen.accepted = seen.accepted.map(|at| at.min(now));
+            seen.last = seen.last.min(now);
+            seen.until = seen.until.map(|until| until.min(now.plus(LONGEST_LOCK)));
+        }
+        self.same.clear();
+    }
+
     /// An Access-Accept: the only thing that resets. Other stations keep their own counts and locks: an Accept here says nothing
     /// about a guesser there.
     pub fn accept(&mut self, station: Station, now: Timestamp) {

@@ -17,7 +17,7 @@ pub use budget::{Budget, BudgetPermit, BudgetRefusal, WRONG_PASSWORD_MEMORY};
 pub use clients::{ClientWatch, WRONG_USERS_ALARM};
 pub use lockout::{Lock, LockoutPermit, Lockouts, MissKind, STATION_LIMIT, USER_LIMIT};
 
-use crate::store::records::{ClientId, UserId};
+use crate::store::records::{ClientId, Timestamp, UserId};
 
 /// Whom a guard stands for: a user of the store, or a name that is not there (keyed hash of its canonical form).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -164,6 +164,17 @@ impl Guards {
             }
         }
         out
+    }
+
+    /// The clock was set back: no time that is kept lies ahead of it.
+    pub fn clamp(&self, now: Timestamp) {
+        for shard in &self.shards {
+            for guard in shard.lock().values_mut() {
+                guard.lockouts.clamp(now);
+                guard.budget.clamp(now);
+                guard.dirty = true;
+            }
+        }
     }
 
     /// Voids every bypass code (R20).

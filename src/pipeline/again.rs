@@ -45,10 +45,17 @@ pub enum Kept {
     Challenge([u8; 16]),
 }
 
+/// The place of a login in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    key: LoginKey,
+    number: u64,
+}
+
 /// What to do with a login.
 pub enum Met<W> {
-    /// The first: decide it, then [`Again::ended`]. The waiter comes back.
-    First(W),
+    /// The first: decide it, then [`Again::ended`] with its place. The waiter comes back.
+    First(W, Place),
     /// Joined the first one, which is in flight and will answer it.
     Joined,
     /// Enough have joined already, or something was changed since the first began: this one is let go, and may ask again. The
@@ -154,13 +161,15 @@ impl<W> Again<W> {
             },
         );
         inner.order.push_back((now, key, number));
-        Met::First(waiter)
+        Met::First(waiter, Place { key, number })
     }
 
     /// The first one ended; those that joined come back to be answered alike. `None` keeps nothing (unavailable, silence).
-    pub fn ended(&self, key: LoginKey, kept: Option<(Kept, Basis)>) -> Vec<W> {
+    pub fn ended(&self, place: Place, kept: Option<(Kept, Basis)>) -> Vec<W> {
+        let Place { key, number } = place;
         let mut inner = self.inner.lock();
-        let Some(held) = inner.held.get_mut(&key) else {
+        // Another took the place after 30 s: its waiters are not this one's.
+        let Some(held) = inner.held.get_mut(&key).filter(|held| held.number == number) else {
             return Vec::new();
         };
         let Stage::InFlight { waiters, .. } = &mut held.stage else {
@@ -241,74 +250,77 @@ mod tests {
     };
     const AT: Timestamp = Timestamp(1);
 
-    fn first(a: &Again<u8>, now: Instant) {
-        assert!(matches!(a.meet(KEY, BASIS, 0, now, AT), Met::First(0)));
+    fn first(a: &Again<u8>, now: Instant) -> Place {
+        match a.meet(KEY, BASIS, 0, now, AT) {
+            Met::First(0, place) => place,
+            _ => panic!("not the first"),
+        }
     }
 
     #[test]
     fn r9_joins_in_flight_and_all_are_answered() {
         let a = Again::default();
         let now = Instant::now();
-        first(&a, now);
+        let place = first(&a, now);
         assert!(matches!(a.meet(KEY, BASIS, 1, now, AT), Met::Joined));
         assert!(matches!(a.meet(KEY, BASIS, 2, now, AT), Met::Joined));
-        assert_eq!(a.ended(KEY, Some((Kept::Reject, BASIS))), [1, 2]);
+        assert_eq!(a.ended(place, Some((Kept::Reject, BASIS))), [1, 2]);
     }
 
     #[test]
     fn r9_an_accept_is_repeated_three_times_at_most() {
         let a = Again::default();
         let now = Instant::now();
-        first(&a, now);
-        a.ended(KEY, Some((Kept::Accept, BASIS)));
+        let place = first(&a, now);
+        a.ended(place, Some((Kept::Accept, BASIS)));
         for _ in 0..3 {
             assert!(matches!(
                 a.meet(KEY, BASIS, 1, now, AT),
                 Met::Verdict { kept: Kept::Accept, .. }
             ));
         }
-        assert!(matches!(a.meet(KEY, BASIS, 1, now, AT), Met::First(_)));
+        assert!(matches!(a.meet(KEY, BASIS, 1, now, AT), Met::First(_, _)));
     }
 
     #[test]
     fn r9_those_who_joined_count_as_repeats() {
         let a = Again::default();
         let now = Instant::now();
-        first(&a, now);
+        let place = first(&a, now);
         for n in 1..=2 {
             assert!(matches!(a.meet(KEY, BASIS, n, now, AT), Met::Joined));
         }
-        a.ended(KEY, Some((Kept::Accept, BASIS)));
+        a.ended(place, Some((Kept::Accept, BASIS)));
         assert!(matches!(a.meet(KEY, BASIS, 1, now, AT), Met::Verdict { .. }));
-        assert!(matches!(a.meet(KEY, BASIS, 1, now, AT), Met::First(_)));
+        assert!(matches!(a.meet(KEY, BASIS, 1, now, AT), Met::First(_, _)));
     }
 
     #[test]
     fn r9_no_more_join_than_an_accept_may_be_repeated() {
         let a = Again::default();
         let now = Instant::now();
-        first(&a, now);
+        let place = first(&a, now);
         for n in 1..=3 {
             assert!(matches!(a.meet(KEY, BASIS, n, now, AT), Met::Joined));
         }
         assert!(matches!(a.meet(KEY, BASIS, 4, now, AT), Met::Enough(4)));
-        assert_eq!(a.ended(KEY, Some((Kept::Accept, BASIS))), [1, 2, 3]);
-        assert!(matches!(a.meet(KEY, BASIS, 5, now, AT), Met::First(5)));
+        assert_eq!(a.ended(place, Some((Kept::Accept, BASIS))), [1, 2, 3]);
+        assert!(matches!(a.meet(KEY, BASIS, 5, now, AT), Met::First(5, _)));
     }
 
     #[test]
     fn r9_thirty_seconds_from_the_first_never_extended() {
         let a = Again::default();
         let now = Instant::now();
-        first(&a, now);
-        a.ended(KEY, Some((Kept::Reject, BASIS)));
+        let place = first(&a, now);
+        a.ended(place, Some((Kept::Reject, BASIS)));
         assert!(matches!(
             a.meet(KEY, BASIS, 1, now + Duration::from_secs(29), AT),
             Met::Verdict { .. }
         ));
         assert!(matches!(
             a.meet(KEY, BASIS, 1, now + Duration::from_secs(30), AT),
-            Met::First(_)
+            Met::First(_, _)
         ));
     }
 
@@ -328,9 +340,9 @@ mod tests {
         ] {
             let a = Again::default();
             let now = Instant::now();
-            first(&a, now);
-            a.ended(KEY, Some((Kept::Accept, BASIS)));
-            assert!(matches!(a.meet(KEY, changed, 1, now, AT), Met::First(_)));
+            let place = first(&a, now);
+            a.ended(place, Some((Kept::Accept, BASIS)));
+            assert!(matches!(a.meet(KEY, changed, 1, now, AT), Met::First(_, _)));
         }
     }
 
@@ -338,19 +350,19 @@ mod tests {
     fn r9_nobody_joins_across_a_change() {
         let a = Again::default();
         let now = Instant::now();
-        first(&a, now);
+        let place = first(&a, now);
         let changed = Basis { client: 2, ..BASIS };
         assert!(matches!(a.meet(KEY, changed, 1, now, AT), Met::Enough(1)));
-        a.ended(KEY, Some((Kept::Accept, BASIS)));
-        assert!(matches!(a.meet(KEY, changed, 1, now, AT), Met::First(1)));
+        a.ended(place, Some((Kept::Accept, BASIS)));
+        assert!(matches!(a.meet(KEY, changed, 1, now, AT), Met::First(1, _)));
     }
 
     #[test]
     fn r9_unavailable_is_not_kept() {
         let a = Again::default();
         let now = Instant::now();
-        first(&a, now);
-        a.ended(KEY, None);
+        let place = first(&a, now);
+        a.ended(place, None);
         first(&a, now);
     }
 
@@ -358,8 +370,8 @@ mod tests {
     fn r9_an_unanswered_challenge_is_given_again() {
         let a = Again::default();
         let now = Instant::now();
-        first(&a, now);
-        a.ended(KEY, Some((Kept::Challenge([9; 16]), BASIS)));
+        let place = first(&a, now);
+        a.ended(place, Some((Kept::Challenge([9; 16]), BASIS)));
         assert!(
             matches!(a.meet(KEY, BASIS, 1, now, AT), Met::Verdict { kept: Kept::Challenge(s), .. } if s == [9; 16])
         );
@@ -374,8 +386,10 @@ mod tests {
         for n in 0..LOGINS_KEPT as u64 + 100 {
             let mut key = [0; 32];
             key[..8].copy_from_slice(&n.to_be_bytes());
-            assert!(matches!(a.meet(LoginKey(key), BASIS, 0, now, AT), Met::First(_)));
-            a.ended(LoginKey(key), Some((Kept::Reject, BASIS)));
+            let Met::First(_, place) = a.meet(LoginKey(key), BASIS, 0, now, AT) else {
+                panic!("not the first")
+            };
+            a.ended(place, Some((Kept::Reject, BASIS)));
         }
         assert!(a.len() <= LOGINS_KEPT);
     }

@@ -4,8 +4,11 @@
 
 use std::time::Instant;
 
+use subtle::ConstantTimeEq;
+
 use super::challenge::{Challenges, Closed};
 use super::decide::{Accept, CodeProof, Decision, ExemptGrant, ProofsDiffer, UnmatchedGrant};
+use super::owed::{Owed, Owing};
 use super::password::{Asked, Next, Reserved};
 use super::ready::{Ready, locked, unavailable};
 use super::request::Trace;
@@ -17,7 +20,7 @@ use crate::factors::second::totp;
 use crate::guard::{Guards, LockoutPermit, MissKind, Station, Subject, UserGuard};
 use crate::seal::Sealer;
 use crate::secret::Secret;
-use crate::store::records::{Mode, Order, Timestamp, Token};
+use crate::store::records::{ClientId, Mode, Order, Timestamp, Token};
 use crate::store::{Spend, Store};
 
 /// Something the journal must know of, beside the decision itself, so that guards stand again after a restart.
@@ -39,6 +42,8 @@ pub struct Tools<'a> {
     pub guards: &'a Guards,
     /// Open challenges.
     pub challenges: &'a Challenges,
+    /// Codes spent for logins that heard "not available".
+    pub owed: &'a Owed,
     /// Keyed hashes.
     pub sealer: &'a Sealer,
     /// Key of the bypass hashes.
@@ -54,8 +59,8 @@ pub struct Tools<'a> {
 /// What must be said besides a password for an Accept.
 #[derive(Debug)]
 pub(super) enum Other {
-    /// The code was right and is spent.
-    Coded(CodeProof),
+    /// The code was right and is spent; with whom it is owed to if the directory cannot be asked.
+    Coded(CodeProof, Owing),
     /// Exempt.
     Exempt(ExemptGrant),
     /// Unmatched.
@@ -109,6 +114,7 @@ struct Found {
     proof: CodeProof,
     reserved: Reserved,
     password: Secret,
+    owing: Owing,
 }
 
 impl Ready {
@@ -144,6 +150,7 @@ impl Ready {
         let person = Person {
             tokens: &tokens,
             subject: self.subject,
+            client: self.trace.client.record.id,
             station: self.station,
             now: self.now,
         };
@@ -179,6 +186,9 @@ impl Ready {
         if password.is_empty() {
             return Err(Refused::reject(self.trace, Reason::EmptyPassword));
         }
+        if password.expose_str().is_none_or(|text| text.contains('\0')) {
+            return Err(Refused::reject(self.trace, Reason::UnreadablePassword));
+        }
         if !matches!(self.way, Way::Both(_)) {
             return self.password_alone(password.clone(), tools);
         }
@@ -199,6 +209,7 @@ impl Ready {
         let person = Person {
             tokens,
             subject: self.subject,
+            client: self.trace.client.record.id,
             station: self.station,
             now: self.now,
         };
@@ -212,6 +223,7 @@ impl Ready {
             proof,
             reserved,
             password,
+            owing,
         } = match found {
             Ok(found) => found,
             Err(reason) => return Err(stopped(self.trace, reason)),
@@ -222,7 +234,7 @@ impl Ready {
             self,
             password,
             reserved,
-            Other::Coded(proof),
+            Other::Coded(proof, owing),
         ))))
     }
 
@@ -282,6 +294,7 @@ impl Ready {
         let person = Person {
             tokens,
             subject: self.subject,
+            client: self.trace.client.record.id,
             station: self.station,
             now: self.now,
         };
@@ -324,6 +337,7 @@ pub(super) fn finish(trace: Trace, accept: Result<Accept, ProofsDiffer>) -> Stag
 struct Person<'a> {
     tokens: &'a [Token],
     subject: Subject,
+    client: ClientId,
     station: Station,
     now: Timestamp,
 }
@@ -362,6 +376,11 @@ impl Person<'_> {
                 return Err(self.miss(tools, guard, permit, &splits, &missed));
             };
             guard.lockouts.release(permit);
+            let owing = Owing {
+                subject: self.subject,
+                client: self.client,
+                typed: typed_hash(tools.sealer, &[split.password, b"\0", split.code].concat()),
+            };
             if let Match::Totp(spent) = &hit
                 && tools
                     .store
@@ -369,10 +388,25 @@ impl Person<'_> {
                     .and_then(|seed| seed.last_step)
                     .is_some_and(|last| spent.step <= last)
             {
-                return Err(Reason::CodeUsed {
-                    mark: spent.mark,
-                    step: spent.step,
-                });
+                // Spent, perhaps by this very login, which then heard "not available".
+                let Some(proof) = tools.owed.take(&owing, tools.at) else {
+                    return Err(Reason::CodeUsed {
+                        mark: spent.mark,
+                        step: spent.step,
+                    });
+                };
+                return match reserve(guard, split.password) {
+                    Ok(reserved) => Ok(Found {
+                        proof,
+                        reserved,
+                        password: Secret::new(split.password.to_vec()),
+                        owing,
+                    }),
+                    Err(reason) => {
+                        tools.owed.keep(owing, proof, tools.at);
+                        Err(reason)
+                    }
+                };
             }
             let reserved = reserve(guard, split.password)?;
             let proof = match hit {
@@ -395,6 +429,7 @@ impl Person<'_> {
                 proof,
                 reserved,
                 password: Secret::new(split.password.to_vec()),
+                owing,
             })
         });
         if missed.get() {
@@ -421,6 +456,19 @@ impl Person<'_> {
                 }))
             }),
         }
+    }
+
+    /// The code that was spent last, sent again however much later: OpenVPN does so each time it makes new keys.
+    fn last_again(&self, tools: &Tools<'_>, splits: &[Split<'_>]) -> Option<Reason> {
+        self.tokens.iter().find_map(|token| {
+            let step = tools.store.seed(token.mark)?.last_step?;
+            let code = totp::code_at(&token.seed, &token.parameters, step);
+            let again = |split: &Split<'_>| bool::from(split.code.ct_eq(code.as_bytes()));
+            splits
+                .iter()
+                .any(again)
+                .then_some(Reason::CodeUsed { mark: token.mark, step })
+        })
     }
 
     /// No code matched: why, and whether it counts (R17).
@@ -455,6 +503,10 @@ impl Person<'_> {
                 mark: *mark,
                 step: far.step,
             };
+        }
+        if let Some(spent) = self.last_again(tools, splits) {
+            guard.lockouts.release(permit);
+            return spent;
         }
         if !guard
             .lockouts

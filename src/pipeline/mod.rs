@@ -22,6 +22,7 @@ pub mod clients;
 pub mod code;
 pub mod decide;
 pub mod duplicates;
+pub mod owed;
 pub mod password;
 pub mod ready;
 pub mod receive;

@@ -197,8 +197,22 @@ impl Asked {
                 tools
                     .guards
                     .with(self.subject, |guard| reserved.cancel(guard, &self.checker));
+                self.owe(tools);
                 Refused::silent(self.trace, Reason::Busy)
             }
+        }
+    }
+
+    /// No verdict (R15): a code that was spent for this login is kept for it, should it come again.
+    fn not_available(mut self, reason: Reason, tools: &Tools<'_>) -> Box<Ended> {
+        self.owe(tools);
+        unavailable(self.trace, reason)
+    }
+
+    fn owe(&mut self, tools: &Tools<'_>) {
+        match std::mem::replace(&mut self.other, Other::Later) {
+            Other::Coded(proof, owing) => tools.owed.keep(owing, proof, tools.at),
+            other => self.other = other,
         }
     }
 
@@ -252,7 +266,7 @@ impl Asked {
         });
         if wrong {
             (tools.note)(Note::WrongPassword(self.subject), self.now);
-        } else if right && !matches!(self.other, Other::Coded(_)) {
+        } else if right && !matches!(self.other, Other::Coded(..)) {
             // With a code the decision's own record says it.
             (tools.note)(Note::RightPassword(self.subject), self.now);
         }
@@ -260,10 +274,10 @@ impl Asked {
             Outcome::PasswordRight => self.right(FirstUsed::Entra, tools),
             Outcome::Refused(reason) => Refused::reject(self.trace, refused(reason)),
             Outcome::Configuration => Refused::reject(self.trace, Reason::DirectoryConfiguration),
-            Outcome::BackOff => unavailable(self.trace, Reason::DirectoryBackOff),
+            Outcome::BackOff => self.not_available(Reason::DirectoryBackOff, tools),
             Outcome::Unavailable => {
                 let trouble = trouble(answer);
-                unavailable(self.trace, Reason::DirectoryUnavailable { trouble })
+                self.not_available(Reason::DirectoryUnavailable { trouble }, tools)
             }
         }
     }
@@ -273,7 +287,7 @@ impl Asked {
         self.trace.passed(Stages::PASSWORD);
         let proof = PasswordProof::new(self.subject, by);
         let accept = match self.other {
-            Other::Coded(code) => Accept::both(&proof, code),
+            Other::Coded(code, _) => Accept::both(&proof, code),
             Other::Exempt(grant) => Accept::exempt(grant, &proof),
             Other::Unmatched(grant) => Accept::unmatched(grant, &proof),
             Other::Later => {

@@ -70,7 +70,13 @@ pub(super) fn locked(lock: Lock) -> Reason {
 
 impl Known {
     /// Lockout (R17), clock (R19), breaker and budget (R14), in that order.
-    pub fn ready(self, guards: &Guards, clock_trusted: bool, directories: &Directories, at: Instant) -> Staged<Ready> {
+    pub fn ready(
+        self,
+        guards: &Guards,
+        trusted: Option<Timestamp>,
+        directories: &Directories,
+        at: Instant,
+    ) -> Staged<Ready> {
         let Known {
             mut trace,
             name,
@@ -83,7 +89,9 @@ impl Known {
             local_password,
             way,
         } = self;
-        let now = trace.wall;
+        let Some(now) = trusted else {
+            return Err(Refused::silent(trace, Reason::ClockUntrusted));
+        };
         if let Some(lock) = guards
             .look(subject, |guard| guard.lockouts.locked(station, now))
             .flatten()
@@ -91,9 +99,6 @@ impl Known {
             return Err(Refused::reject(trace, locked(lock)));
         }
         trace.passed(Stages::LOCKOUT);
-        if !clock_trusted {
-            return Err(Refused::silent(trace, Reason::ClockUntrusted));
-        }
         let checker = match (&way, local_password, trace.client.record.first) {
             (Way::CodeOnly(..), _, _) => Checker::Gateway,
             (_, Some(hash), _) => Checker::Local(hash),

@@ -108,7 +108,7 @@ impl Socket {
                             let Some(source) = message.address.as_ref().and_then(address_of) else {
                                 continue;
                             };
-                            let source = SocketAddr::new(source.ip().to_canonical(), source.port());
+                            let source = unmapped(source);
                             let arrival = Arrival {
                                 source,
                                 socket: number,
@@ -219,6 +219,14 @@ fn address_of(storage: &SockaddrStorage) -> Option<SocketAddr> {
             .as_sockaddr_in6()
             .map(|a| SocketAddr::V6(SocketAddrV6::new(a.ip(), a.port(), a.flowinfo(), a.scope_id()))),
         _ => None,
+    }
+}
+
+/// An IPv4-mapped address as IPv4 (R8); others as they are, with the scope that a link-local one needs.
+fn unmapped(address: SocketAddr) -> SocketAddr {
+    match address.ip().to_canonical() {
+        IpAddr::V4(v4) => SocketAddr::from((v4, address.port())),
+        IpAddr::V6(_) => address,
     }
 }
 

@@ -38,6 +38,9 @@ pub(super) struct About {
     pub(super) folded: u64,
 }
 
+/// More numbers than a box gives between two copies.
+const NUMBERS_LEFT_OUT: u64 = 1_000_000;
+
 impl Store {
     /// Writes a sealed copy of everything in the store (the last fold included) to `path`, by way of a file beside it. Changes
     /// wait meanwhile, logins do not.
@@ -86,6 +89,20 @@ impl Store {
         }
         let about = restore(path, into_dir, sealer)?;
         Ok((about.at, about.folded))
+    }
+
+    /// After a restore, before anybody is added: numbers that were given since the copy was made stand in the audit and in the
+    /// journal, and are given to nobody else.
+    pub fn skip_numbers(&self) -> Result<(), StoreError> {
+        let mut counters = self.0.writer.lock();
+        let mut next: Counters = *counters;
+        next.changes += 1;
+        for number in [&mut next.user, &mut next.token, &mut next.client] {
+            *number = number.saturating_add(NUMBERS_LEFT_OUT);
+        }
+        let mut batch = sled::Batch::default();
+        batch.insert(COUNTERS, codec::encode(&next)?);
+        self.0.commit(batch, 1, &mut counters, next)
     }
 
     /// What R20 asks after a restore is done: the store no longer says that it came from a copy.
