@@ -12,7 +12,7 @@ use super::reply::{Kind, Origin, Outgoing, Waiter};
 use super::{Door, random16};
 use crate::audit::{Attempt, Outcome, Reason};
 use crate::pipeline::Ended;
-use crate::pipeline::again::{Basis, Kept, Met, Place};
+use crate::pipeline::again::{ACCEPT_REPEATS, Basis, Kept, Met, Place};
 use crate::pipeline::code::Tools;
 use crate::pipeline::decide::Decision;
 use crate::pipeline::duplicates::{Key, Seen};
@@ -336,7 +336,16 @@ impl Door {
                 let kept = kept.filter(|_| result.is_ok()).map(|kept| (kept, basis));
                 waiters.extend(door.again.ended(place, kept));
             }
-            for waiter in waiters {
+            let answered = if kind == Some(Kind::Accept) {
+                1 + usize::from(ACCEPT_REPEATS)
+            } else {
+                usize::MAX
+            };
+            for (number, waiter) in waiters.into_iter().enumerate() {
+                if number >= answered {
+                    door.let_go(&waiter);
+                    continue;
+                }
                 match (&result, &kind) {
                     (Ok(_), Some(kind)) => {
                         door.journal_works();
