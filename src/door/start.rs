@@ -150,7 +150,9 @@ impl Start<'_> {
         )?;
         // The journal is whole where it goes on from what was folded, and nothing in it is missing.
         let missing = opening.damage.iter().any(|damage| damage.seq >= store.folded());
-        let whole = !missing && opening.first_seq <= store.folded().max(1);
+        // After a restore an empty journal is a lost one: something was on record when the copy was made.
+        let lost = opened.restored.is_some() && opening.next_seq <= 1;
+        let whole = !missing && !lost && opening.first_seq <= store.folded().max(1);
         tracing::info!(
             users = opened.users,
             tokens = opened.tokens,
@@ -288,7 +290,7 @@ impl Door {
 
     /// After a restore without a whole journal: each token's last step becomes the highest that its window could have accepted by
     /// now, once the clock is trusted (R20). Until then nothing is answered.
-    pub(super) fn raise_steps(&self) -> Result<(), StoreError> {
+    pub(in crate::door) fn raise_steps(&self) -> Result<(), StoreError> {
         if !self.raise_steps.load(Ordering::Acquire) {
             return Ok(());
         }

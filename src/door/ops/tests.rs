@@ -22,6 +22,7 @@ mod codes;
 mod entra;
 mod import;
 mod people;
+mod restore;
 mod settings;
 
 /// A box that is open.
