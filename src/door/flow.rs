@@ -192,8 +192,9 @@ impl Door {
     /// Asks the directory, or checks a hash, off the packet's threads.
     fn ask(self: &Arc<Self>, asked: Box<Asked>, waiter: Waiter, again: Again, basis: Basis) {
         let door = Arc::clone(self);
-        self.asking.fetch_add(1, Ordering::AcqRel);
+        let asking = Asking::one(self);
         self.runtime.spawn(async move {
+            let _asking = asking;
             let mut said = None;
             let tenant = asked.domain();
             let answered = match asked.question() {
@@ -218,7 +219,6 @@ impl Door {
             }
             let ended = door.still_welcome(ended, &basis, tenant.as_deref());
             door.ended(*ended, waiter, again);
-            door.asking.fetch_sub(1, Ordering::AcqRel);
         });
     }
 
@@ -466,6 +466,22 @@ impl Door {
             "Make room on the disk, or replace it",
             crate::clock::wall(),
         );
+    }
+}
+
+/// One login whose password is being checked: the end of the box waits for it, for a while.
+struct Asking(Arc<Door>);
+
+impl Asking {
+    fn one(door: &Arc<Door>) -> Self {
+        door.asking.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(door))
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        self.0.asking.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

@@ -23,7 +23,8 @@ pub struct Origin {
     pub local: Option<IpAddr>,
 }
 
-/// A verified request that waits for its reply. Dropped unanswered, it gives its place back and forgets the datagram.
+/// A verified request that waits for its reply. Dropped, it gives its place among those in flight back; who leaves it unanswered
+/// also tells the memory of datagrams, with `let_go`.
 pub struct Waiter {
     /// What a reply needs of it.
     pub to: ReplyTo,
