@@ -2,6 +2,7 @@
 //! (`ops`); out: replies to the outbox, records to the journals. It opens no socket and draws nothing.
 
 pub mod alarms;
+mod asking;
 pub mod counters;
 pub mod drops;
 pub mod events;
