@@ -64,6 +64,7 @@ async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> anyhow::Resu
     let door = opened.await??;
     let bound = Bound::bind(&config.auth, &config.acct)?;
     *door.listening.lock() = bound.listening();
+    let syslog = config.syslog.clone().map(|target| door.send_syslog(target));
     make_socket_dir(&config.control);
     let control = ControlServer::bind(&config.control)?;
     for note in control.notes() {
@@ -85,15 +86,23 @@ async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> anyhow::Resu
     watch.abort();
     upkeep.abort();
     let _ = stop.send(true);
-    let closing = Arc::clone(&door);
-    let closed = tokio::task::spawn_blocking(move || {
+    let settling = Arc::clone(&door);
+    let server = tokio::task::spawn_blocking(move || {
         server.stop();
-        closing.settle(GRACE);
-        closing.close();
-        server.finish();
-    });
+        settling.settle(GRACE);
+        server
+    })
+    .await?;
+    // Operators' requests under way end before the journals that hold their records.
     let _ = control.await;
-    closed.await?;
+    tokio::task::spawn_blocking(move || {
+        door.close();
+        server.finish();
+    })
+    .await?;
+    if let Some(syslog) = syslog {
+        syslog.finish().await;
+    }
     Ok(())
 }
 
