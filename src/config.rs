@@ -8,6 +8,7 @@ use clap::Parser;
 use serde::Deserialize;
 
 use crate::clock::Mode;
+use crate::door::syslog::{NoTarget, Target};
 
 /// Where the file is looked for.
 pub const CONFIG_FILE: &str = "/etc/postern/postern.toml";
@@ -42,6 +43,9 @@ pub struct Flags {
     /// Whose clock it is: `system` trusts the machine's, `appliance` wants NTP, a hardware clock or a confirmation [default: system]
     #[arg(long, value_enum)]
     clock: Option<ClockMode>,
+    /// Where the audit log is sent as it is written, as syslog: udp:HOST:PORT, tcp:HOST:PORT or unix:/PATH [default: nowhere]
+    #[arg(long, value_name = "TARGET")]
+    syslog: Option<String>,
 }
 
 /// See [`Mode`].
@@ -61,6 +65,7 @@ struct File {
     auth: Option<Vec<SocketAddr>>,
     acct: Option<Vec<SocketAddr>>,
     clock: Option<ClockMode>,
+    syslog: Option<String>,
 }
 
 /// How posternd runs.
@@ -76,6 +81,8 @@ pub struct Config {
     pub acct: Vec<SocketAddr>,
     /// Whose clock it is (R19).
     pub mode: Mode,
+    /// Where the audit log is sent as it is written (R23).
+    pub syslog: Option<Target>,
 }
 
 /// What is wrong with the file, one line.
@@ -97,6 +104,9 @@ pub enum ConfigError {
     /// Nothing would be served.
     #[error("auth is empty: give at least one address, such as [::]:1812")]
     NoAuth,
+    /// `syslog` is no target.
+    #[error(transparent)]
+    Syslog(#[from] NoTarget),
 }
 
 impl Config {
@@ -130,6 +140,7 @@ impl Config {
                 ClockMode::System => Mode::System,
                 ClockMode::Appliance => Mode::Appliance,
             },
+            syslog: flags.syslog.or(file.syslog).map(|target| target.parse()).transpose()?,
         })
     }
 }
@@ -163,6 +174,23 @@ mod tests {
         assert_eq!(config.auth, ["[::]:1812".parse().unwrap()]);
         assert_eq!(config.acct, ["[::]:1813".parse().unwrap()]);
         assert_eq!(config.mode, Mode::System);
+        assert_eq!(config.syslog, None);
+    }
+
+    #[test]
+    fn r23_the_syslog_target_by_flag_or_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("postern.toml");
+        let file = path.to_str().unwrap();
+        std::fs::write(&path, "syslog = \"udp:192.0.2.5:514\"\n").unwrap();
+        let shown = |arguments: &[&str]| load(arguments).unwrap().syslog.unwrap().to_string();
+        assert_eq!(shown(&["--config", file]), "udp:192.0.2.5:514");
+        assert_eq!(shown(&["--config", file, "--syslog", "unix:/dev/log"]), "unix:/dev/log");
+        for text in ["", "192.0.2.5"] {
+            std::fs::write(&path, format!("syslog = \"{text}\"\n")).unwrap();
+            let error = load(&["--config", file]).unwrap_err().to_string();
+            assert!(error.starts_with("syslog: ") && !error.contains('\n'), "{error}");
+        }
     }
 
     #[test]

@@ -64,6 +64,7 @@ async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> anyhow::Resu
     let door = opened.await??;
     let bound = Bound::bind(&config.auth, &config.acct)?;
     *door.listening.lock() = bound.listening();
+    let syslog = config.syslog.clone().map(|target| door.send_syslog(target));
     let control = ControlServer::bind(&config.control)?;
     for note in control.notes() {
         tracing::warn!("{note}");
@@ -93,6 +94,9 @@ async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> anyhow::Resu
     });
     let _ = control.await;
     closed.await?;
+    if let Some(syslog) = syslog {
+        syslog.finish().await;
+    }
     Ok(())
 }
 

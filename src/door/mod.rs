@@ -11,6 +11,7 @@ pub mod ops;
 pub mod refusals;
 pub mod reply;
 pub mod start;
+pub mod syslog;
 pub mod upkeep;
 
 use std::net::SocketAddr;

@@ -30,4 +30,5 @@ mod races;
 mod real_peers;
 mod repeats;
 mod service;
+mod syslog;
 mod wire;
