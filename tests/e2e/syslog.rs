@@ -169,10 +169,6 @@ fn r23_syslog_by_udp_tells_logins_and_operators_and_a_restart_repeats_nothing() 
     let lines = heard.all();
     for line in &lines {
         assert_sound(line);
-        assert!(
-            !line.contains(&code) || !line.contains(&format!("horse{code}")),
-            "{line}"
-        );
     }
     assert_each_once(&lines);
     let count = |id: &str| lines.iter().filter(|line| line.contains(&format!(" {id} ["))).count();
