@@ -375,12 +375,13 @@ fn explain_and_the_rest_read_as_sentences() {
             reason: "code-used".to_owned(),
             what: "The code was used already.".to_owned(),
             todo: "Wait for the next code.".to_owned(),
+            count: 7,
         }],
     };
     let ran = run_with("explain anna", &[], vec![Ok(Answer::Explanation(explanation))]);
     assert_eq!(
         ran.out,
-        "anna@contoso.example can log in\n\n2026-03-01 10:31:04  reject\n    The code was used already.\n    To do: Wait for the next \
+        "anna@contoso.example can log in\n\n2026-03-01 10:31:04  reject  [7 alike]\n    The code was used already.\n    To do: Wait for the next \
          code.\n"
     );
     let bypass = BypassCode {

@@ -16,7 +16,7 @@ use crate::store::records::{User, UserId};
 use crate::text::shown;
 
 /// A name as typed, made canonical (R3).
-pub(super) fn canonical(door: &Door, typed: &str) -> Result<CanonicalName, Failure> {
+pub(in crate::door) fn canonical(door: &Door, typed: &str) -> Result<CanonicalName, Failure> {
     check::user_name(typed)?;
     door.domains()
         .canonical_str(typed)

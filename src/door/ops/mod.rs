@@ -32,6 +32,9 @@ use crate::control::peer::{Operations, Peer};
 use crate::text::shown;
 use import::Serials;
 
+pub(super) use common::canonical;
+pub(super) use status::because;
+
 /// The box's operations: one for the daemon, shared by both control sockets.
 pub struct DoorOps(Arc<Inner>);
 

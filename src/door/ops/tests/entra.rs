@@ -9,7 +9,7 @@ use crate::control::{ProveReport, TenantInfo, TenantState, TestReport};
 use crate::store::records::{Override, Proof, Timestamp};
 
 const DOMAIN: &str = "contoso.example";
-const RIGHT: &str = "correct horse";
+pub(super) const RIGHT: &str = "correct horse";
 
 pub(super) fn set(change: impl FnOnce(&mut EntraSet)) -> Request {
     let mut ask = EntraSet {
@@ -37,7 +37,7 @@ fn tenant(answer: Answer) -> TenantInfo {
     }
 }
 
-async fn prove(rig: &Rig, user: &str, password: &str) -> ProveReport {
+pub(super) async fn prove(rig: &Rig, user: &str, password: &str) -> ProveReport {
     match rig.ok(Request::EntraProve(login(user, password))).await {
         Answer::Prove(report) => *report,
         other => panic!("{other:?}"),
@@ -86,7 +86,7 @@ async fn directory() -> String {
     format!("http://{address}")
 }
 
-async fn with_directory() -> Rig {
+pub(super) async fn with_directory() -> Rig {
     let rig = Rig::open();
     let authority = directory().await;
     rig.ok(set(|ask| {
