@@ -245,6 +245,10 @@ pub enum Reason {
     MustBeEnrolled,
     /// A code that the table does not know.
     UnlistedCode,
+    /// A code that an administrator's override refuses (R12).
+    RefusedByOverride,
+    /// Several codes at once that ask for two different switches of the tenant.
+    MixedCodes,
     /// A mistake in the tenant's set-up.
     DirectoryConfiguration,
     /// 50196.

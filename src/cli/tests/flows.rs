@@ -324,3 +324,20 @@ fn a_reader_that_goes_away_ends_it_quietly_and_a_full_disk_does_not() {
         }
     }
 }
+
+#[test]
+fn minutes_of_a_bypass_code_are_told_as_they_are_meant() {
+    for minutes in ["0", "61", "300", "x"] {
+        let ran = run_with(&format!("user bypass anna --minutes {minutes}"), &[], Vec::new());
+        assert_eq!(ran.status, 2);
+        assert!(ran.err.contains("it is 1 to 60"), "{}", ran.err);
+    }
+}
+
+#[test]
+fn completions_and_manual_pages_are_no_json() {
+    for line in ["--json completions bash", "man --json"] {
+        let ran = run_with(line, &[], Vec::new());
+        assert_eq!((ran.status, ran.json()["error"]["kind"].as_str()), (2, Some("usage")));
+    }
+}
