@@ -398,6 +398,12 @@ pub struct OperatorAct {
     pub action: String,
     /// What it was done to, shown text.
     pub target: String,
+    /// The users it was done to, by name: canonical as it was then, shown text.
+    pub users: Vec<String>,
+    /// The number of the one user: a name may change, this does not (R20).
+    pub user: Option<UserId>,
+    /// The number of the client.
+    pub client: Option<ClientId>,
     /// Done, or the line that refused it.
     pub result: Result<(), String>,
 }

@@ -341,3 +341,41 @@ fn completions_and_manual_pages_are_no_json() {
         assert_eq!((ran.status, ran.json()["error"]["kind"].as_str()), (2, Some("usage")));
     }
 }
+
+#[test]
+fn a_dry_run_counts_a_new_user_of_two_batches_once() {
+    let mut text = HEADER.to_owned();
+    (0..1500).for_each(|n| text.push_str(&line(n).replace(&format!("u{n}@"), if n % 2 == 0 { "U@" } else { "u@" })));
+    let batch = |from: u64, to: u64| match report(from..to, RowOutcome::Same) {
+        Ok(Answer::Import(mut report)) => {
+            report.results[0].outcome = RowOutcome::Added;
+            report.results[0].user_made = true;
+            Ok(Answer::Import(report))
+        }
+        other => other,
+    };
+    let answers = || vec![batch(2, 1002), batch(1002, 1502)];
+    let ran = run_with("import t.csv --dry-run", &[("t.csv", &text)], answers());
+    assert!(ran.out.contains("1 users would be made"), "{}", ran.out);
+    let ran = run_with("import t.csv", &[("t.csv", &text)], answers());
+    assert!(ran.out.contains("2 users made"), "as the daemon says: {}", ran.out);
+}
+
+#[test]
+fn a_log_without_records_says_so_and_one_cut_short_too() {
+    let ran = run_with("log --client nowhere", &[], vec![page(&[], 9, false)]);
+    assert_eq!(
+        (ran.status, ran.out.as_str(), ran.err.as_str()),
+        (0, "", "no records\n")
+    );
+    let ran = run_with("log --user anna", &[], vec![page(&[3], 9, true)]);
+    assert!(ran.err.contains("older records were not looked at"), "{}", ran.err);
+    let json = run_with("log --user anna --json", &[], vec![page(&[3], 9, true)]).json();
+    assert_eq!(json["more"], true);
+    let ran = run_with(
+        "log --since today",
+        &[],
+        vec![page(&[3], 3, true), page(&[4], 4, false)],
+    );
+    assert_eq!(ran.err, "", "all of it was read");
+}

@@ -66,7 +66,7 @@ pub struct LogPage {
     pub entries: Vec<LogEntry>,
     /// What to give as `after` to go on, also where no record of the page matched.
     pub next: u64,
-    /// There is more right now.
+    /// There is more right now; of the newest records: older ones were not looked at, since the search goes back so far only.
     pub more: bool,
 }
 
