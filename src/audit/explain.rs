@@ -8,6 +8,8 @@ use super::{Attempt, Outcome};
 use crate::store::records::Timestamp;
 use crate::text::shown;
 
+/// How a moment is told.
+const TIME: &str = "%Y-%m-%d %H:%M:%S";
 /// The most names that are offered for one that nobody has.
 pub const SIMILAR_MAX: usize = 3;
 
@@ -35,6 +37,53 @@ pub enum Lock {
     },
 }
 
+/// How the directory of a user's domain stands; asked for users without a local password alone (R4).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum DirectoryStanding {
+    /// Logins ask it, or it is not needed.
+    #[default]
+    Fine,
+    /// No tenant is set for the domain; empty where the name has none.
+    NoTenant {
+        /// Shown text.
+        domain: String,
+    },
+    /// Set, but its settings do not work.
+    Broken {
+        /// Shown text.
+        domain: String,
+    },
+    /// Never proven (R13).
+    Off {
+        /// Shown text.
+        domain: String,
+    },
+    /// The tenant is paused after 429 or an outage (R14).
+    Paused {
+        /// Shown text.
+        domain: String,
+        /// Until then.
+        until: Timestamp,
+    },
+    /// The directory saw a loop of this user's requests (R14).
+    UserPaused {
+        /// Until then.
+        until: Timestamp,
+    },
+}
+
+/// What is left of the budget of wrong passwords (R14).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BudgetStanding {
+    /// Enough.
+    #[default]
+    Left,
+    /// The half for known stations alone.
+    KnownStations,
+    /// Nothing.
+    Spent,
+}
+
 /// How a user stands now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserStatus {
@@ -50,12 +99,16 @@ pub struct UserStatus {
     pub active_tokens: usize,
     /// Tokens that wait for their first code.
     pub pending_tokens: usize,
-    /// A bypass code stands open (R18).
+    /// A bypass code stands open, its time not over (R18).
     pub bypass: bool,
     /// Locks that stand.
     pub locks: Vec<Lock>,
-    /// The budget of wrong passwords is used up (R14).
-    pub budget_spent: bool,
+    /// What is left of the budget of wrong passwords.
+    pub budget: BudgetStanding,
+    /// The directory of the user's domain.
+    pub directory: DirectoryStanding,
+    /// The box answers nobody now, and why: a sentence or two (R19, R20).
+    pub silent: Option<String>,
 }
 
 /// What else `explain` looks at.
@@ -150,58 +203,132 @@ fn standing(user: &str, status: &UserStatus, teller: &Teller<'_>) -> (String, Op
     if !status.enabled {
         return run(format!("{user} is disabled"), format!("run: postern user enable {u}"));
     }
-    if let Some(lock) = status.locks.first() {
-        let until = |at: Timestamp| format_time(at, teller.zone, "%Y-%m-%d %H:%M:%S");
-        let what = match lock {
-            Lock::Station { station, until: at } => format!("{user} is locked at {station} until {}", until(*at)),
-            Lock::Client { client, until: at } => format!("{user} is locked at {client} until {}", until(*at)),
-            Lock::User { until: Some(at) } => {
-                format!(
-                    "{user} is locked, but for devices of the last 30 days, until {}",
-                    until(*at)
-                )
-            }
-            Lock::User { until: None } => format!("{user} is locked, but for devices of the last 30 days"),
-        };
-        let more = match status.locks.len() {
-            1 => String::new(),
-            n => format!(" and at {} more", n - 1),
-        };
+    match (status.active_tokens, status.pending_tokens) {
+        _ if status.exempt => {}
+        // A bypass code stands in for a token and does not replace one: without a token it helps nobody.
+        (0, 0) => return run(format!("{user} has no token"), format!("run: postern token add {u}")),
+        (0, _) => {
+            return run(
+                format!("the token of {user} was never confirmed"),
+                format!("run, with the code it shows now: postern token confirm {u} CODE"),
+            );
+        }
+        _ => {}
+    }
+    if let Some((what, todo)) = locked(user, &u, status, teller) {
+        return run(what, todo);
+    }
+    if let Some(why) = &status.silent {
+        let why = why.trim_end_matches('.');
         return run(
-            format!("{what}{more}"),
-            format!("wait, or run: postern user unlock {u}"),
+            format!("nobody is answered now: {why}"),
+            "see more with: postern status".to_owned(),
         );
     }
-    if status.budget_spent {
-        return run(
-            format!("{user} sent too many wrong passwords in 24 h, so the directory is not asked"),
-            format!("let the user find the right password, then run: postern user unlock {u}"),
-        );
+    if let Some((what, todo)) = at_directory(user, &u, status, teller) {
+        return run(what, todo);
     }
     let password = if status.local_password {
         "with the password of this box"
     } else {
         "with the directory's password"
     };
-    if status.exempt {
-        return (format!("{user} may log in {password}, without a code"), None);
+    let code = match (status.exempt, status.bypass, status.active_tokens) {
+        (true, _, _) => ", without a code".to_owned(),
+        (_, true, _) => " and a code, or the bypass code that was given out".to_owned(),
+        (_, _, 1) => " and a code".to_owned(),
+        (_, _, n) => format!(" and a code of one of {n} tokens"),
+    };
+    (format!("{user} may log in {password}{code}"), None)
+}
+
+/// The locks that stand (R17), the first by name.
+fn locked(user: &str, u: &str, status: &UserStatus, teller: &Teller<'_>) -> Option<(String, String)> {
+    let until = |at: Timestamp| format_time(at, teller.zone, TIME);
+    let what = match status.locks.first()? {
+        Lock::Station { station, until: at } => format!("{user} is locked at {station} until {}", until(*at)),
+        Lock::Client { client, until: at } => format!("{user} is locked at {client} until {}", until(*at)),
+        Lock::User { until: Some(at) } => {
+            format!(
+                "{user} is locked, but for devices of the last 30 days, until {}",
+                until(*at)
+            )
+        }
+        Lock::User { until: None } => format!("{user} is locked, but for devices of the last 30 days"),
+    };
+    let more = match status.locks.len() {
+        1 => String::new(),
+        n => format!(" and at {} more", n - 1),
+    };
+    Some((
+        format!("{what}{more}"),
+        format!("wait, or run: postern user unlock {u}"),
+    ))
+}
+
+/// Why the directory is not asked for this user now (R13, R14), where it would be.
+fn at_directory(user: &str, u: &str, status: &UserStatus, teller: &Teller<'_>) -> Option<(String, String)> {
+    if status.local_password {
+        return None;
     }
-    match (status.active_tokens, status.pending_tokens) {
-        (0, _) if status.bypass => (
-            format!("{user} may log in {password} and a bypass code, and has no token"),
-            None,
-        ),
-        (0, 0) => run(format!("{user} has no token"), format!("run: postern token add {u}")),
-        (0, _) => run(
-            format!("the token of {user} was never confirmed"),
-            format!("run, with the code it shows now: postern token confirm {u} CODE"),
-        ),
-        (1, _) => (format!("{user} may log in {password} and a code"), None),
-        (n, _) => (
-            format!("{user} may log in {password} and a code of one of {n} tokens"),
-            None,
-        ),
+    let until = |at: Timestamp| format_time(at, teller.zone, TIME);
+    let but = format!("so {user} cannot log in with the directory's password");
+    match &status.directory {
+        DirectoryStanding::Fine => {}
+        DirectoryStanding::NoTenant { domain } => {
+            let what = match domain.as_str() {
+                "" => "no tenant is set up".to_owned(),
+                domain => format!("no tenant is set up for {domain}"),
+            };
+            let domain = argument(domain, "DOMAIN");
+            return Some((
+                format!("{what}, {but}"),
+                format!(
+                    "run: postern entra set --domain {domain} --tenant ID --client-id ID, then: postern entra prove {u}"
+                ),
+            ));
+        }
+        DirectoryStanding::Broken { domain } => {
+            return Some((
+                format!("the tenant of {domain} cannot be asked as it is set up, {but}"),
+                "see what is wrong with: postern status".to_owned(),
+            ));
+        }
+        DirectoryStanding::Off { domain } => {
+            return Some((
+                format!("Entra is off for {domain}, {but}"),
+                format!("run, with a right password: postern entra prove {u}"),
+            ));
+        }
+        DirectoryStanding::Paused { domain, until: at } => {
+            return Some((
+                format!("Entra is not asked for {domain} until {}, {but} before", until(*at)),
+                "wait; if it comes back often, check the way to the Internet with: postern status".to_owned(),
+            ));
+        }
+        DirectoryStanding::UserPaused { until: at } => {
+            return Some((
+                format!(
+                    "Entra saw too many logins of {user} in a row and is not asked until {}",
+                    until(*at)
+                ),
+                "find what logs in over and over and stop it".to_owned(),
+            ));
+        }
     }
+    let what = match status.budget {
+        BudgetStanding::Left => return None,
+        BudgetStanding::KnownStations => {
+            format!("{user} sent too many wrong passwords in 24 h; only devices of the last 30 days may log in")
+        }
+        BudgetStanding::Spent => {
+            format!("{user} sent too many wrong passwords in 24 h, so the directory is not asked")
+        }
+    };
+    Some((
+        what,
+        format!("let the user find the right password, then run: postern user unlock {u}"),
+    ))
 }
 
 /// Nothing came: since when, and what did come instead.
@@ -284,201 +411,4 @@ fn slips(one: &str, other: &str, most: usize) -> Option<usize> {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
-mod tests {
-    use jiff::tz::TimeZone;
-
-    use super::*;
-    use crate::audit::Reason;
-    use crate::audit::words::samples::attempt;
-
-    const NOW: Timestamp = Timestamp(1_790_000_000_000);
-
-    fn told(status: &UserStatus, attempts: &[Attempt], dropped: &[Attempt], similar: &[String]) -> Explanation {
-        let surroundings = Surroundings {
-            since: Timestamp(NOW.0 - 86_400_000),
-            now: NOW,
-            dropped,
-            similar,
-        };
-        let teller = Teller {
-            zone: &TimeZone::UTC,
-            fix: &|_| None,
-        };
-        explain("anna@contoso.example", status, attempts, &surroundings, &teller)
-    }
-
-    fn usual() -> UserStatus {
-        UserStatus {
-            known: true,
-            enabled: true,
-            active_tokens: 1,
-            ..UserStatus::default()
-        }
-    }
-
-    #[test]
-    fn how_a_user_stands() {
-        let some = [attempt(Reason::WrongCode)];
-        let cases: [(UserStatus, &str, Option<&str>); 9] = [
-            (
-                UserStatus::default(),
-                "no user of this box",
-                Some("postern user add anna@contoso.example"),
-            ),
-            (
-                UserStatus {
-                    enabled: false,
-                    ..usual()
-                },
-                "is disabled",
-                Some("postern user enable"),
-            ),
-            (
-                UserStatus {
-                    active_tokens: 0,
-                    ..usual()
-                },
-                "has no token",
-                Some("postern token add"),
-            ),
-            (
-                UserStatus {
-                    active_tokens: 0,
-                    pending_tokens: 1,
-                    ..usual()
-                },
-                "never confirmed",
-                Some("postern token confirm"),
-            ),
-            (
-                UserStatus {
-                    active_tokens: 0,
-                    bypass: true,
-                    ..usual()
-                },
-                "bypass code",
-                None,
-            ),
-            (
-                UserStatus {
-                    budget_spent: true,
-                    ..usual()
-                },
-                "wrong passwords",
-                Some("postern user unlock"),
-            ),
-            (
-                UserStatus {
-                    exempt: true,
-                    local_password: true,
-                    ..usual()
-                },
-                "of this box, without a code",
-                None,
-            ),
-            (usual(), "may log in with the directory's password and a code", None),
-            (
-                UserStatus {
-                    active_tokens: 2,
-                    ..usual()
-                },
-                "one of 2 tokens",
-                None,
-            ),
-        ];
-        for (status, summary, todo) in cases {
-            let told = told(&status, &some, &[], &[]);
-            assert!(told.summary.contains(summary), "{}", told.summary);
-            assert_eq!(told.todo.is_some(), todo.is_some(), "{}", told.summary);
-            assert!(told.todo.unwrap_or_default().contains(todo.unwrap_or_default()));
-            assert_eq!(told.attempts.len(), 1);
-        }
-    }
-
-    #[test]
-    fn r17_locks_are_told_with_their_end() {
-        let station = Lock::Station {
-            station: "203.0.113.7".to_owned(),
-            until: NOW,
-        };
-        let client = Lock::Client {
-            client: "vpn1".to_owned(),
-            until: NOW,
-        };
-        for (locks, said) in [
-            (vec![station.clone()], "locked at 203.0.113.7 until 2026-09-21 14:13:20"),
-            (
-                vec![client.clone(), station],
-                "locked at vpn1 until 2026-09-21 14:13:20 and at 1 more",
-            ),
-            (vec![Lock::User { until: None }], "but for devices of the last 30 days"),
-        ] {
-            let told = told(&UserStatus { locks, ..usual() }, &[], &[], &[]);
-            assert!(told.summary.contains(said), "{}", told.summary);
-            assert!(told.todo.unwrap().contains("postern user unlock anna@contoso.example"));
-        }
-    }
-
-    #[test]
-    fn nothing_arrived() {
-        let told = told(&usual(), &[], &[], &[]);
-        assert!(
-            told.summary
-                .contains("no login of this name has arrived since 2026-09-20 14:13")
-        );
-        assert!(
-            told.summary
-                .contains("the VPN does not reach this box, or sends another name")
-        );
-        assert!(told.todo.unwrap().contains("1812"));
-    }
-
-    #[test]
-    fn nothing_arrived_but_packets_were_dropped() {
-        let mut dropped = attempt(Reason::UnknownClient);
-        dropped.name.clear();
-        dropped.client_name.clear();
-        dropped.count = 12;
-        let told = told(&usual(), &[], &[dropped], &[]);
-        assert!(told.summary.contains("12 packets were dropped"), "{}", told.summary);
-        assert_eq!(
-            told.todo.unwrap(),
-            "if this is your VPN, run: postern client add NAME 192.0.2.9"
-        );
-    }
-
-    #[test]
-    fn a_name_that_nobody_has() {
-        let known = [
-            "anna@contoso.example",
-            "bert@contoso.example",
-            "anna@fabrikam.example",
-            "hanna@contoso.example",
-        ];
-        assert_eq!(
-            similar("ana@contoso.example", known.into_iter()),
-            ["anna@contoso.example"],
-            "a short name may be one slip away"
-        );
-        assert_eq!(
-            similar("anna@contoso.exmaple", known.into_iter()),
-            ["anna@contoso.example", "anna@fabrikam.example"]
-        );
-        assert_eq!(
-            similar("berta", ["bert", "berta", "gert", "robert"].into_iter()),
-            ["bert", "gert"]
-        );
-        assert!(similar("", known.into_iter()).is_empty());
-        let told = told(&UserStatus::default(), &[], &[], &["anna@fabrikam.example".to_owned()]);
-        assert!(told.summary.ends_with("similar names: anna@fabrikam.example"));
-    }
-
-    #[test]
-    fn json_has_the_words_beside_the_reason() {
-        let told = told(&usual(), &[attempt(Reason::WrongCode)], &[], &[]);
-        let json = serde_json::to_value(&told).unwrap();
-        assert_eq!(json["attempts"][0]["reason"], "wrong-code");
-        assert!(json["attempts"][0]["what"].is_string() && json["attempts"][0]["todo"].is_string());
-        assert_eq!(serde_json::from_value::<Explanation>(json).unwrap(), told);
-    }
-}
+mod tests;

@@ -245,6 +245,10 @@ pub enum Reason {
     MustBeEnrolled,
     /// A code that the table does not know.
     UnlistedCode,
+    /// A code that an administrator's override refuses (R12).
+    RefusedByOverride,
+    /// Several codes at once that ask for two different switches of the tenant.
+    MixedCodes,
     /// A mistake in the tenant's set-up.
     DirectoryConfiguration,
     /// 50196.
@@ -396,6 +400,12 @@ pub struct OperatorAct {
     pub action: String,
     /// What it was done to, shown text.
     pub target: String,
+    /// The users it was done to, by name: canonical as it was then, shown text.
+    pub users: Vec<String>,
+    /// The number of the one user: a name may change, this does not (R20).
+    pub user: Option<UserId>,
+    /// The number of the client.
+    pub client: Option<ClientId>,
     /// Done, or the line that refused it.
     pub result: Result<(), String>,
 }

@@ -176,6 +176,12 @@ impl Told<'_> {
         }
     }
 
+    /// The directory's code for a command.
+    fn code_arg(&self) -> String {
+        let code = self.attempt.directory.as_ref().and_then(|said| said.code);
+        code.map_or_else(|| "CODE".to_owned(), |code| code.to_string())
+    }
+
     /// Where in Entra's sign-in log to look.
     fn sign_in_log(&self) -> String {
         match self

@@ -8,7 +8,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::time::parse_duration;
-use crate::control::check::{parse_first, parse_net};
+use crate::control::check::{self, parse_first, parse_net};
 use crate::control::{Algorithm, Charset, First, Mode, Net, Order, Unavailable, Unmatched};
 
 /// Look after a Postern box: who may ask, who may log in, and why somebody could not.
@@ -231,7 +231,7 @@ pub enum UserCommand {
         /// Who
         name: String,
         /// How long it is good for, 1 to 60
-        #[arg(long, default_value_t = crate::control::BYPASS_MINUTES)]
+        #[arg(long, default_value_t = crate::control::BYPASS_MINUTES, value_parser = minutes)]
         minutes: u8,
     },
 }
@@ -471,6 +471,13 @@ pub struct LogArgs {
 /// `yes` or `no`.
 fn yes_no() -> impl TypedValueParser<Value = bool> {
     PossibleValuesParser::new(["yes", "no"]).map(|word| word == "yes")
+}
+
+/// Minutes of a bypass code (R18), told as they are meant, whatever the size of the number.
+fn minutes(text: &str) -> Result<u8, String> {
+    let minutes = text.parse().ok();
+    let fits = minutes.filter(|minutes| check::bypass_minutes(*minutes).is_ok());
+    fits.ok_or_else(|| "it is 1 to 60".to_owned())
 }
 
 /// A number that the parser has let through.

@@ -17,13 +17,13 @@ use crate::enrol::otpauth::Uri;
 use crate::enrol::qr::{Drawn, Qr, Style};
 use crate::text::shown;
 
-/// Microsoft Authenticator's way with other parameters (facts: entra, otpauth).
-const PARAMETERS_IGNORED: &str = "Microsoft Authenticator ignores hash, digits and period and would show wrong codes: use it with sha1, 6 and 30 only";
-
 /// Plans, connects, asks, prints.
 pub fn deliver(cli: Cli, around: &mut Around<'_>, out: &mut Out<'_>) -> Result<u8, End> {
     let Cli { control, command, .. } = cli;
     let plan = plan(command, around.input, around.view.now, &around.view.zone)?;
+    if out.json && matches!(plan, Plan::Completions(_) | Plan::Man(_)) {
+        return Err(Failure::usage("completions and manual pages are no JSON: leave --json out").into());
+    }
     let path = socket(control, around.socket.take());
     let view = around.view.clone();
     match plan {
@@ -67,6 +67,7 @@ fn verdict(answer: &Answer, out: &mut Out<'_>) -> u8 {
     let line = match answer {
         Answer::Prove(report) if !report.proven => match report.todo.as_str() {
             "" => report.words.clone(),
+            todo if report.words.ends_with('.') => format!("{} {todo}", report.words),
             todo => format!("{}: {todo}", report.words),
         },
         Answer::Chain(report) if !report.whole => report.words.clone(),
@@ -180,9 +181,6 @@ fn token_add(
         digits: token.digits,
         period: token.period,
     };
-    if parameters != TotpParameters::default() {
-        made.warnings.push(PARAMETERS_IGNORED.to_owned());
-    }
     let uri = Uri::new(&made.issuer, &token.user, &made.seed, parameters);
     let whole = uri.whole();
     let wanted = style.unwrap_or(match (view.terminal && !out.json, view.utf8) {

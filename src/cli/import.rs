@@ -1,10 +1,12 @@
 //! `postern import`: a token file, read here (R25) and sent in batches, so that progress shows itself and one bad line loses no
 //! other. Exit status 0 when every line was written or was there already, 1 when some were refused.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
+use unicode_normalization::UnicodeNormalization;
 
 use super::Around;
 use super::args::Format;
@@ -31,6 +33,9 @@ struct Summary {
     added: usize,
     /// Users made.
     users_made: usize,
+    /// Their names as far as a dry run needs them: what one batch would make, the next does not see.
+    #[serde(skip)]
+    new_users: HashSet<String>,
     /// Tokens that were there already.
     same: usize,
     /// Lines refused.
@@ -73,6 +78,10 @@ pub fn import(plan: plan::Import, path: &Path, around: &mut Around<'_>, out: &mu
                 .filter(|row| row.seed.len() < base32::KEY_WARN)
                 .map(|row| row.line)
                 .collect();
+            let names: Vec<String> = match plan.dry_run {
+                true => batch.rows.iter().map(|row| spelling(&row.user)).collect(),
+                false => Vec::new(),
+            };
             let sent = batch.rows.len();
             let last = batch.rows.last().map_or(0, |row| row.line);
             let request = Request::ImportBatch(batch);
@@ -81,7 +90,7 @@ pub fn import(plan: plan::Import, path: &Path, around: &mut Around<'_>, out: &mu
                 Ok(_) => return Err(unexpected(&request).into()),
                 Err(failure) => return Err(interrupted(failure, done, plan.dry_run).into()),
             };
-            count(report.results, &short, &mut summary);
+            count(report.results, &short, names, &mut summary);
             bar.inc(u64::try_from(sent).unwrap_or(0));
             done = last;
         }
@@ -151,8 +160,16 @@ fn batches(rows: Vec<azure_csv::Row>, plan: &plan::Import) -> impl Iterator<Item
     })
 }
 
-fn count(results: Vec<RowResult>, short: &[u64], summary: &mut Summary) {
+/// One spelling of a name, near enough to the daemon's to count users with.
+fn spelling(name: &str) -> String {
+    name.nfkc().collect::<String>().to_lowercase()
+}
+
+/// `names` stand beside the results in a dry run, and are empty otherwise.
+fn count(results: Vec<RowResult>, short: &[u64], names: Vec<String>, summary: &mut Summary) {
+    let mut names = names.into_iter();
     for result in results {
+        let name = names.next();
         match result.outcome {
             RowOutcome::Added => {
                 summary.added += 1;
@@ -161,7 +178,8 @@ fn count(results: Vec<RowResult>, short: &[u64], summary: &mut Summary) {
             RowOutcome::Same => summary.same += 1,
             RowOutcome::Refused => summary.refused += 1,
         }
-        summary.users_made += usize::from(result.user_made);
+        let seen = name.is_some_and(|name| result.user_made && !summary.new_users.insert(name));
+        summary.users_made += usize::from(result.user_made && !seen);
         if result.note.is_some() || result.outcome == RowOutcome::Refused {
             summary.notes.push(result);
         }

@@ -13,6 +13,8 @@ const SOON: Duration = Duration::from_millis(500);
 /// Prints, and goes on if it is told to.
 pub fn log(asker: &mut dyn Asker, plan: plan::Log, view: &View, out: &mut Out<'_>) -> Result<u8, End> {
     let follow = plan.follow;
+    let newest = plan.limit.is_some();
+    let mut found = 0_usize;
     let mut all = Vec::new();
     let mut ask = LogAsk {
         filter: plan.filter,
@@ -20,9 +22,12 @@ pub fn log(asker: &mut dyn Asker, plan: plan::Log, view: &View, out: &mut Out<'_
         limit: plan.limit.unwrap_or(LOG_LIMIT_MAX),
         wait_ms: 0,
     };
+    let mut cut_off;
     loop {
         let page = page(asker, &ask)?;
+        found += page.entries.len();
         print(page.entries, follow, &mut all, view, out)?;
+        cut_off = newest && page.more;
         // The newest so many are one page; everything since goes on to the end.
         let more = page.more && ask.after.is_some_and(|after| page.next > after);
         ask.after = Some(page.next);
@@ -32,8 +37,15 @@ pub fn log(asker: &mut dyn Asker, plan: plan::Log, view: &View, out: &mut Out<'_
     }
     if !follow {
         if out.json {
-            out.document(&serde_json::json!({ "entries": all }))?;
+            out.document(&serde_json::json!({ "entries": all, "more": cut_off }))?;
+        } else if found == 0 {
+            out.note("no records");
         }
+    }
+    if cut_off {
+        out.note("older records were not looked at: name a time with --since to search all since then");
+    }
+    if !follow {
         return Ok(0);
     }
     ask.limit = LOG_LIMIT_MAX;

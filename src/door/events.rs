@@ -7,7 +7,7 @@ use crate::guard::{MissKind, Station};
 use crate::store::records::{Timestamp, UserId};
 
 /// The version written.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// An accounting packet (RFC 2866), as far as it is logged. All text is shown text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use super::events::{Event, OperatorEvent, decode};
 use super::reply::Outgoing;
 use super::{Door, HASHES_WAITING, Listening};
-use crate::audit::{Attempt, Outcome};
+use crate::audit::{Attempt, OperatorAct, Outcome};
 use crate::clock::{Clock, ClockError, Mode};
 use crate::guard::{Folded, Guards, MissKind, Station, Subject};
 use crate::journal::{self, Journal, Limits};
@@ -144,7 +144,7 @@ impl Start<'_> {
                     && act.at >= copy_at
                     && act.result.is_ok()
                 {
-                    disabled_since.push((act.action, act.target));
+                    disabled_since.push(act);
                 }
             },
         )?;
@@ -234,40 +234,35 @@ impl Start<'_> {
 
 impl Door {
     /// After a restore: what the audit says was disabled or removed since is disabled or removed again (R20).
-    fn restored(
-        &self,
-        recovered: Option<&Recovered>,
-        whole: bool,
-        since: &[(String, String)],
-    ) -> Result<(), StartError> {
+    fn restored(&self, recovered: Option<&Recovered>, whole: bool, since: &[OperatorAct]) -> Result<(), StartError> {
         let now = crate::clock::wall();
-        for (action, target) in since {
-            match action.as_str() {
-                "user disable" | "user remove" => {
-                    if let Some(mut user) = self.store.user_named(target)? {
-                        user.enabled = false;
-                        self.store.apply(vec![Change::PutUser(user)])?;
-                    }
+        for act in since {
+            // By number, since names change; what was made after the act has its number by chance.
+            let user = match act.user {
+                Some(id) => self.store.user(id)?.filter(|user| user.created <= act.at),
+                None => None,
+            };
+            match (act.action.as_str(), user) {
+                ("user disable" | "user remove", Some(mut user)) => {
+                    user.enabled = false;
+                    self.store.apply(vec![Change::PutUser(user)])?;
                 }
-                "token remove" => {
-                    let id = target.rsplit_once('#').and_then(|(_, id)| id.parse().ok());
-                    let owner = target.split_once(" #").map(|(name, _)| name).unwrap_or_default();
-                    if let (Some(id), Some(user)) = (id, self.store.user_named(owner)?)
+                ("token remove", Some(user)) => {
+                    let id = act.target.rsplit_once('#').and_then(|(_, id)| id.parse().ok());
+                    if let Some(id) = id
                         && self.store.tokens_of(user.id)?.iter().any(|token| token.id.0 == id)
                     {
                         self.store
                             .apply(vec![Change::RemoveToken(crate::store::records::TokenId(id))])?;
                     }
                 }
-                "client remove" => {
-                    let client = self
-                        .store
-                        .clients()
+                ("client remove", _) => {
+                    let clients = self.store.clients();
+                    let client = clients
                         .iter()
-                        .find(|client| client.name == *target)
-                        .map(|client| client.id);
-                    if let Some(id) = client {
-                        self.store.apply(vec![Change::RemoveClient(id)])?;
+                        .find(|client| Some(client.id) == act.client && client.created <= act.at);
+                    if let Some(client) = client {
+                        self.store.apply(vec![Change::RemoveClient(client.id)])?;
                     }
                 }
                 _ => {}

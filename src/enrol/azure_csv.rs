@@ -332,14 +332,15 @@ fn is_scientific(text: &str) -> bool {
 /// What stood in the good lines so far.
 #[derive(Default)]
 struct Seen {
-    serials: HashMap<String, u64>,
+    /// By number, maker and model: two makers may print the same number.
+    serials: HashMap<[String; 3], u64>,
     /// By the key's hash, so that no second copy of a key is made.
     keys: HashMap<[u8; 32], u64>,
 }
 
 impl Seen {
     fn check(&mut self, row: &Row) -> Result<(), String> {
-        let serial = row.serial.to_lowercase();
+        let serial = [&row.serial, &row.manufacturer, &row.model].map(|part| part.to_lowercase());
         if let Some(line) = self.serials.get(&serial) {
             return Err(format!(
                 "the serial number {} is in line {line} already",
@@ -350,7 +351,7 @@ impl Seen {
         if let Some(line) = self.keys.get(&hash) {
             return Err(format!("the same key is in line {line} already"));
         }
-        if !serial.is_empty() {
+        if !row.serial.is_empty() {
             self.serials.insert(serial, row.line);
         }
         self.keys.insert(hash, row.line);

@@ -181,7 +181,7 @@ fn bad_lines_are_named_by_number_and_reason_and_lose_no_other() {
         ("anna,S7,GEZDGNBV,30,,".to_owned(), "fewer than 10"),
         ("anna,S8,AAAAAAAAAAAAAAAAAAAAAAAA,30,,".to_owned(), "all zeros"),
         (
-            format!("anna,S1,{},30,,", k(9)),
+            format!("anna,S1,{},30,acme,ONE", k(9)),
             "serial number S1 is in line 2 already",
         ),
         (format!("anna,S10,{},30,,", k(1)), "same key is in line 2 already"),
@@ -270,4 +270,21 @@ proptest! {
             prop_assert!(file.rows.iter().any(|row| row.line == number && row.upn == name), "{:?}", file.bad);
         }
     }
+}
+
+#[test]
+fn two_makers_may_print_the_same_serial_number() {
+    let keys = [1, 2, 3, 4].map(|n| base32::encode(&Secret::new(vec![n; 20])));
+    let line =
+        |n: usize, maker: &str, model: &str| format!("u{n}@contoso.example,S1,{},30,{maker},{model}\n", *keys[n]);
+    let text = [
+        HEADER.to_owned(),
+        line(0, "Acme", "One"),
+        line(1, "Bolt", "One"),
+        line(2, "Acme", "Two"),
+        line(3, "ACME", "one"),
+    ];
+    let file = parse(text.concat().as_bytes()).unwrap();
+    assert_eq!(file.rows.len(), 3, "{:?}", file.bad);
+    assert!(file.bad[0].line == 5 && file.bad[0].reason.contains("line 2 already"));
 }

@@ -337,7 +337,9 @@ fn refused(reason: entra::Reason) -> Reason {
             Cause::NotAssigned => Reason::NotAssigned,
             Cause::WrongAccount => Reason::WrongAccountKind,
             Cause::LogonHours => Reason::OutsideLogonHours,
-            Cause::Unlisted | Cause::Overridden | Cause::Mixed => Reason::UnlistedCode,
+            Cause::Unlisted => Reason::UnlistedCode,
+            Cause::Overridden => Reason::RefusedByOverride,
+            Cause::Mixed => Reason::MixedCodes,
         },
     }
 }
@@ -353,5 +355,18 @@ fn trouble(answer: &Answer) -> DirectoryTrouble {
         Some(Trouble::Throttled) => DirectoryTrouble::Throttled,
         Some(_) => DirectoryTrouble::Broken,
         None => DirectoryTrouble::Transient,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r12_an_override_and_mixed_codes_are_not_told_as_an_unknown_code() {
+        let said = |cause| refused(entra::Reason::Table(cause));
+        assert_eq!(said(Cause::Unlisted), Reason::UnlistedCode);
+        assert_eq!(said(Cause::Overridden), Reason::RefusedByOverride);
+        assert_eq!(said(Cause::Mixed), Reason::MixedCodes);
     }
 }

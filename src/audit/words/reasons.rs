@@ -294,6 +294,23 @@ pub(super) fn words(told: &Told<'_>) -> Words {
             format!("Entra ID answered with a code that this box does not know{code}"),
             "look it up at https://login.microsoftonline.com/error; what it is to mean can be set for the tenant",
         ),
+        Reason::RefusedByOverride => Words::new(
+            format!("Entra ID answered with a code{code} that an override of the tenant refuses"),
+            format!(
+                "to undo it, run: postern entra set --domain {} --override {}=default",
+                told.domain_arg(),
+                told.code_arg()
+            ),
+        ),
+        Reason::MixedCodes => Words::new(
+            format!(
+                "Entra ID wants {user} to register a second factor and to use another provider's at once{code}: these do not go \
+                 together"
+            ),
+            format!(
+                "let the user register at https://aka.ms/mfasetup, then see what Entra says with: postern entra test {u}"
+            ),
+        ),
         Reason::DirectoryConfiguration => Words::new(
             format!("The tenant's set-up has a mistake{code}; the user did nothing wrong"),
             told.fix()
@@ -305,7 +322,8 @@ pub(super) fn words(told: &Told<'_>) -> Words {
         ),
         Reason::DirectoryUnavailable { trouble } => {
             let (what, todo) = unavailable(*trouble);
-            Words::new(format!("{what}{code}"), told.fix().unwrap_or_else(|| todo.to_owned()))
+            let todo = todo.replace("DOMAIN", &told.domain_arg());
+            Words::new(format!("{what}{code}"), told.fix().unwrap_or(todo))
         }
 
         Reason::StoreFailed => Words::new(
@@ -323,7 +341,7 @@ pub(super) fn words(told: &Told<'_>) -> Words {
     }
 }
 
-/// Why the directory gave no verdict.
+/// Why the directory gave no verdict; `DOMAIN` stands for the domain of the user's name.
 fn unavailable(trouble: DirectoryTrouble) -> (&'static str, &'static str) {
     match trouble {
         DirectoryTrouble::Timeout => (
@@ -340,8 +358,8 @@ fn unavailable(trouble: DirectoryTrouble) -> (&'static str, &'static str) {
         ),
         DirectoryTrouble::Certificate => (
             "The directory's certificate was not accepted",
-            "a firewall that opens TLS must leave the directory alone, or give its authority: postern entra set --ca-file FILE; \
-             also check the clock",
+            "a firewall that opens TLS must leave the directory alone, or give its authority: postern entra set --domain DOMAIN \
+             --ca-file FILE; also check the clock",
         ),
         DirectoryTrouble::Throttled => (
             "The directory asks for fewer requests",

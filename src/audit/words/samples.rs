@@ -83,7 +83,12 @@ pub(crate) fn outcome(reason: &Reason) -> Outcome {
         R::WrongPasswordAgain | R::UnknownAtDirectory | R::LockedAtDirectory | R::BlockedByPolicy => Outcome::Reject,
         R::DeviceOrRiskPolicy | R::PasswordExpired | R::DisabledAtDirectory | R::NotAssigned => Outcome::Reject,
         R::WrongAccountKind | R::OutsideLogonHours | R::NoMfaAtDirectory | R::MfaNotRegistered => Outcome::Reject,
-        R::ExternalMfa | R::MustBeEnrolled | R::UnlistedCode | R::DirectoryConfiguration => Outcome::Reject,
+        R::ExternalMfa
+        | R::MustBeEnrolled
+        | R::UnlistedCode
+        | R::RefusedByOverride
+        | R::MixedCodes
+        | R::DirectoryConfiguration => Outcome::Reject,
         R::DirectoryBackOff | R::DirectoryUnavailable { .. } | R::ChangedMeanwhile | R::Busy => Outcome::Reject,
     }
 }
@@ -156,6 +161,8 @@ pub(crate) fn all() -> Vec<Reason> {
         R::ExternalMfa,
         R::MustBeEnrolled,
         R::UnlistedCode,
+        R::RefusedByOverride,
+        R::MixedCodes,
         R::DirectoryConfiguration,
         R::DirectoryBackOff,
         R::ChangedMeanwhile,

@@ -396,3 +396,31 @@ fn r9_a_refusal_sent_again_points_to_the_first() {
         "{told}"
     );
 }
+
+#[test]
+fn r12_an_override_is_told_with_how_to_undo_it() {
+    let mut refused = attempt(Reason::RefusedByOverride);
+    refused.directory = said(50_158);
+    assert_eq!(
+        tell(&refused, &[]).todo.unwrap(),
+        "to undo it, run: postern entra set --domain contoso.example --override 50158=default"
+    );
+}
+
+#[test]
+fn commands_of_advice_are_whole() {
+    let reason = Reason::DirectoryUnavailable {
+        trouble: crate::audit::DirectoryTrouble::Certificate,
+    };
+    let told = alone(reason).todo.unwrap();
+    assert!(
+        told.contains("postern entra set --domain contoso.example --ca-file FILE"),
+        "{told}"
+    );
+    for reason in all() {
+        let told = alone(reason).to_string();
+        for rest in told.split("postern entra set ").skip(1) {
+            assert!(rest.starts_with("--domain "), "{told}");
+        }
+    }
+}

@@ -82,7 +82,10 @@ pub fn tenants(list: &TenantList, zone: &TimeZone) -> Vec<String> {
 }
 
 fn said(answer: &DirectoryAnswer) -> String {
-    let code = answer.code.map_or(String::new(), |code| format!("AADSTS{code}: "));
+    // Mostly the words name it themselves.
+    let code = answer.code.map(|code| format!("AADSTS{code}"));
+    let code = code.filter(|code| !answer.words.contains(code.as_str()));
+    let code = code.map_or(String::new(), |code| format!("{code}: "));
     format!("{code}{} ({}, {} ms)", answer.words, answer.verdict, answer.took_ms)
 }
 

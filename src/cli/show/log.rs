@@ -65,7 +65,11 @@ pub fn explanation(explanation: &Explanation, zone: &TimeZone) -> Vec<String> {
     let mut lines = vec![explanation.summary.clone()];
     for attempt in &explanation.attempts {
         lines.push(String::new());
-        lines.push(format!("{}  {}", shown_at(attempt.at, zone), attempt.outcome));
+        let alike = match attempt.count {
+            0 | 1 => String::new(),
+            n => format!("  [{n} alike]"),
+        };
+        lines.push(format!("{}  {}{alike}", shown_at(attempt.at, zone), attempt.outcome));
         lines.push(format!("    {}", attempt.what));
         if !attempt.todo.is_empty() {
             lines.push(format!("    To do: {}", attempt.todo));

@@ -324,3 +324,58 @@ fn a_reader_that_goes_away_ends_it_quietly_and_a_full_disk_does_not() {
         }
     }
 }
+
+#[test]
+fn minutes_of_a_bypass_code_are_told_as_they_are_meant() {
+    for minutes in ["0", "61", "300", "x"] {
+        let ran = run_with(&format!("user bypass anna --minutes {minutes}"), &[], Vec::new());
+        assert_eq!(ran.status, 2);
+        assert!(ran.err.contains("it is 1 to 60"), "{}", ran.err);
+    }
+}
+
+#[test]
+fn completions_and_manual_pages_are_no_json() {
+    for line in ["--json completions bash", "man --json"] {
+        let ran = run_with(line, &[], Vec::new());
+        assert_eq!((ran.status, ran.json()["error"]["kind"].as_str()), (2, Some("usage")));
+    }
+}
+
+#[test]
+fn a_dry_run_counts_a_new_user_of_two_batches_once() {
+    let mut text = HEADER.to_owned();
+    (0..1500).for_each(|n| text.push_str(&line(n).replace(&format!("u{n}@"), if n % 2 == 0 { "U@" } else { "u@" })));
+    let batch = |from: u64, to: u64| match report(from..to, RowOutcome::Same) {
+        Ok(Answer::Import(mut report)) => {
+            report.results[0].outcome = RowOutcome::Added;
+            report.results[0].user_made = true;
+            Ok(Answer::Import(report))
+        }
+        other => other,
+    };
+    let answers = || vec![batch(2, 1002), batch(1002, 1502)];
+    let ran = run_with("import t.csv --dry-run", &[("t.csv", &text)], answers());
+    assert!(ran.out.contains("1 users would be made"), "{}", ran.out);
+    let ran = run_with("import t.csv", &[("t.csv", &text)], answers());
+    assert!(ran.out.contains("2 users made"), "as the daemon says: {}", ran.out);
+}
+
+#[test]
+fn a_log_without_records_says_so_and_one_cut_short_too() {
+    let ran = run_with("log --client nowhere", &[], vec![page(&[], 9, false)]);
+    assert_eq!(
+        (ran.status, ran.out.as_str(), ran.err.as_str()),
+        (0, "", "no records\n")
+    );
+    let ran = run_with("log --user anna", &[], vec![page(&[3], 9, true)]);
+    assert!(ran.err.contains("older records were not looked at"), "{}", ran.err);
+    let json = run_with("log --user anna --json", &[], vec![page(&[3], 9, true)]).json();
+    assert_eq!(json["more"], true);
+    let ran = run_with(
+        "log --since today",
+        &[],
+        vec![page(&[3], 3, true), page(&[4], 4, false)],
+    );
+    assert_eq!(ran.err, "", "all of it was read");
+}

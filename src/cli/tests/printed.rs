@@ -222,13 +222,17 @@ fn a_new_token_shows_uri_key_and_qr() {
 
 #[test]
 fn other_parameters_warn_of_microsoft_authenticator() {
-    let ran = run_with("token add anna --digits 8", &[], vec![made(8)]);
-    assert!(
-        ran.err.starts_with("warning: Microsoft Authenticator ignores"),
-        "{}",
-        ran.err
-    );
-    let json = run_with("--json token add anna --digits 8", &[], vec![made(8)]).json();
+    // What the daemon warns of is told once.
+    let warned = || match made(8) {
+        Ok(Answer::TokenMade(mut made)) => {
+            made.warnings.push("some apps ignore digits".to_owned());
+            Ok(Answer::TokenMade(made))
+        }
+        other => other,
+    };
+    let ran = run_with("token add anna --digits 8", &[], vec![warned()]);
+    assert_eq!(ran.err, "warning: some apps ignore digits\n");
+    let json = run_with("--json token add anna --digits 8", &[], vec![warned()]).json();
     assert_eq!(json["warnings"].as_array().unwrap().len(), 1);
 }
 
@@ -267,6 +271,22 @@ fn r13_a_proof_that_fails_is_exit_status_1() {
         (1, "postern: Entra stays off: turn MFA on\n")
     );
     assert!(!ran.out.contains("secret password"));
+    // As the daemon says it: whole sentences, which name the code themselves.
+    let Ok(Answer::Prove(mut report)) = prove(false) else {
+        panic!("no report")
+    };
+    report.words = "To the right password, Entra answered AADSTS50126: wrong. Entra stays off.".to_owned();
+    report.todo = "Type it again.".to_owned();
+    report.right.words = "Entra answered AADSTS50126: wrong.".to_owned();
+    report.right.code = Some(50126);
+    let ran = run_with("entra prove anna", files, vec![Ok(Answer::Prove(report))]);
+    assert!(ran.err.ends_with("Entra stays off. Type it again.\n"), "{}", ran.err);
+    assert!(
+        ran.out
+            .contains("Right password         Entra answered AADSTS50126: wrong. ("),
+        "{}",
+        ran.out
+    );
     let ran = run_with("--json entra prove anna", files, vec![prove(false)]);
     assert_eq!((ran.status, ran.json()["proven"].as_bool()), (1, Some(false)));
 }
@@ -375,12 +395,13 @@ fn explain_and_the_rest_read_as_sentences() {
             reason: "code-used".to_owned(),
             what: "The code was used already.".to_owned(),
             todo: "Wait for the next code.".to_owned(),
+            count: 7,
         }],
     };
     let ran = run_with("explain anna", &[], vec![Ok(Answer::Explanation(explanation))]);
     assert_eq!(
         ran.out,
-        "anna@contoso.example can log in\n\n2026-03-01 10:31:04  reject\n    The code was used already.\n    To do: Wait for the next \
+        "anna@contoso.example can log in\n\n2026-03-01 10:31:04  reject  [7 alike]\n    The code was used already.\n    To do: Wait for the next \
          code.\n"
     );
     let bypass = BypassCode {

@@ -66,7 +66,7 @@ pub struct LogPage {
     pub entries: Vec<LogEntry>,
     /// What to give as `after` to go on, also where no record of the page matched.
     pub next: u64,
-    /// There is more right now.
+    /// There is more right now; of the newest records: older ones were not looked at, since the search goes back so far only.
     pub more: bool,
 }
 
@@ -101,6 +101,8 @@ pub struct ExplainedAttempt {
     pub what: String,
     /// What to do; empty if nothing.
     pub todo: String,
+    /// How many alike this record stands for (R23).
+    pub count: u32,
 }
 
 /// Why a user got in, or did not.
@@ -108,7 +110,7 @@ pub struct ExplainedAttempt {
 pub struct Explanation {
     /// Who, canonical.
     pub user: String,
-    /// How the user stands now, one line: `can log in`, `locked at station .. until ..`.
+    /// How the user stands now, one line: may log in, locked until when, or what stands in the way.
     pub summary: String,
     /// The last attempts, newest first.
     pub attempts: Vec<ExplainedAttempt>,

@@ -2,19 +2,23 @@
 //! journal backwards, a bounded stretch of it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use jiff::tz::TimeZone;
 
 use super::{SCAN_MAX, fix, outcome, unreadable};
-use crate::audit::explain::{Lock, Surroundings, UserStatus, explain, similar};
+use crate::audit::explain::{BudgetStanding, DirectoryStanding, Lock, Surroundings, UserStatus, explain, similar};
 use crate::audit::words::Teller;
 use crate::audit::{Attempt, Outcome};
 use crate::control::answers::{ExplainedAttempt, Explanation};
 use crate::control::ops::Failure;
 use crate::door::Door;
 use crate::door::events::{Event, decode};
-use crate::guard::{Station, Subject};
+use crate::door::ops::{because, canonical};
+use crate::factors::first::entra::{Off, Why};
+use crate::guard::{BudgetRefusal, Station, Subject};
 use crate::journal::Order;
+use crate::names::CanonicalName;
 use crate::pipeline::request::station_key;
 use crate::store::records::{Timestamp, TokenStatus, UserId};
 
@@ -33,10 +37,7 @@ impl Door {
     }
 
     fn explain_now(&self, typed: &str) -> Result<Explanation, Failure> {
-        let name = self
-            .domains()
-            .canonical_str(typed)
-            .map_err(|error| Failure::usage(format!("{}: {error}", crate::text::shown(typed))))?;
+        let name = canonical(self, typed)?;
         let shown = crate::text::shown(name.as_str());
         let user = self.store.user_named(name.as_str()).map_err(unreadable)?;
         let id = user.as_ref().map(|user| user.id);
@@ -61,6 +62,11 @@ impl Door {
             Some(user) => {
                 let tokens = self.store.tokens_of(user.id).map_err(unreadable)?;
                 let count = |status| tokens.iter().filter(|token| token.status == status).count();
+                let (directory, budget) = match user.local_password {
+                    // R4: no directory is asked.
+                    Some(_) => Default::default(),
+                    None => self.directory_of(&name, user.id, now),
+                };
                 UserStatus {
                     known: true,
                     enabled: user.enabled,
@@ -70,10 +76,17 @@ impl Door {
                     pending_tokens: count(TokenStatus::Pending),
                     bypass: self
                         .guards
-                        .look(Subject::User(user.id), |g| g.bypass.is_some())
+                        .look(Subject::User(user.id), |guard| {
+                            guard
+                                .bypass
+                                .as_ref()
+                                .is_some_and(|bypass| !bypass.expired(Instant::now()))
+                        })
                         .unwrap_or_default(),
                     locks: self.locks_of(user.id, &attempts, now),
-                    ..UserStatus::default()
+                    budget,
+                    directory,
+                    silent: because(self),
                 }
             }
         };
@@ -108,6 +121,7 @@ impl Door {
                 reason: attempt.reason,
                 what: attempt.words.what,
                 todo: attempt.words.todo.unwrap_or_default(),
+                count: attempt.count,
             })
             .collect();
         Ok(Explanation {
@@ -115,6 +129,48 @@ impl Door {
             summary,
             attempts,
         })
+    }
+
+    /// Whether a login of this user would ask a directory now, and whether its wrong passwords allow that: as `ready` looks at it.
+    fn directory_of(&self, name: &CanonicalName, user: UserId, now: Timestamp) -> (DirectoryStanding, BudgetStanding) {
+        let at = Instant::now();
+        let domain = name.domain().unwrap_or_default();
+        let shown = crate::text::shown(domain);
+        let directory = match self.directories.get(domain) {
+            Ok(directory) => directory,
+            Err(Off::Unproven) => return (DirectoryStanding::Off { domain: shown }, BudgetStanding::Left),
+            Err(Off::NoTenant) => {
+                let set = self.store.tenants().iter().any(|tenant| tenant.domain == domain);
+                let standing = match set {
+                    true => DirectoryStanding::Broken { domain: shown },
+                    false => DirectoryStanding::NoTenant { domain: shown },
+                };
+                return (standing, BudgetStanding::Left);
+            }
+        };
+        let standing = match directory.breaker().lock().may(at, name.as_str()) {
+            Ok(()) => DirectoryStanding::Fine,
+            Err(paused) => {
+                let until = now.plus(paused.until.saturating_duration_since(at));
+                match paused.why {
+                    Why::Loop => DirectoryStanding::UserPaused { until },
+                    Why::Throttled | Why::Outage => DirectoryStanding::Paused { domain: shown, until },
+                }
+            }
+        };
+        let limit = directory.tenant().budget;
+        let refused = self
+            .guards
+            .look(Subject::User(user), |guard| guard.budget.may(limit, false, now).err())
+            .flatten();
+        let budget = match refused {
+            Some(BudgetRefusal::Spent {
+                known_stations_may: true,
+            }) => BudgetStanding::KnownStations,
+            Some(BudgetRefusal::Spent { .. }) => BudgetStanding::Spent,
+            Some(BudgetRefusal::SamePassword) | None => BudgetStanding::Left,
+        };
+        (standing, budget)
     }
 
     /// The locks that stand for a user, with the names of their places as far as the records tell them.

@@ -1,42 +1,56 @@
 //! Which records of the journals are wanted, and each of them in words. In: a filter and a record; out: a log entry, or none.
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use jiff::tz::TimeZone;
 
-use super::{Cursor, Record, fix, outcome};
-use crate::audit::Attempt;
+use super::{Cursor, Record, fix, outcome, unreadable};
 use crate::audit::words::{Teller, words};
+use crate::audit::{Attempt, OperatorAct};
 use crate::control::answers::{LogEntry, LogKind};
 use crate::control::asks::LogFilter;
+use crate::control::ops::Failure;
 use crate::door::Door;
 use crate::door::events::{Accounting, Event, OperatorEvent, decode};
+use crate::door::ops::canonical;
+use crate::names::Domains;
 use crate::store::records::{Timestamp, UserId};
+use crate::text::shown;
 
 /// Which records, and in which words.
 pub(super) struct Filter {
     user: Option<(String, Option<UserId>)>,
+    /// A client's name, or the address of an unknown one.
     client: Option<String>,
     since: Option<Timestamp>,
+    domains: Arc<Domains>,
     zone: TimeZone,
 }
 
 impl Filter {
-    pub(super) fn new(filter: &LogFilter, door: &Door) -> Self {
-        let user = filter
-            .user
-            .as_ref()
-            .map(|typed| match door.domains().canonical_str(typed) {
-                Ok(name) => {
-                    let id = door.store.user_named(name.as_str()).ok().flatten().map(|user| user.id);
-                    (crate::text::shown(name.as_str()), id)
-                }
-                Err(_) => (crate::text::shown(typed), None),
-            });
-        Self {
+    /// # Errors
+    /// What was typed cannot be a user's name.
+    pub(super) fn new(filter: &LogFilter, door: &Door) -> Result<Self, Failure> {
+        let user = match &filter.user {
+            None => None,
+            Some(typed) => {
+                let name = canonical(door, typed)?;
+                let user = door.store.user_named(name.as_str()).map_err(unreadable)?;
+                Some((shown(name.as_str()), user.map(|user| user.id)))
+            }
+        };
+        let client = filter.client.as_ref().map(|name| match name.parse::<IpAddr>() {
+            Ok(address) => address.to_canonical().to_string(),
+            Err(_) => name.clone(),
+        });
+        Ok(Self {
             user,
-            client: filter.client.clone(),
+            client,
             since: filter.since,
+            domains: door.domains(),
             zone: TimeZone::system(),
-        }
+        })
     }
 
     pub(super) fn is_before(&self, at: Timestamp) -> bool {
@@ -47,73 +61,62 @@ impl Filter {
         if self.is_before(record.at()) {
             return None;
         }
-        let entry = match record {
+        let (entry, of_user) = match record {
             Record::Login(entry) => match decode::<Event>(&entry.payload)? {
                 Event::Attempt(attempt) => {
-                    if let Some((name, id)) = &self.user
-                        && attempt.name != *name
-                        && (id.is_none() || attempt.user != *id)
-                    {
-                        return None;
-                    }
-                    return self
-                        .client_fits(&attempt.client_name)
-                        .then(|| self.attempt(&attempt, cursor));
+                    let of_user = self.is_of(std::slice::from_ref(&attempt.name), attempt.user);
+                    (self.attempt(&attempt), of_user)
                 }
-                Event::Accounting(accounting) => accounted(entry.at, accounting),
+                Event::Accounting(accounting) => {
+                    // As it came on the wire, so that an operator finds it under any spelling.
+                    let name = self.domains.canonical_str(&accounting.user);
+                    let name = name.map_or_else(|_| accounting.user.clone(), |name| shown(name.as_str()));
+                    (accounted(entry.at, accounting), self.is_of(&[name], None))
+                }
                 _ => return None,
             },
             Record::Operator(entry) => match decode::<OperatorEvent>(&entry.payload)? {
-                OperatorEvent::Act(act) => LogEntry {
-                    kind: LogKind::Operator,
-                    user: act.target.clone(),
-                    outcome: if act.result.is_ok() { "done" } else { "refused" }.to_owned(),
-                    reason: act.action.clone(),
-                    words: match &act.result {
-                        Ok(()) => format!("{} {}", act.action, act.target).trim_end().to_owned(),
-                        Err(why) => format!("{} {} was refused: {why}", act.action, act.target),
-                    },
-                    by: if act.operator.is_empty() {
-                        format!("uid {}", act.uid)
-                    } else {
-                        act.operator
-                    },
-                    ..blank(act.at)
-                },
-                OperatorEvent::System { at, code, words } => LogEntry {
-                    kind: LogKind::System,
-                    reason: code,
-                    words,
-                    ..blank(at)
-                },
+                OperatorEvent::Act(act) => {
+                    let of_user = self.is_of(&act.users, act.user);
+                    (acted(act), of_user)
+                }
+                OperatorEvent::System { at, code, words } => {
+                    let entry = LogEntry {
+                        kind: LogKind::System,
+                        reason: code,
+                        words,
+                        ..blank(at)
+                    };
+                    (entry, self.user.is_none())
+                }
             },
         };
-        if let Some((name, _)) = &self.user
-            && entry.user != *name
-        {
-            return None;
-        }
-        self.client_fits(&entry.client).then_some(LogEntry {
+        let of_client = self.client.as_ref().is_none_or(|wanted| *wanted == entry.client);
+        (of_user && of_client).then_some(LogEntry {
             seq: cursor.number(),
             ..entry
         })
     }
 
-    fn client_fits(&self, client: &str) -> bool {
-        self.client.as_ref().is_none_or(|wanted| wanted == client)
+    /// Whether one of these names, or this number, is the user's who is wanted.
+    fn is_of(&self, names: &[String], id: Option<UserId>) -> bool {
+        match &self.user {
+            None => true,
+            Some((name, user)) => names.contains(name) || (user.is_some() && id == *user),
+        }
     }
 
-    fn attempt(&self, attempt: &Attempt, cursor: Cursor) -> LogEntry {
+    fn attempt(&self, attempt: &Attempt) -> LogEntry {
         let teller = Teller {
             zone: &self.zone,
             fix: &fix,
         };
         LogEntry {
-            seq: cursor.number(),
             kind: LogKind::Login,
             user: attempt.name.clone(),
             client: if attempt.client_name.is_empty() {
-                attempt.source.map(|source| source.to_string()).unwrap_or_default()
+                let source = attempt.source.map(|source| source.to_canonical().to_string());
+                source.unwrap_or_default()
             } else {
                 attempt.client_name.clone()
             },
@@ -127,6 +130,27 @@ impl Filter {
             count: attempt.count,
             ..blank(attempt.at)
         }
+    }
+}
+
+fn acted(act: OperatorAct) -> LogEntry {
+    LogEntry {
+        kind: LogKind::Operator,
+        user: match act.users.as_slice() {
+            [one] => one.clone(),
+            _ => act.target.clone(),
+        },
+        outcome: if act.result.is_ok() { "done" } else { "refused" }.to_owned(),
+        words: match &act.result {
+            Ok(()) => format!("{} {}", act.action, act.target).trim_end().to_owned(),
+            Err(why) => format!("{} {} was refused: {why}", act.action, act.target),
+        },
+        reason: act.action,
+        by: match act.operator.is_empty() {
+            true => format!("uid {}", act.uid),
+            false => act.operator,
+        },
+        ..blank(act.at)
     }
 }
 

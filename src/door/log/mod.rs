@@ -19,6 +19,8 @@ use filter::Filter;
 
 /// Most records looked at for one page; the next page goes on from there.
 const SCAN_MAX: usize = 200_000;
+/// Records are in the order in which they were written; a clock that is set right may go back by a little.
+const STEP_BACK: Duration = Duration::from_secs(60);
 /// The part of a cursor that counts logins; the rest counts operators' records.
 const LOGIN_BITS: u32 = 40;
 
@@ -151,11 +153,35 @@ impl Door {
 
     fn page(&self, ask: &LogAsk) -> Result<LogPage, Failure> {
         let limit = usize::try_from(ask.limit.clamp(1, LOG_LIMIT_MAX)).unwrap_or(1);
-        let filter = Filter::new(&ask.filter, self);
+        let filter = Filter::new(&ask.filter, self)?;
         match ask.after {
+            // From the beginning, but what is older is not wanted: then not from the beginning.
+            Some(0) => {
+                let from = ask.filter.since.map(|since| self.log_start(since)).transpose()?;
+                self.page_after(Cursor::from(from.unwrap_or(0)), limit, &filter)
+            }
             Some(after) => self.page_after(Cursor::from(after), limit, &filter),
             None => self.page_newest(limit, &filter),
         }
+    }
+
+    /// Where a reader stands who has seen everything older than this, found from the newest record backwards.
+    pub(super) fn log_start(&self, since: Timestamp) -> Result<u64, Failure> {
+        let since = since.minus(STEP_BACK);
+        let older = |journal: &Journal| {
+            for entry in journal.read(Order::Newest, 0, u64::MAX) {
+                let entry = entry.map_err(unreadable)?;
+                if entry.at < since {
+                    return Ok(entry.seq);
+                }
+            }
+            Ok(0)
+        };
+        let cursor = Cursor {
+            login: older(&self.logins)?,
+            operator: older(&self.operators)?,
+        };
+        Ok(cursor.number())
     }
 
     fn page_after(&self, after: Cursor, limit: usize, filter: &Filter) -> Result<LogPage, Failure> {
@@ -184,9 +210,14 @@ impl Door {
             operator: newest(&self.operators),
         };
         let mut found = Vec::new();
+        let mut more = false;
         for (seen, record) in merged(self, Order::Newest, Cursor::default()).enumerate() {
             let record = record.map_err(unreadable)?;
-            if found.len() >= limit || seen >= SCAN_MAX || filter.is_before(record.at()) {
+            if found.len() >= limit || filter.is_before(record.at()) {
+                break;
+            }
+            if seen >= SCAN_MAX {
+                more = true;
                 break;
             }
             if filter.entry(&record, Cursor::default()).is_some() {
@@ -208,7 +239,7 @@ impl Door {
         Ok(LogPage {
             entries,
             next: end.number(),
-            more: false,
+            more,
         })
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Inner;
-use super::common::{canonical, store_failure};
+use super::common::{Target, canonical, store_failure};
 use super::entra::missing;
 use crate::control::answers::{DirectoryAnswer, ProveReport, TestReport};
 use crate::control::asks::DirectoryLogin;
@@ -27,7 +27,7 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 impl Inner {
     /// `entra prove`: the right password, then a wrong one.
-    pub(super) async fn prove(self: &Arc<Self>, login: DirectoryLogin, target: &mut String) -> Result<Answer, Failure> {
+    pub(super) async fn prove(self: &Arc<Self>, login: DirectoryLogin, target: &mut Target) -> Result<Answer, Failure> {
         let (name, directory) = whose(&self.door, &login, target)?;
         let (right, shown_right) = ask(&self.door, &directory, &name, &login.password).await;
         let domain = directory.tenant().domain.clone();
@@ -70,7 +70,7 @@ impl Inner {
     }
 
     /// `entra test`: one password, and what a login with it would do.
-    pub(super) async fn test(self: &Arc<Self>, login: DirectoryLogin, target: &mut String) -> Result<Answer, Failure> {
+    pub(super) async fn test(self: &Arc<Self>, login: DirectoryLogin, target: &mut Target) -> Result<Answer, Failure> {
         let (name, directory) = whose(&self.door, &login, target)?;
         let tenant = directory.tenant();
         let (answer, shown_answer) = ask(&self.door, &directory, &name, &login.password).await;
@@ -117,6 +117,20 @@ impl Inner {
             let change = Change::PutTenant(Tenant { proof, ..now.clone() });
             inner.door.store.apply(vec![change]).map_err(store_failure)?;
             inner.door.refresh_tenants();
+            let domain = &asked.domain;
+            match (is_on(now), proven) {
+                (false, Some(_)) => {
+                    inner.door.system(
+                        "entra-on",
+                        format!("Entra for {domain} was proven and is on from now on"),
+                    );
+                }
+                (true, None) => {
+                    let words = format!("Entra for {domain} is off from now on: it took a wrong password for right");
+                    inner.door.system("entra-off", words);
+                }
+                (true, Some(_)) | (false, None) => {}
+            }
             Ok(())
         });
         done.await.unwrap_or_else(|_| Err(super::broken()))
@@ -124,16 +138,17 @@ impl Inner {
 }
 
 /// The canonical name and the directory of its domain, proven or not.
-fn whose(door: &Door, login: &DirectoryLogin, target: &mut String) -> Result<(CanonicalName, Directory), Failure> {
+fn whose(door: &Door, login: &DirectoryLogin, target: &mut Target) -> Result<(CanonicalName, Directory), Failure> {
     let name = canonical(door, &login.user)?;
-    target.clear();
-    target.push_str(name.as_str());
+    target.named(&name);
+    target.user = door.store.user_named(name.as_str()).ok().flatten().map(|user| user.id);
     let Some(domain) = name.domain() else {
         return Err(Failure::not_found(format!(
             "{} has no domain and no tenant is set up: set one up with `postern entra set`, or write NAME@DOMAIN",
             shown(name.as_str())
         )));
     };
+    target.text = format!("{} ({})", shown(domain), shown(name.as_str()));
     let password = login.password.expose();
     if password.is_empty() {
         return Err(Failure::usage("the password is empty: give it on standard input"));

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::common::{find, store_failure};
+use super::common::{Target, find, store_failure};
 use crate::control::answers::BypassCode;
 use crate::control::check;
 use crate::control::ops::{Answer, Failure};
@@ -14,7 +14,7 @@ use crate::store::records::TokenStatus;
 use crate::text::shown;
 
 /// `user bypass`: a code in the place of a token's; one given before is void.
-pub(super) fn give(door: &Door, name: &str, minutes: u8, target: &mut String) -> Result<Answer, Failure> {
+pub(super) fn give(door: &Door, name: &str, minutes: u8, target: &mut Target) -> Result<Answer, Failure> {
     check::bypass_minutes(minutes)?;
     let user = find(door, name, target)?;
     let who = shown(&user.name);

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use super::common::{letters, store_failure};
+use super::common::{Target, letters, store_failure};
 use crate::control::answers::{ClientInfo, ClientList, ClientMade};
 use crate::control::asks::{ClientAdd, ClientFields, ClientSet};
 use crate::control::check;
@@ -20,7 +20,7 @@ use crate::text::shown;
 pub(super) const SECRET_LENGTH: usize = 32;
 
 /// `client add`.
-pub(super) fn add(door: &Door, ask: ClientAdd) -> Result<Answer, Failure> {
+pub(super) fn add(door: &Door, ask: ClientAdd, target: &mut Target) -> Result<Answer, Failure> {
     let ClientAdd { name, net, mut fields } = ask;
     check::client_name(&name)?;
     check::client_fields(&fields)?;
@@ -61,6 +61,7 @@ pub(super) fn add(door: &Door, ask: ClientAdd) -> Result<Answer, Failure> {
         .map_err(|error| taken(door, &client, error))?;
     if let Some(id) = applied.clients.first() {
         client.id = *id;
+        target.client = Some(*id);
     }
     door.refresh_clients();
     Ok(Answer::ClientMade(Box::new(ClientMade {
@@ -70,7 +71,7 @@ pub(super) fn add(door: &Door, ask: ClientAdd) -> Result<Answer, Failure> {
 }
 
 /// `client set`.
-pub(super) fn set(door: &Door, ask: ClientSet, target: &mut String) -> Result<Answer, Failure> {
+pub(super) fn set(door: &Door, ask: ClientSet, target: &mut Target) -> Result<Answer, Failure> {
     let ClientSet {
         name,
         rename,
@@ -81,11 +82,12 @@ pub(super) fn set(door: &Door, ask: ClientSet, target: &mut String) -> Result<An
         return Err(Failure::usage("nothing to set: name at least one setting"));
     }
     let mut client = named(door, &name)?;
+    target.client = Some(client.id);
     check::client_fields(&fields)?;
     if let Some(rename) = rename {
         check::client_name(&rename)?;
         if rename != client.name {
-            *target = format!("{}, renamed to {rename}", client.name);
+            target.text = format!("{}, renamed to {rename}", client.name);
         }
         client.name = rename;
     }
@@ -102,8 +104,9 @@ pub(super) fn set(door: &Door, ask: ClientSet, target: &mut String) -> Result<An
 }
 
 /// `client remove`.
-pub(super) fn remove(door: &Door, name: &str) -> Result<Answer, Failure> {
+pub(super) fn remove(door: &Door, name: &str, target: &mut Target) -> Result<Answer, Failure> {
     let client = named(door, name)?;
+    target.client = Some(client.id);
     door.store
         .apply(vec![Change::RemoveClient(client.id)])
         .map_err(store_failure)?;

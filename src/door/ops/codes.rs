@@ -4,7 +4,7 @@
 
 use zeroize::Zeroizing;
 
-use super::common::{find, journal_spent, store_failure};
+use super::common::{Target, find, journal_spent, store_failure};
 use super::tokens;
 use crate::audit::Spent;
 use crate::control::check;
@@ -18,7 +18,7 @@ use crate::store::{Change, Spend};
 use crate::text::shown;
 
 /// `token confirm`: the first code of a pending token makes it count.
-pub(super) fn confirm(door: &Door, name: &str, code: &Secret, target: &mut String) -> Result<Answer, Failure> {
+pub(super) fn confirm(door: &Door, name: &str, code: &Secret, target: &mut Target) -> Result<Answer, Failure> {
     let code = digits(code)?;
     let user = find(door, name, target)?;
     let now = trusted(door)?;
@@ -58,7 +58,7 @@ pub(super) fn confirm(door: &Door, name: &str, code: &Secret, target: &mut Strin
 
 /// `token resync`: two codes that follow each other find a token whose clock is far off. A pending token is found too, or one whose
 /// clock drifted in the drawer could never be confirmed; it stays pending until it is.
-pub(super) fn resync(door: &Door, name: &str, codes: [&Secret; 2], target: &mut String) -> Result<Answer, Failure> {
+pub(super) fn resync(door: &Door, name: &str, codes: [&Secret; 2], target: &mut Target) -> Result<Answer, Failure> {
     let [first, second] = codes;
     let (first, second) = (digits(first)?, digits(second)?);
     if first == second {

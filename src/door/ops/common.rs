@@ -12,11 +12,11 @@ use crate::factors::second::bypass::ALPHABET;
 use crate::names::{CanonicalName, NameError};
 use crate::secret::Secret;
 use crate::store::StoreError;
-use crate::store::records::{User, UserId};
+use crate::store::records::{ClientId, User, UserId};
 use crate::text::shown;
 
 /// A name as typed, made canonical (R3).
-pub(super) fn canonical(door: &Door, typed: &str) -> Result<CanonicalName, Failure> {
+pub(in crate::door) fn canonical(door: &Door, typed: &str) -> Result<CanonicalName, Failure> {
     check::user_name(typed)?;
     door.domains()
         .canonical_str(typed)
@@ -37,12 +37,33 @@ pub(super) fn name_failure(typed: &str, error: &NameError) -> Failure {
     }
 }
 
-/// The user whom a name as typed means. `target` becomes the canonical name, in full: a restore finds the user by it (R20).
-pub(super) fn find(door: &Door, typed: &str, target: &mut String) -> Result<User, Failure> {
+/// What an operation is done to, for its record (R23).
+#[derive(Debug, Default)]
+pub(super) struct Target {
+    /// For people; becomes the canonical name, where there is one.
+    pub(super) text: String,
+    /// Every user it is done to, by canonical name.
+    pub(super) users: Vec<String>,
+    /// The one user: a restore finds a renamed one by it (R20).
+    pub(super) user: Option<UserId>,
+    /// The client.
+    pub(super) client: Option<ClientId>,
+}
+
+impl Target {
+    /// It is this user's name, whether there is such a user or not.
+    pub(super) fn named(&mut self, name: &CanonicalName) {
+        name.as_str().clone_into(&mut self.text);
+        self.users = vec![shown(name.as_str())];
+    }
+}
+
+/// The user whom a name as typed means, noted in `target`.
+pub(super) fn find(door: &Door, typed: &str, target: &mut Target) -> Result<User, Failure> {
     let name = canonical(door, typed)?;
-    target.clear();
-    target.push_str(name.as_str());
+    target.named(&name);
     let user = door.store.user_named(name.as_str()).map_err(store_failure)?;
+    target.user = user.as_ref().map(|user| user.id);
     user.ok_or_else(|| {
         Failure::not_found(format!(
             "there is no user {}: look with `postern user list`, or add the user with `postern user add`",

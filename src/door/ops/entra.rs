@@ -2,7 +2,7 @@
 //! should know. A change of tenant ID, client ID, scope or authority takes the proof away (R13). It asks no directory: that is
 //! `ask`.
 
-use super::common::store_failure;
+use super::common::{Target, store_failure};
 use super::status::{paused_until, state};
 use crate::control::answers::{TenantInfo, TenantList};
 use crate::control::asks::EntraSet;
@@ -20,9 +20,9 @@ use crate::text::shown;
 const BUDGET_RANGE: std::ops::RangeInclusive<u8> = 2..=9;
 
 /// `entra set`.
-pub(super) fn set(door: &Door, ask: EntraSet, target: &mut String) -> Result<Answer, Failure> {
+pub(super) fn set(door: &Door, ask: EntraSet, target: &mut Target) -> Result<Answer, Failure> {
     let domain = settings::domain(&ask.domain).map_err(wrong)?;
-    target.clone_from(&domain);
+    target.text.clone_from(&domain);
     let tenants = door.store.tenants();
     let before = tenants.iter().find(|tenant| tenant.domain == domain);
     let (mut tenant, mut warnings) = taken_over(before, &domain, &ask)?;
@@ -46,15 +46,13 @@ pub(super) fn set(door: &Door, ask: EntraSet, target: &mut String) -> Result<Ans
     let mut after: Vec<Tenant> = vec![tenant.clone()];
     for other in tenants.iter().filter(|other| other.domain != domain) {
         let default = other.default && !tenant.default;
-        if other.default != default {
-            warnings.push(format!("{} is no more the default", other.domain));
-        }
         after.push(Tenant {
             default,
             ..other.clone()
         });
     }
     let domains = Domains::new(&after);
+    warnings.extend(bare_names(&tenants, &door.domains(), &domains));
     let (renamed, mut changes) = renames(door, &domains)?;
     let changed = after.into_iter().filter(|one| {
         one.domain == domain
@@ -68,7 +66,7 @@ pub(super) fn set(door: &Door, ask: EntraSet, target: &mut String) -> Result<Ans
     renamed.iter().for_each(|user| door.person_changed(*user));
     if !renamed.is_empty() {
         let line = format!("{} users without a domain became NAME@{domain}", renamed.len());
-        *target = format!("{domain}: {line}");
+        target.text = format!("{domain}: {line}");
         warnings.push(line);
     }
     let tenants = door.store.tenants();
@@ -98,19 +96,49 @@ pub(super) fn show(door: &Door, domain: Option<&str>) -> Result<Answer, Failure>
 }
 
 /// `entra remove`. The users stay.
-pub(super) fn remove(door: &Door, domain: &str, target: &mut String) -> Result<Answer, Failure> {
+pub(super) fn remove(door: &Door, domain: &str, target: &mut Target) -> Result<Answer, Failure> {
     let domain = settings::domain(domain).map_err(wrong)?;
-    target.clone_from(&domain);
-    if !door.store.tenants().iter().any(|tenant| tenant.domain == domain) {
+    target.text.clone_from(&domain);
+    let tenants = door.store.tenants();
+    if !tenants.iter().any(|tenant| tenant.domain == domain) {
         return Err(missing(&domain));
     }
+    let before = door.domains();
     door.store
         .apply(vec![Change::RemoveTenant(domain.clone())])
         .map_err(store_failure)?;
     door.refresh_tenants();
-    Ok(Answer::Done {
-        done: format!("tenant {domain} is removed; its users stay, and are refused unless they have a local password"),
-    })
+    let mut done =
+        format!("tenant {domain} is removed; its users stay, and are refused unless they have a local password");
+    if let Some(line) = bare_names(&tenants, &before, &door.domains()) {
+        done = format!("{done}; {line}");
+    }
+    Ok(Answer::Done { done })
+}
+
+/// The domain that a name without one gets: a single tenant's, whether it is called the default or not.
+fn default_of(domains: &Domains) -> Option<String> {
+    let name = domains.canonical_str("anna").ok()?;
+    name.domain().map(str::to_owned)
+}
+
+/// What a change does to names without a domain, where it does anything and there were tenants before.
+fn bare_names(tenants: &[Tenant], before: &Domains, after: &Domains) -> Option<String> {
+    match (default_of(before), default_of(after)) {
+        (before, after) if before == after || tenants.is_empty() => None,
+        (before, Some(after)) => {
+            let instead = before.map_or_else(String::new, |before| format!(", no more to {before}"));
+            Some(format!("names without a domain belong to {after} now{instead}"))
+        }
+        (Some(before), None) => Some(match after.canonical_str("anna") {
+            Ok(_) => format!("names without a domain have none from now on, no more {before}"),
+            Err(_) => format!(
+                "names without a domain are refused now, no more taken for {before}'s: write NAME@DOMAIN, or run `postern entra set \
+                 --domain DOMAIN --default yes`"
+            ),
+        }),
+        (None, None) => None,
+    }
 }
 
 /// There is no such tenant.
@@ -286,7 +314,7 @@ fn info(door: &Door, tenant: &Tenant) -> TenantInfo {
         private_ca: tenant.ca_pem.is_some(),
         proxy: tenant.proxy.as_deref().map(without_password),
         prefixes: tenant.prefixes.clone(),
-        default: tenant.default,
+        default: default_of(&door.domains()).is_some_and(|domain| domain == tenant.domain),
         allow_without_mfa: tenant.allow_without_mfa,
         allow_unregistered: tenant.allow_unregistered,
         allow_external: tenant.allow_external,

@@ -2,10 +2,10 @@
 //! whether it was added, was there already, or why it was refused. The good rows are one change of the store; where that fails,
 //! its halves are tried, so that a bad row loses only itself. A dry run writes nothing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher, RandomState};
 
-use super::common::{name_failure, name_of, store_failure};
+use super::common::{Target, name_failure, name_of, store_failure};
 use super::tokens::{check_seed, seed_warning};
 use crate::control::answers::{ImportReport, RowOutcome, RowResult};
 use crate::control::asks::{IMPORT_BATCH_MAX, ImportBatch, ImportRow};
@@ -16,6 +16,8 @@ use crate::store::records::{SeedMark, Timestamp, Token, TokenId, TokenStatus, To
 use crate::store::{Change, StoreError};
 use crate::text::{is_invisible, shown};
 
+/// Users whom the record of a batch names in its words.
+const NAMED: usize = 20;
 /// Users read at once when the serial numbers are gathered.
 const PAGE: usize = 1_000;
 
@@ -78,15 +80,15 @@ struct Staged {
     serials: HashMap<u64, u64>,
 }
 
-/// One batch. `target` becomes the count for the record.
+/// One batch. `target` becomes the count for the record, and whose tokens were added.
 pub(super) fn batch(
     door: &Door,
     batch: ImportBatch,
     kept: &mut Option<Serials>,
-    target: &mut String,
+    target: &mut Target,
 ) -> Result<Answer, Failure> {
     let ImportBatch { rows, dry_run, active } = batch;
-    *target = format!("{} rows", rows.len());
+    target.text = format!("{} rows", rows.len());
     if rows.len() > IMPORT_BATCH_MAX {
         return Err(Failure::usage(format!(
             "a batch has {} rows: {IMPORT_BATCH_MAX} is the most",
@@ -138,7 +140,7 @@ pub(super) fn batch(
     }
     *kept = Some(serials);
     let count = |outcome| results.iter().filter(|result| result.outcome == outcome).count();
-    *target = format!(
+    target.text = format!(
         "{} rows{}: {} added, {} there already, {} refused",
         results.len(),
         if dry_run { ", dry run" } else { "" },
@@ -146,7 +148,34 @@ pub(super) fn batch(
         count(RowOutcome::Same),
         count(RowOutcome::Refused)
     );
+    if !dry_run {
+        // In the order of their names, each once: `good` is sorted so but for the users who are made.
+        let added = good.iter().filter(|row| {
+            let result = results.get(row.at);
+            result.is_some_and(|result| result.outcome == RowOutcome::Added)
+        });
+        let names: BTreeSet<String> = added.map(|row| shown(&row.name)).collect();
+        target.users.extend(names);
+        name_some(target);
+    }
     Ok(Answer::Import(ImportReport { results }))
+}
+
+/// Says in words whose tokens were added, as far as a line holds them; the record has them all.
+fn name_some(target: &mut Target) {
+    let Some((first, rest)) = target.users.split_first() else {
+        return;
+    };
+    target.text.push_str(", for ");
+    target.text.push_str(first);
+    for name in rest.iter().take(NAMED - 1) {
+        target.text.push_str(", ");
+        target.text.push_str(name);
+    }
+    match target.users.len().saturating_sub(NAMED) {
+        0 => {}
+        more => target.text.push_str(&format!(" and {more} more")),
+    }
 }
 
 enum Checked {

@@ -30,7 +30,14 @@ use crate::audit::OperatorAct;
 use crate::control::ops::{Answer, Failure, Request};
 use crate::control::peer::{Operations, Peer};
 use crate::text::shown;
+use common::Target;
 use import::Serials;
+
+pub(super) use common::canonical;
+pub(super) use status::because;
+
+/// Bytes of users' names in one record: half of what a record holds, so that the rest has room.
+const NAMES_MAX: usize = crate::journal::PAYLOAD_MAX / 2;
 
 /// The box's operations: one for the daemon, shared by both control sockets.
 pub struct DoorOps(Arc<Inner>);
@@ -92,12 +99,16 @@ impl Inner {
     /// Does something, and writes the record of it before anybody hears (R23).
     async fn act(self: Arc<Self>, uid: u32, operator: String, request: Request) -> Result<Answer, Failure> {
         let action = request.word().to_owned();
-        let mut target = shown(request.target());
+        let mut target = Target {
+            text: shown(request.target()),
+            ..Target::default()
+        };
         let result = match request {
             Request::EntraProve(login) => self.prove(login, &mut target).await,
             Request::EntraTest(login) => self.test(login, &mut target).await,
             other => {
-                let (inner, mut named) = (Arc::clone(&self), target.clone());
+                let (inner, mut named) = (Arc::clone(&self), Target::default());
+                named.text.clone_from(&target.text);
                 let done = tokio::task::spawn_blocking(move || (inner.change(other, &mut named), named));
                 match done.await {
                     Ok((result, named)) => {
@@ -108,18 +119,25 @@ impl Inner {
                 }
             }
         };
-        let act = OperatorAct {
+        let mut users = target.users.into_iter().peekable();
+        let mut act = OperatorAct {
             at: crate::clock::wall(),
             uid,
             operator,
             action,
-            target,
-            result: result
-                .as_ref()
-                .map(drop)
-                .map_err(|failure: &Failure| failure.message.clone()),
+            target: target.text,
+            users: some(&mut users),
+            user: target.user,
+            client: target.client,
+            result: recorded(&result),
         };
-        match (self.door.record_act(act).await, result) {
+        let mut written = self.door.record_act(act.clone()).await;
+        // More names than one record holds: the others follow.
+        while users.peek().is_some() && written.is_ok() {
+            act.users = some(&mut users);
+            written = self.door.record_act(act.clone()).await;
+        }
+        match (written, result) {
             (Ok(_), result) => result,
             (Err(_), Err(failure)) => Err(failure),
             (Err(error), Ok(_)) => Err(Failure::failed(format!(
@@ -129,7 +147,7 @@ impl Inner {
     }
 
     /// Changes something. `target` becomes what the record names: the canonical name, where there is one.
-    fn change(&self, request: Request, target: &mut String) -> Result<Answer, Failure> {
+    fn change(&self, request: Request, target: &mut Target) -> Result<Answer, Failure> {
         let door = &self.door;
         let mut changes = self.changes.lock();
         if let Request::ImportBatch(batch) = request {
@@ -137,9 +155,9 @@ impl Inner {
         }
         changes.serials = None;
         match request {
-            Request::ClientAdd(ask) => clients::add(door, ask),
+            Request::ClientAdd(ask) => clients::add(door, ask, target),
             Request::ClientSet(ask) => clients::set(door, ask, target),
-            Request::ClientRemove { name } => clients::remove(door, &name),
+            Request::ClientRemove { name } => clients::remove(door, &name, target),
             Request::UserAdd(ask) => users::add(door, ask, target),
             Request::UserSet(ask) => users::set(door, ask, target),
             Request::UserDisable { name } => users::enable(door, &name, false, target),
@@ -157,6 +175,27 @@ impl Inner {
             other => seen(door, other),
         }
     }
+}
+
+/// How it ended, for the record: a proof that failed is an answer, but not done (R13).
+fn recorded(result: &Result<Answer, Failure>) -> Result<(), String> {
+    match result {
+        Ok(Answer::Prove(report)) if !report.proven => Err(format!("not proven: {}", report.words)),
+        Ok(_) => Ok(()),
+        Err(failure) => Err(failure.message.clone()),
+    }
+}
+
+/// As many names as stand in one record.
+fn some(names: &mut impl Iterator<Item = String>) -> Vec<String> {
+    let mut bytes = 0;
+    let mut some = Vec::new();
+    while bytes < NAMES_MAX {
+        let Some(name) = names.next() else { break };
+        bytes += name.len();
+        some.push(name);
+    }
+    some
 }
 
 /// Answers what needs a look only.

@@ -47,7 +47,7 @@ pub(super) fn status(door: &Door) -> Answer {
 }
 
 /// Why nothing is answered, and what to do; none: it is.
-pub(super) fn because(door: &Door) -> Option<String> {
+pub(in crate::door) fn because(door: &Door) -> Option<String> {
     if door.answers() {
         return None;
     }

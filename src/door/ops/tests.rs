@@ -21,6 +21,7 @@ use crate::store::records::{TotpParameters, UserId};
 mod codes;
 mod entra;
 mod import;
+mod log;
 mod people;
 mod restore;
 mod settings;

@@ -1,7 +1,7 @@
 //! Tokens: add, list, remove. In: a user, a seed or none; out: the token, and its seed this once (R21). One seed is in one token
 //! (R16); what is remembered of a seed stays when its token goes.
 
-use super::common::{find, name_of, store_failure};
+use super::common::{Target, find, name_of, store_failure};
 use crate::control::answers::{TokenInfo, TokenList, TokenMade};
 use crate::control::asks::TokenAdd;
 use crate::control::check;
@@ -22,7 +22,7 @@ const SEED_MAX: usize = 80;
 const SEED_WARN: usize = 16;
 
 /// `token add`.
-pub(super) fn add(door: &Door, ask: TokenAdd, target: &mut String) -> Result<Answer, Failure> {
+pub(super) fn add(door: &Door, ask: TokenAdd, target: &mut Target) -> Result<Answer, Failure> {
     check::parameters(ask.parameters)?;
     if let Some(seed) = &ask.seed {
         check_seed(seed).map_err(Failure::usage)?;
@@ -68,17 +68,17 @@ pub(super) fn add(door: &Door, ask: TokenAdd, target: &mut String) -> Result<Ans
 
 /// `token list`.
 pub(super) fn list(door: &Door, name: &str) -> Result<Answer, Failure> {
-    let user = find(door, name, &mut String::new())?;
+    let user = find(door, name, &mut Target::default())?;
     let mut tokens = door.store.tokens_of(user.id).map_err(store_failure)?;
     tokens.sort_by_key(|token| token.id);
     let tokens = tokens.iter().map(|token| info(door, &user.name, token)).collect();
     Ok(Answer::Tokens(TokenList { tokens }))
 }
 
-/// `token remove`. The record's target is `NAME #ID`: a restore reads it so (R20).
-pub(super) fn remove(door: &Door, name: &str, id: TokenId, target: &mut String) -> Result<Answer, Failure> {
+/// `token remove`. The record's target is `NAME #ID`: a restore reads the number (R20).
+pub(super) fn remove(door: &Door, name: &str, id: TokenId, target: &mut Target) -> Result<Answer, Failure> {
     let user = find(door, name, target)?;
-    *target = format!("{} #{}", user.name, id.0);
+    target.text = format!("{} #{}", user.name, id.0);
     let tokens = door.store.tokens_of(user.id).map_err(store_failure)?;
     if !tokens.iter().any(|token| token.id == id) {
         return Err(Failure::not_found(format!(

@@ -1,7 +1,7 @@
 //! Users: add, set, disable, enable, unlock, remove. In: a name as typed and what to change; out: the user, or one line of what was
 //! done. After every change open challenges and kept verdicts of the user are void (R9).
 
-use super::common::{canonical, find, journal, store_failure};
+use super::common::{Target, canonical, find, journal, store_failure};
 use super::views;
 use crate::control::asks::{PasswordChange, UserAdd, UserSet};
 use crate::control::ops::{Answer, Failure};
@@ -16,10 +16,9 @@ use crate::store::{Change, Live, StoreError};
 use crate::text::shown;
 
 /// `user add`.
-pub(super) fn add(door: &Door, ask: UserAdd, target: &mut String) -> Result<Answer, Failure> {
+pub(super) fn add(door: &Door, ask: UserAdd, target: &mut Target) -> Result<Answer, Failure> {
     let name = canonical(door, &ask.name)?;
-    target.clear();
-    target.push_str(name.as_str());
+    target.named(&name);
     let exists = || {
         Failure::exists(format!(
             "there is a user {} already: look with `postern user show`, change it with `postern user set`",
@@ -40,7 +39,10 @@ pub(super) fn add(door: &Door, ask: UserAdd, target: &mut String) -> Result<Answ
     };
     let applied = door.store.apply(vec![Change::AddUser(user.clone())]);
     match applied {
-        Ok(applied) => user.id = applied.users.first().copied().unwrap_or(user.id),
+        Ok(applied) => {
+            user.id = applied.users.first().copied().unwrap_or(user.id);
+            target.user = Some(user.id);
+        }
         Err(StoreError::NameTaken) => return Err(exists()),
         Err(error) => return Err(store_failure(error)),
     }
@@ -48,7 +50,7 @@ pub(super) fn add(door: &Door, ask: UserAdd, target: &mut String) -> Result<Answ
 }
 
 /// `user set`.
-pub(super) fn set(door: &Door, ask: UserSet, target: &mut String) -> Result<Answer, Failure> {
+pub(super) fn set(door: &Door, ask: UserSet, target: &mut Target) -> Result<Answer, Failure> {
     if ask.exempt.is_none() && ask.password.is_none() {
         return Err(Failure::usage("nothing to set: name at least one setting"));
     }
@@ -64,7 +66,7 @@ pub(super) fn set(door: &Door, ask: UserSet, target: &mut String) -> Result<Answ
 }
 
 /// `user enable` and `user disable`.
-pub(super) fn enable(door: &Door, name: &str, enabled: bool, target: &mut String) -> Result<Answer, Failure> {
+pub(super) fn enable(door: &Door, name: &str, enabled: bool, target: &mut Target) -> Result<Answer, Failure> {
     let mut user = find(door, name, target)?;
     user.enabled = enabled;
     put(door, &user)?;
@@ -75,7 +77,7 @@ pub(super) fn enable(door: &Door, name: &str, enabled: bool, target: &mut String
 }
 
 /// `user unlock`: locks (R17) and the budget at the directory (R14) are cleared.
-pub(super) fn unlock(door: &Door, name: &str, target: &mut String) -> Result<Answer, Failure> {
+pub(super) fn unlock(door: &Door, name: &str, target: &mut Target) -> Result<Answer, Failure> {
     let user = find(door, name, target)?;
     // In memory first: a fold in between must not take the journal's position without what stands there.
     door.guards.with(Subject::User(user.id), |guard| {
@@ -94,7 +96,7 @@ pub(super) fn unlock(door: &Door, name: &str, target: &mut String) -> Result<Ans
 }
 
 /// `user remove`. What is remembered of the seeds stays (R16).
-pub(super) fn remove(door: &Door, name: &str, target: &mut String) -> Result<Answer, Failure> {
+pub(super) fn remove(door: &Door, name: &str, target: &mut Target) -> Result<Answer, Failure> {
     let user = find(door, name, target)?;
     door.store
         .apply(vec![Change::RemoveUser(user.id)])

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::common::{find, store_failure};
+use super::common::{Target, find, store_failure};
 use super::tokens;
 use crate::control::answers::{BudgetInfo, LockInfo, UserInfo, UserList, UserRow};
 use crate::control::asks::{USERS_LIMIT_MAX, UserSearch};
@@ -37,7 +37,7 @@ pub(super) fn list(door: &Door, search: &UserSearch) -> Result<Answer, Failure> 
 
 /// `user show`.
 pub(super) fn show(door: &Door, name: &str) -> Result<Answer, Failure> {
-    let user = find(door, name, &mut String::new())?;
+    let user = find(door, name, &mut Target::default())?;
     info(door, &user).map(|info| Answer::User(Box::new(info)))
 }
 

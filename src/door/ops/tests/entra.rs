@@ -9,7 +9,7 @@ use crate::control::{ProveReport, TenantInfo, TenantState, TestReport};
 use crate::store::records::{Override, Proof, Timestamp};
 
 const DOMAIN: &str = "contoso.example";
-const RIGHT: &str = "correct horse";
+pub(super) const RIGHT: &str = "correct horse";
 
 pub(super) fn set(change: impl FnOnce(&mut EntraSet)) -> Request {
     let mut ask = EntraSet {
@@ -37,7 +37,7 @@ fn tenant(answer: Answer) -> TenantInfo {
     }
 }
 
-async fn prove(rig: &Rig, user: &str, password: &str) -> ProveReport {
+pub(super) async fn prove(rig: &Rig, user: &str, password: &str) -> ProveReport {
     match rig.ok(Request::EntraProve(login(user, password))).await {
         Answer::Prove(report) => *report,
         other => panic!("{other:?}"),
@@ -86,7 +86,7 @@ async fn directory() -> String {
     format!("http://{address}")
 }
 
-async fn with_directory() -> Rig {
+pub(super) async fn with_directory() -> Rig {
     let rig = Rig::open();
     let authority = directory().await;
     rig.ok(set(|ask| {
@@ -253,7 +253,13 @@ async fn r3_one_default_and_no_prefix_twice() {
     assert!(!tenant(rig.ok(fabrikam(|_| ())).await).default);
     assert_eq!(rig.user("anna").await.row.name, "anna@contoso.example");
     let info = tenant(rig.ok(fabrikam(|ask| ask.default = Some(true))).await);
-    assert!(info.default && info.warnings.iter().any(|line| line.contains("no more the default")));
+    assert!(
+        info.default
+            && info
+                .warnings
+                .iter()
+                .any(|line| line.contains("no more to contoso.example"))
+    );
     assert_eq!(rig.user("anna").await.row.name, "anna@fabrikam.example");
     let defaults: Vec<bool> = rig.door.store.tenants().iter().map(|t| t.default).collect();
     assert_eq!(defaults, [false, true]);
@@ -330,8 +336,16 @@ async fn r13_a_right_and_a_wrong_password_prove_a_tenant_and_a_change_voids_it()
     let record = rig.last_act();
     assert_eq!(
         (record.0.as_str(), record.1.as_str()),
-        ("entra prove", "anna@contoso.example")
+        ("entra prove", "contoso.example (anna@contoso.example)")
     );
+    // R23: what failed is not told as done.
+    let failed: Vec<_> = rig.acts().into_iter().filter(|act| act.result.is_err()).collect();
+    assert_eq!(failed.len(), 5, "{failed:?}");
+    let last = failed.last().unwrap();
+    assert_eq!(last.target, "contoso.example (blind@contoso.example)");
+    let why = last.result.clone().unwrap_err();
+    assert!(why.starts_with("not proven: ") && why.contains("stays off"), "{why}");
+    assert_eq!(switches(&rig), ["entra-on"]);
     assert!(!format!("{:?}", rig.acts()).contains(RIGHT), "R21");
     // A mistyped password takes nothing away; a policy changes nothing; another scope does.
     let report = prove(&rig, "anna", "not it").await;
@@ -352,6 +366,17 @@ async fn r13_a_tenant_that_takes_any_password_is_switched_off() {
     assert!(!report.proven && report.words.contains("switched off"), "{report:?}");
     assert_eq!(proof(&rig), Proof::Missing);
     assert!(rig.door.directories.get(DOMAIN).is_err());
+    assert_eq!(switches(&rig), ["entra-on", "entra-off"]);
+}
+
+/// The records of a tenant that was switched, oldest first.
+fn switches(rig: &Rig) -> Vec<String> {
+    let entries = rig.door.operators.read(Order::Oldest, 0, u64::MAX);
+    let codes = entries.filter_map(|entry| match decode(&entry.unwrap().payload) {
+        Some(OperatorEvent::System { code, .. }) => Some(code),
+        _ => None,
+    });
+    codes.filter(|code| code == "entra-on" || code == "entra-off").collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -394,4 +419,51 @@ async fn entra_test_tells_what_a_login_would_do_and_counts_nothing() {
     assert!(rig.door.alarms.list().is_empty());
     assert_eq!(rig.show("anna").await.budget.unwrap().spent, 0);
     assert_eq!(rig.last_act().0, "entra test");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r3_the_default_that_counts_is_told_and_when_bare_names_change() {
+    let rig = Rig::open();
+    let only = tenant(
+        rig.ok(set(|ask| {
+            ids(ask);
+            ask.default = Some(false);
+        }))
+        .await,
+    );
+    assert!(only.default, "a single tenant is the default, whatever it says");
+    rig.user("anna").await;
+    let told = |info: &TenantInfo, words: &str| {
+        let lines: Vec<_> = info
+            .warnings
+            .iter()
+            .filter(|line| line.contains("without a domain"))
+            .collect();
+        assert!(lines.len() == 1 && lines[0].contains(words), "{:?}", info.warnings);
+    };
+    let second = |default| {
+        set(|ask| {
+            ids(ask);
+            ask.domain = "fabrikam.example".to_owned();
+            ask.default = default;
+        })
+    };
+    let info = tenant(rig.ok(second(None)).await);
+    told(&info, "refused now, no more taken for contoso.example's");
+    let Answer::Tenants(list) = rig.ok(show(DOMAIN)).await else {
+        panic!("no list")
+    };
+    assert!(!list.tenants[0].default);
+    let info = tenant(rig.ok(second(Some(true))).await);
+    told(&info, "belong to fabrikam.example now");
+    let remove = |domain: &str| Request::EntraRemove {
+        domain: domain.to_owned(),
+    };
+    let line = done(rig.ok(remove("fabrikam.example")).await);
+    assert!(
+        line.contains("belong to contoso.example now, no more to fabrikam.example"),
+        "{line}"
+    );
+    let line = done(rig.ok(remove(DOMAIN)).await);
+    assert!(line.contains("have none from now on"), "{line}");
 }

@@ -99,7 +99,11 @@ async fn each_row_is_written_or_refused_for_itself() {
     let (word, target, result) = rig.last_act();
     assert_eq!(
         (word.as_str(), target.as_str(), result),
-        ("import", "13 rows: 4 added, 2 there already, 7 refused", Ok(()))
+        (
+            "import",
+            "13 rows: 4 added, 2 there already, 7 refused, for anna@contoso.example, ben@contoso.example, carl@contoso.example",
+            Ok(())
+        )
     );
     let ben = rig.show("ben@contoso.example").await;
     assert_eq!((ben.tokens.len(), ben.tokens[0].status), (2, TokenStatus::Active));
@@ -187,12 +191,20 @@ async fn a_thousand_rows_take_no_time_and_more_are_too_many() {
             )
         })
         .collect();
+    // R23: the record names everybody, its words the first of them.
+    let everybody = || {
+        let act = rig.acts().pop().unwrap();
+        assert!(act.target.contains(" and 980 more"), "{}", act.target);
+        let named = rig.acts().iter().flat_map(|act| act.users.clone()).count();
+        assert_eq!(named, 1_000);
+    };
     let begun = std::time::Instant::now();
     let got = results(rig.ok(batch(rows.clone(), false)).await);
     let took = begun.elapsed();
     assert!(got.iter().all(|r| r.outcome == Added && r.user_made));
     assert_eq!(rig.door.store.counts(), (1_000, 1_000));
     assert!(took < std::time::Duration::from_secs(5), "{took:?}");
+    everybody();
     let many: Vec<ImportRow> = rows.iter().cycle().take(1_001).cloned().collect();
     rig.fails(FailureKind::Usage, batch(many, false)).await;
 }
