@@ -175,7 +175,13 @@ impl Door {
         for (domain, error) in self.directories.refresh(&tenants) {
             let code = format!("entra-setup-{domain}");
             let what = format!("The tenant of {domain} cannot be asked: {error}");
-            self.raise(&code, Grave::Nobody, what, "Set it right with `postern entra set`", now);
+            self.raise(
+                &code,
+                Grave::Nobody,
+                what,
+                "Set it right with `postern entra set --domain DOMAIN`",
+                now,
+            );
             standing.push(code);
         }
         for tenant in tenants.iter() {
@@ -209,7 +215,7 @@ impl Door {
                     &code,
                     Grave::Look,
                     what,
-                    "Take it away with `postern entra set --override CODE=default` when it is no longer needed",
+                    "Take it away with `postern entra set --domain DOMAIN --override CODE=default` when it is no longer needed",
                     now,
                 );
                 standing.push(code);

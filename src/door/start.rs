@@ -1,6 +1,7 @@
 //! Opening the box: key, store, journals, clock; everything that was learned before stands again. In: a state directory; out: a
 //! [`Door`], or one line that says why not. It never answers before all of it is read.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
@@ -132,19 +133,17 @@ impl Start<'_> {
             store.folded(),
             &mut |entry| replay(entry, &store, &guards, &sealer, &mut replayed),
         )?;
-        let mut disabled_since = Vec::new();
-        let copy_at = opened.restored.map(|restored| restored.copy_at);
+        let mut acts = Vec::new();
         let (operators, operators_opening) = Journal::open(
             &self.state_dir.join(OPERATORS_DIR),
             &sealer.chain_key("operators"),
             Limits::default(),
             0,
             &mut |entry| {
-                if let (Some(copy_at), Some(OperatorEvent::Act(act))) = (copy_at, decode(entry.payload))
-                    && act.at >= copy_at
+                if let (true, Some(OperatorEvent::Act(act))) = (opened.restored.is_some(), decode(entry.payload))
                     && act.result.is_ok()
                 {
-                    disabled_since.push(act);
+                    acts.push(act);
                 }
             },
         )?;
@@ -196,9 +195,9 @@ impl Start<'_> {
             store,
             sealer,
         });
-        if copy_at.is_some() {
+        if opened.restored.is_some() {
             door.store.skip_numbers()?;
-            door.restored(recovered.as_ref(), whole, &disabled_since)?;
+            door.restored(recovered.as_ref(), whole, &acts)?;
             if whole {
                 door.store.settle_restore()?;
             }
@@ -236,16 +235,19 @@ impl Door {
     /// After a restore: what the audit says was disabled or removed since is disabled or removed again (R20).
     fn restored(&self, recovered: Option<&Recovered>, whole: bool, since: &[OperatorAct]) -> Result<(), StartError> {
         let now = crate::clock::wall();
+        // What each was told last; by number, since names change, and numbers are given once. Not by time, since clocks are set.
+        let mut off: BTreeMap<UserId, bool> = BTreeMap::new();
         for act in since {
-            // By number, since names change; what was made after the act has its number by chance.
             let user = match act.user {
-                Some(id) => self.store.user(id)?.filter(|user| user.created <= act.at),
+                Some(id) => self.store.user(id)?,
                 None => None,
             };
             match (act.action.as_str(), user) {
-                ("user disable" | "user remove", Some(mut user)) => {
-                    user.enabled = false;
-                    self.store.apply(vec![Change::PutUser(user)])?;
+                ("user disable" | "user remove", Some(user)) => {
+                    off.insert(user.id, true);
+                }
+                ("user enable", Some(user)) => {
+                    off.insert(user.id, false);
                 }
                 ("token remove", Some(user)) => {
                     let id = act.target.rsplit_once('#').and_then(|(_, id)| id.parse().ok());
@@ -258,14 +260,18 @@ impl Door {
                 }
                 ("client remove", _) => {
                     let clients = self.store.clients();
-                    let client = clients
-                        .iter()
-                        .find(|client| Some(client.id) == act.client && client.created <= act.at);
+                    let client = clients.iter().find(|client| Some(client.id) == act.client);
                     if let Some(client) = client {
                         self.store.apply(vec![Change::RemoveClient(client.id)])?;
                     }
                 }
                 _ => {}
+            }
+        }
+        for (id, _) in off.into_iter().filter(|(_, off)| *off) {
+            if let Some(mut user) = self.store.user(id)?.filter(|user| user.enabled) {
+                user.enabled = false;
+                self.store.apply(vec![Change::PutUser(user)])?;
             }
         }
         let damage = match recovered {

@@ -333,6 +333,9 @@ mod tests {
             action: "user disable".into(),
             target: "anna@contoso.example".into(),
             result: Ok(()),
+            users: Vec::new(),
+            user: None,
+            client: None,
         };
         let (pri, id, parameters, message) = read(&origin().act(&act, 3));
         assert_eq!((pri, id.as_str()), (85, "user-disable"));
