@@ -28,7 +28,7 @@ pub type Blob = (Vec<u8>, Vec<u8>);
 impl Store {
     /// Writes what was spent since the last call, and the blobs put with [`Store::live_put`], together with `position`: the number
     /// of the first journal entry that is not in it. Everything before that entry must have been applied already. A replay from
-    /// there after a crash finds steps already raised, which is harmless; blobs and position go in one batch.
+    /// there after a crash finds steps already raised, which is harmless; the position goes with the last of the blobs.
     pub fn fold(&self, position: u64) -> Result<(), StoreError> {
         let inner = &self.0;
         let mut counters = inner.writer.lock();
@@ -146,11 +146,21 @@ impl Inner {
                 self.disk.write_many(std::mem::take(&mut batch), chunk.len())?;
             }
         }
-        for ((kind, key), _, value) in pending {
-            let key = Key::Live(*kind, key).bytes();
-            match value {
-                Some(value) => batch.insert(key, codec::versioned(value)?),
-                None => batch.remove(key),
+        // The blobs before the position: should the power fail between, the journal's entries since the older position come again,
+        // and whoever keeps the blobs tells by their time what is in them already.
+        let mut pending = pending.chunks(BATCH).peekable();
+        let mut last = 0;
+        while let Some(chunk) = pending.next() {
+            for ((kind, key), _, value) in chunk {
+                let key = Key::Live(*kind, key).bytes();
+                match value {
+                    Some(value) => batch.insert(key, codec::versioned(value)?),
+                    None => batch.remove(key),
+                }
+            }
+            last = chunk.len();
+            if pending.peek().is_some() {
+                self.disk.write_many(std::mem::take(&mut batch), BATCH + chunk.len())?;
             }
         }
         let position = position.max(self.folded.load(Ordering::SeqCst));
@@ -158,6 +168,6 @@ impl Inner {
         let mut next = *counters;
         next.changes += 1;
         batch.insert(COUNTERS, codec::encode(&next)?);
-        self.commit(batch, BATCH.min(taken.len()) + pending.len(), counters, next)
+        self.commit(batch, BATCH.min(taken.len()) + last, counters, next)
     }
 }
