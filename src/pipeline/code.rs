@@ -4,24 +4,22 @@
 
 use std::time::Instant;
 
-use subtle::ConstantTimeEq;
-
 use super::challenge::{Challenges, Closed};
 use super::decide::{Accept, CodeProof, Decision, ExemptGrant, ProofsDiffer, UnmatchedGrant};
 use super::owed::{Owed, Owing};
 use super::password::{Asked, Next, Reserved};
-use super::ready::{Ready, locked, unavailable};
+use super::person::{Found, Person, Reading};
+use super::ready::{Ready, unavailable};
 use super::request::Trace;
 use super::user::{Way, typed_hash};
 use super::{Ended, Refused, Staged};
-use crate::audit::{Reason, SecondUsed, Spent, Stages};
-use crate::factors::second::credential::{Kind, Shape, Split, scrv1, splits, whole};
-use crate::factors::second::totp;
-use crate::guard::{Guards, LockoutPermit, MissKind, Station, Subject, UserGuard};
+use crate::audit::{Reason, Stages};
+use crate::factors::second::credential::scrv1;
+use crate::guard::{Guards, MissKind, Station, Subject};
 use crate::seal::Sealer;
 use crate::secret::Secret;
-use crate::store::records::{ClientId, Mode, Order, Timestamp, Token};
-use crate::store::{Spend, Store};
+use crate::store::Store;
+use crate::store::records::{Mode, Timestamp};
 
 /// Something the journal must know of, beside the decision itself, so that guards stand again after a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,54 +65,6 @@ pub(super) enum Other {
     Unmatched(UnmatchedGrant),
     /// The code is asked for after the password (mode challenge).
     Later,
-}
-
-/// How a field is to be read.
-enum Reading<'f> {
-    /// It is the code.
-    Whole(&'f [u8]),
-    /// Password and code in one.
-    Field {
-        field: &'f [u8],
-        order: Order,
-        delimiter: Option<char>,
-    },
-    /// They came apart (SCRV1).
-    Apart { password: &'f [u8], code: &'f [u8] },
-}
-
-impl<'f> Reading<'f> {
-    fn splits(&self, lengths: &[usize], bypass: bool) -> Vec<Split<'f>> {
-        match *self {
-            Reading::Whole(code) => whole(code, lengths, bypass).into_iter().collect(),
-            Reading::Field {
-                field,
-                order,
-                delimiter,
-            } => splits(
-                field,
-                &Shape {
-                    order,
-                    delimiter,
-                    lengths,
-                    bypass,
-                },
-            )
-            .collect(),
-            Reading::Apart { password, code } => whole(code, lengths, bypass)
-                .map(|split| Split { password, ..split })
-                .into_iter()
-                .collect(),
-        }
-    }
-}
-
-/// A right code, spent, with what was taken for it.
-struct Found {
-    proof: CodeProof,
-    reserved: Reserved,
-    password: Secret,
-    owing: Owing,
 }
 
 impl Ready {
@@ -329,195 +279,6 @@ pub(super) fn finish(trace: Trace, accept: Result<Accept, ProofsDiffer>) -> Stag
         Err(error) => {
             tracing::error!(%error, "a login was stopped");
             Err(Refused::silent(trace, Reason::StoreFailed))
-        }
-    }
-}
-
-/// Whose codes would be right now.
-struct Person<'a> {
-    tokens: &'a [Token],
-    subject: Subject,
-    client: ClientId,
-    station: Station,
-    now: Timestamp,
-}
-
-/// A code that matches, not spent yet.
-enum Match {
-    Totp(Spent),
-    Bypass,
-}
-
-impl Person<'_> {
-    /// Looks for a right code, longest first (R5). `reserve` is asked with the password when one matches, before it is spent. All
-    /// of it happens with the person's guard in hand, so that two logins of one person cannot pass each other.
-    fn check(
-        &self,
-        tools: &Tools<'_>,
-        reading: &Reading<'_>,
-        reserve: impl FnOnce(&mut UserGuard, &[u8]) -> Result<Reserved, Reason>,
-    ) -> Result<Found, Reason> {
-        let missed = std::cell::Cell::new(false);
-        let result = tools.guards.with(self.subject, |guard| {
-            let permit = guard.lockouts.begin(self.station, self.now).map_err(locked)?;
-            let bypass = guard.bypass.as_ref().is_some_and(|bypass| !bypass.expired(tools.at));
-            let mut lengths: Vec<usize> = self
-                .tokens
-                .iter()
-                .map(|token| usize::from(token.parameters.digits))
-                .collect();
-            lengths.sort_unstable();
-            lengths.dedup();
-            let splits = reading.splits(&lengths, bypass);
-            let hit = splits
-                .iter()
-                .find_map(|split| self.find(tools, guard, split).map(|hit| (hit, split)));
-            let Some((hit, split)) = hit else {
-                return Err(self.miss(tools, guard, permit, &splits, &missed));
-            };
-            guard.lockouts.release(permit);
-            let owing = Owing {
-                subject: self.subject,
-                client: self.client,
-                typed: typed_hash(tools.sealer, &[split.password, b"\0", split.code].concat()),
-            };
-            if let Match::Totp(spent) = &hit
-                && tools
-                    .store
-                    .seed(spent.mark)
-                    .and_then(|seed| seed.last_step)
-                    .is_some_and(|last| spent.step <= last)
-            {
-                // Spent, perhaps by this very login, which then heard "not available".
-                let Some(proof) = tools.owed.take(&owing, tools.at) else {
-                    return Err(Reason::CodeUsed {
-                        mark: spent.mark,
-                        step: spent.step,
-                    });
-                };
-                return match reserve(guard, split.password) {
-                    Ok(reserved) => Ok(Found {
-                        proof,
-                        reserved,
-                        password: Secret::new(split.password.to_vec()),
-                        owing,
-                    }),
-                    Err(reason) => {
-                        tools.owed.keep(owing, proof, tools.at);
-                        Err(reason)
-                    }
-                };
-            }
-            let reserved = reserve(guard, split.password)?;
-            let proof = match hit {
-                Match::Bypass => {
-                    guard.bypass = None;
-                    CodeProof::new(self.subject, SecondUsed::Bypass, None)
-                }
-                Match::Totp(spent) => match tools.store.spend(spent.mark, spent.step, spent.drift) {
-                    Spend::Done => CodeProof::new(self.subject, SecondUsed::Totp, Some(spent)),
-                    Spend::Already { .. } | Spend::Unknown => {
-                        reserved.forget(guard);
-                        return Err(Reason::CodeUsed {
-                            mark: spent.mark,
-                            step: spent.step,
-                        });
-                    }
-                },
-            };
-            Ok(Found {
-                proof,
-                reserved,
-                password: Secret::new(split.password.to_vec()),
-                owing,
-            })
-        });
-        if missed.get() {
-            (tools.note)(Note::Miss(self.subject, self.station, MissKind::Code), self.now);
-        }
-        result
-    }
-
-    fn find(&self, tools: &Tools<'_>, guard: &UserGuard, split: &Split<'_>) -> Option<Match> {
-        match split.kind {
-            Kind::Bypass => {
-                let bypass = guard.bypass.as_ref()?;
-                bypass
-                    .matches(split.code, tools.bypass_key, tools.at)
-                    .then_some(Match::Bypass)
-            }
-            Kind::Totp => self.tokens.iter().find_map(|token| {
-                let drift = tools.store.seed(token.mark).map(|seed| seed.drift).unwrap_or_default();
-                let found = totp::check(&token.seed, &token.parameters, self.now, drift, split.code)?;
-                Some(Match::Totp(Spent {
-                    mark: token.mark,
-                    step: found.step,
-                    drift: found.drift,
-                }))
-            }),
-        }
-    }
-
-    /// The code that was spent last, sent again however much later: OpenVPN does so each time it makes new keys.
-    fn last_again(&self, tools: &Tools<'_>, splits: &[Split<'_>]) -> Option<Reason> {
-        self.tokens.iter().find_map(|token| {
-            let step = tools.store.seed(token.mark)?.last_step?;
-            let code = totp::code_at(&token.seed, &token.parameters, step);
-            let again = |split: &Split<'_>| bool::from(split.code.ct_eq(code.as_bytes()));
-            splits
-                .iter()
-                .any(again)
-                .then_some(Reason::CodeUsed { mark: token.mark, step })
-        })
-    }
-
-    /// No code matched: why, and whether it counts (R17).
-    fn miss(
-        &self,
-        tools: &Tools<'_>,
-        guard: &mut UserGuard,
-        permit: LockoutPermit,
-        splits: &[Split<'_>],
-        missed: &std::cell::Cell<bool>,
-    ) -> Reason {
-        let Some(longest) = splits.first() else {
-            guard.lockouts.release(permit);
-            return Reason::NoCode;
-        };
-        let far = splits.iter().find_map(|split| {
-            self.tokens.iter().find_map(|token| {
-                let far = totp::out_of_window(&token.seed, &token.parameters, self.now, split.code)?;
-                Some((token.mark, far))
-            })
-        });
-        if let Some((mark, far)) = &far
-            && tools
-                .store
-                .seed(*mark)
-                .and_then(|seed| seed.last_step)
-                .is_some_and(|last| far.step <= last)
-        {
-            // An old code sent again; OpenVPN does so when it makes new keys. Spent codes never count.
-            guard.lockouts.release(permit);
-            return Reason::CodeUsed {
-                mark: *mark,
-                step: far.step,
-            };
-        }
-        if let Some(spent) = self.last_again(tools, splits) {
-            guard.lockouts.release(permit);
-            return spent;
-        }
-        if !guard
-            .lockouts
-            .miss(permit, typed_hash(tools.sealer, longest.code), self.now)
-        {
-            return Reason::WrongCodeAgain;
-        }
-        missed.set(true);
-        match far {
-            Some((_, far)) => Reason::CodeOutOfWindow { seconds: far.seconds },
-            None => Reason::WrongCode,
         }
     }
 }

@@ -9,7 +9,7 @@
 //! | login sent again (R9) | [`again`] | - |
 //! | user known, enabled, with a token | [`user`] | [`user::Known`] |
 //! | lockout; clock; directory's breaker and budget | [`ready`] | [`ready::Ready`] |
-//! | code, spent when it matches; challenges | [`code`], [`challenge`] | a code's proof |
+//! | code, spent when it matches; challenges | [`code`], `person`, [`challenge`], [`owed`] | a code's proof |
 //! | password, at the directory or here | [`password`] | a password's proof |
 //! | the decision | [`decide`] | [`decide::Decision`] |
 //!
@@ -24,6 +24,7 @@ pub mod decide;
 pub mod duplicates;
 pub mod owed;
 pub mod password;
+mod person;
 pub mod ready;
 pub mod receive;
 pub mod request;
