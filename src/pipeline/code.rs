@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::challenge::{Challenges, Closed};
 use super::decide::{Accept, CodeProof, Decision, ExemptGrant, ProofsDiffer, UnmatchedGrant};
-use super::owed::{Owed, Owing};
+use super::owed::{Debt, Owed};
 use super::password::{Asked, Next, Reserved};
 use super::person::{Found, Person, Reading};
 use super::ready::{Ready, unavailable};
@@ -58,7 +58,7 @@ pub struct Tools<'a> {
 #[derive(Debug)]
 pub(super) enum Other {
     /// The code was right and is spent; with whom it is owed to if the directory cannot be asked.
-    Coded(CodeProof, Owing),
+    Coded(CodeProof, Debt),
     /// Exempt.
     Exempt(ExemptGrant),
     /// Unmatched.
@@ -173,7 +173,7 @@ impl Ready {
             proof,
             reserved,
             password,
-            owing,
+            debt,
         } = match found {
             Ok(found) => found,
             Err(reason) => return Err(stopped(self.trace, reason)),
@@ -184,7 +184,7 @@ impl Ready {
             self,
             password,
             reserved,
-            Other::Coded(proof, owing),
+            Other::Coded(proof, debt),
         ))))
     }
 

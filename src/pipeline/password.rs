@@ -211,7 +211,7 @@ impl Asked {
 
     fn owe(&mut self, tools: &Tools<'_>) {
         match std::mem::replace(&mut self.other, Other::Later) {
-            Other::Coded(proof, owing) => tools.owed.keep(owing, proof, tools.at),
+            Other::Coded(proof, debt) => tools.owed.keep(debt, proof, tools.at),
             other => self.other = other,
         }
     }

@@ -6,7 +6,7 @@ use subtle::ConstantTimeEq;
 
 use super::code::{Note, Tools};
 use super::decide::CodeProof;
-use super::owed::Owing;
+use super::owed::{Debt, OWED_FOR, Owing};
 use super::password::Reserved;
 use super::ready::locked;
 use super::user::typed_hash;
@@ -63,7 +63,7 @@ pub(super) struct Found {
     pub(super) proof: CodeProof,
     pub(super) reserved: Reserved,
     pub(super) password: Secret,
-    pub(super) owing: Owing,
+    pub(super) debt: Debt,
 }
 
 /// Whose codes would be right now.
@@ -122,7 +122,7 @@ impl Person<'_> {
                     .is_some_and(|last| spent.step <= last)
             {
                 // Spent, perhaps by this very login, which then heard "not available".
-                let Some(proof) = tools.owed.take(&owing, tools.at) else {
+                let Some((proof, debt)) = tools.owed.take(owing, tools.at) else {
                     return Err(Reason::CodeUsed {
                         mark: spent.mark,
                         step: spent.step,
@@ -133,10 +133,10 @@ impl Person<'_> {
                         proof,
                         reserved,
                         password: Secret::new(split.password.to_vec()),
-                        owing,
+                        debt,
                     }),
                     Err(reason) => {
-                        tools.owed.keep(owing, proof, tools.at);
+                        tools.owed.keep(debt, proof, tools.at);
                         Err(reason)
                     }
                 };
@@ -162,7 +162,10 @@ impl Person<'_> {
                 proof,
                 reserved,
                 password: Secret::new(split.password.to_vec()),
-                owing,
+                debt: Debt {
+                    owing,
+                    until: tools.at + OWED_FOR,
+                },
             })
         });
         if missed.get() {

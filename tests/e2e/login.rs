@@ -35,6 +35,7 @@ impl<'a> Table<'a> {
             "wrong" => token().wrong(),
             "scrv1" => scrv1(PASSWORD, &token().at(self.time)),
             "scrv1-empty" => scrv1("", &token().at(self.time)),
+            "scrv1-nul" => scrv1(&format!("{PASSWORD}\0x"), &token().at(self.time)),
             quoted => quoted.trim_matches('\'').to_owned(),
         }
     }
@@ -105,6 +106,7 @@ fn r1_r2_r5_r16_append_mode() {
         SCRV1 again                   | dora    | scrv1             | reject | code-used        | 1
         R5: SCRV1 that is none        | emil    | 'SCRV1:%%:'+now   | reject | bad-scrv1        | 0
         R5: SCRV1, empty password     | emil    | scrv1-empty       | reject | empty-password   | 0
+        R5: SCRV1, NUL inside         | emil    | scrv1-nul         | reject | unreadable-password | 0
         ",
     );
 }
