@@ -24,19 +24,21 @@
 //! # The modules
 //!
 //! Pure, without I/O or a clock: [`radius`] (bytes), [`pipeline`] (decisions), [`guard`], [`factors::second`], [`names`], [`enrol`],
-//! [`audit`], [`text`], [`secret`].
+//! [`audit`], [`text`], [`times`], [`secret`].
 //!
 //! Keeping: [`store`] (records in sled, secrets sealed by [`seal`]), [`journal`] (spent codes and audit, append-only).
 //!
 //! Asking: [`factors::first`] (Entra ID by ROPC; argon2id).
 //!
 //! The box and its programs: [`door`] (everything that packets and operations share), [`server`] (UDP), [`control`] (the operations
-//! as types, over Unix sockets), [`config`] and [`daemon`] (posternd), [`cli`] (postern, which knows only [`control`]).
+//! as types, over Unix sockets), [`config`] and [`daemon`] (posternd), [`cli`] (postern) and [`console`]
+//! (postern-console), which know only [`control`].
 
 pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod console;
 pub mod control;
 pub mod daemon;
 pub mod door;
@@ -52,3 +54,4 @@ pub mod secret;
 pub mod server;
 pub mod store;
 pub mod text;
+pub mod times;

@@ -7,9 +7,9 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::time::parse_duration;
 use crate::control::check::{self, parse_first, parse_net};
 use crate::control::{Algorithm, Charset, First, Mode, Net, Order, Unavailable, Unmatched};
+use crate::times::parse_duration;
 
 /// Look after a Postern box: who may ask, who may log in, and why somebody could not.
 #[derive(Debug, Parser)]

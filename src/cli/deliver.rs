@@ -100,6 +100,15 @@ fn document(answer: &Answer, out: &mut Out<'_>) -> std::io::Result<()> {
         Answer::Log(one) => out.document(one),
         Answer::Chain(one) => out.document(one),
         Answer::Explanation(one) => out.document(one),
+        Answer::Knocks(one) => out.document(one),
+        Answer::Network(one) => out.document(one),
+        Answer::Hello(one) => out.document(one),
+        Answer::Session(one) => out.document(one),
+        Answer::Moved(one) => out.document(one),
+        Answer::Ended { why } => out.document(&serde_json::json!({ "ended": why })),
+        Answer::Operator(one) => out.document(one),
+        Answer::Operators(one) => out.document(one),
+        Answer::OperatorToken(one) => out.document(one),
         Answer::Done { done } => out.document(&serde_json::json!({ "done": done })),
     }
 }

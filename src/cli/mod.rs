@@ -4,7 +4,7 @@
 //!
 //! - `args` and `words` what is typed; `plan` what they come to; `deliver` asks and prints
 //! - `import` and `log` are the two that take several requests
-//! - `show` answers as text; `time` times as words; `input` files and prompts; `out` everything that is printed
+//! - `show` answers as text; `input` files and prompts; `out` everything that is printed
 
 pub mod args;
 mod deliver;
@@ -14,7 +14,6 @@ mod log;
 mod out;
 mod plan;
 mod show;
-mod time;
 mod words;
 
 use std::ffi::OsString;

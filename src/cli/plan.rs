@@ -11,7 +11,6 @@ use super::args::{
     TimeCommand, TokenCommand, UserCommand,
 };
 use super::input::{Ask, Input};
-use super::time::parse_since;
 use crate::control::{
     ClientAdd, ClientFields, ClientSet, Delimiter, DirectoryLogin, EntraSet, Failure, LogFilter, Override,
     PasswordChange, Request, Timestamp, TokenAdd, TokenId, TotpParameters, Unmatched, UserAdd, UserSet, check,
@@ -19,6 +18,7 @@ use crate::control::{
 use crate::enrol::base32;
 use crate::secret::Secret;
 use crate::text::shown;
+use crate::times::parse_since;
 
 /// Records of `postern log` where neither a number nor a time is named.
 const LOG_DEFAULT: u32 = 100;

@@ -5,7 +5,7 @@
 //! runs without [`Rights`](peer::Rights), and only the server makes those (R24). Nothing here touches the store or a file that
 //! an operator named (R25).
 //!
-//! - `ops` the list of operations and answers; `asks` and `answers` what they carry
+//! - `ops` the list of operations and answers; `asks`, `answers` and `operators` what they carry; `failure` how they fail
 //! - `check` what can be seen to be wrong usage before anything is asked
 //! - `frame` bytes on the socket; `server` and `place` the daemon's side, `client` the caller's; `peer` who asks and what they may
 //! - `wire` how secrets, times and addresses look inside a frame and in `--json`
@@ -14,7 +14,9 @@ pub mod answers;
 pub mod asks;
 pub mod check;
 pub mod client;
+pub mod failure;
 pub mod frame;
+pub mod operators;
 pub mod ops;
 pub mod peer;
 pub mod place;
@@ -23,6 +25,7 @@ pub mod wire;
 
 pub use answers::*;
 pub use asks::*;
+pub use operators::*;
 pub use ops::{Answer, Failure, FailureKind, Request};
 pub use peer::{Door, Operations, Peer, Rights, Role};
 

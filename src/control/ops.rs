@@ -4,15 +4,21 @@
 use serde::{Deserialize, Serialize};
 
 use super::answers::{
-    BypassCode, ChainReport, ClientInfo, ClientList, ClientMade, ClockReport, Explanation, ImportReport, LogPage, Pong,
-    ProveReport, StatusReport, TenantInfo, TenantList, TestReport, TokenInfo, TokenList, TokenMade, UserInfo, UserList,
+    BypassCode, ChainReport, ClientInfo, ClientList, ClientMade, ClockReport, Explanation, ImportReport, KnockList,
+    LogPage, NetworkReport, Pong, ProveReport, StatusReport, TenantInfo, TenantList, TestReport, TokenInfo, TokenList,
+    TokenMade, UserInfo, UserList,
 };
 use super::asks::{
     ClientAdd, ClientSet, DirectoryLogin, EntraSet, ImportBatch, LogAsk, TokenAdd, UserAdd, UserSearch, UserSet,
 };
+use super::operators::{
+    Hello, LogIn, Moved, OperatorAdd, OperatorInfo, OperatorList, OperatorSet, OperatorTokenMade, Session,
+};
 use super::peer::Role;
 use crate::secret::Secret;
 use crate::store::records::TokenId;
+
+pub use super::failure::{Failure, FailureKind};
 
 /// An operation. The name of a user is what the operator typed: the daemon makes it canonical (R3).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,6 +146,64 @@ pub enum Request {
         /// Who.
         user: String,
     },
+    /// Who knocks: unknown sources, packets that could not be verified. Answer: [`Answer::Knocks`].
+    Knocks,
+    /// How the box stands on the network. Answer: [`Answer::Network`].
+    Network,
+    /// What anybody at a socket may know. Answer: [`Answer::Hello`].
+    Hello,
+    /// At `console.sock`: an operator logs in on this connection. Answer: [`Answer::Session`].
+    LogIn(LogIn),
+    /// Ends the session; the connection stays. Answer: [`Answer::Done`].
+    LogOut,
+    /// A key was pressed: the session's idle time begins anew. Answer: [`Answer::Done`].
+    Stay,
+    /// From now on the daemon sends [`Answer::Moved`] whenever something moved, at most twice a second, and [`Answer::Ended`] when
+    /// the session ends, until the log-out. Answer: [`Answer::Moved`].
+    Watch,
+    /// A new operator. Answer: [`Answer::Operator`]; of the first one at `console.sock` [`Answer::Session`].
+    OperatorAdd(OperatorAdd),
+    /// All operators. Answer: [`Answer::Operators`].
+    OperatorList,
+    /// Change an operator. Answer: [`Answer::Operator`].
+    OperatorSet(OperatorSet),
+    /// An operator's own password, by the operator who is logged in. Answer: [`Answer::Done`].
+    OperatorPassword {
+        /// The one that was.
+        #[serde(with = "super::wire::bytes")]
+        old: Secret,
+        /// The one from now on.
+        #[serde(with = "super::wire::bytes")]
+        new: Secret,
+    },
+    /// Clear an operator's lock. Answer: [`Answer::Done`].
+    OperatorUnlock {
+        /// Who.
+        name: String,
+    },
+    /// Remove an operator; the last installer stays. Answer: [`Answer::Done`].
+    OperatorRemove {
+        /// Who.
+        name: String,
+    },
+    /// A token for an operator's own login. Answer: [`Answer::OperatorToken`].
+    OperatorTokenAdd {
+        /// Whose.
+        name: String,
+    },
+    /// Its first code: from now on it is asked at each login; the code is spent. Answer: [`Answer::Operator`].
+    OperatorTokenConfirm {
+        /// Whose.
+        name: String,
+        /// What the token shows.
+        #[serde(with = "super::wire::text")]
+        code: Secret,
+    },
+    /// No code at the login any more. Answer: [`Answer::Operator`].
+    OperatorTokenRemove {
+        /// Whose.
+        name: String,
+    },
 }
 
 impl Request {
@@ -178,6 +242,22 @@ impl Request {
             Self::Log(_) => "log",
             Self::LogVerify => "log verify",
             Self::Explain { .. } => "explain",
+            Self::Knocks => "knocks",
+            Self::Network => "network show",
+            Self::Hello => "hello",
+            Self::LogIn(_) => "log in",
+            Self::LogOut => "log out",
+            Self::Stay => "stay",
+            Self::Watch => "watch",
+            Self::OperatorAdd(_) => "operator add",
+            Self::OperatorList => "operator list",
+            Self::OperatorSet(_) => "operator set",
+            Self::OperatorPassword { .. } => "operator password",
+            Self::OperatorUnlock { .. } => "operator unlock",
+            Self::OperatorRemove { .. } => "operator remove",
+            Self::OperatorTokenAdd { .. } => "operator token add",
+            Self::OperatorTokenConfirm { .. } => "operator token confirm",
+            Self::OperatorTokenRemove { .. } => "operator token remove",
         }
     }
 
@@ -205,6 +285,14 @@ impl Request {
             | Self::TokenRemove { user, .. }
             | Self::Explain { user } => user,
             Self::EntraRemove { domain } => domain,
+            Self::LogIn(ask) => &ask.name,
+            Self::OperatorAdd(ask) => &ask.name,
+            Self::OperatorSet(ask) => &ask.name,
+            Self::OperatorUnlock { name }
+            | Self::OperatorRemove { name }
+            | Self::OperatorTokenAdd { name }
+            | Self::OperatorTokenConfirm { name, .. }
+            | Self::OperatorTokenRemove { name } => name,
             Self::EntraShow { domain } => domain.as_deref().unwrap_or_default(),
             Self::Ping
             | Self::Status
@@ -214,7 +302,15 @@ impl Request {
             | Self::TimeShow
             | Self::TimeConfirm
             | Self::Log(_)
-            | Self::LogVerify => "",
+            | Self::LogVerify
+            | Self::Knocks
+            | Self::Network
+            | Self::Hello
+            | Self::LogOut
+            | Self::Stay
+            | Self::Watch
+            | Self::OperatorList
+            | Self::OperatorPassword { .. } => "",
         }
     }
 
@@ -232,7 +328,15 @@ impl Request {
             | Self::TimeShow
             | Self::Log(_)
             | Self::LogVerify
-            | Self::Explain { .. } => Role::Auditor,
+            | Self::Explain { .. }
+            | Self::Knocks
+            | Self::Network
+            | Self::Hello
+            | Self::LogIn(_)
+            | Self::LogOut
+            | Self::Stay
+            | Self::Watch
+            | Self::OperatorPassword { .. } => Role::Auditor,
             // A password or an exemption is a matter of policy, not of enrolling somebody.
             Self::UserAdd(ask) if ask.exempt || ask.password.is_some() => Role::Installer,
             Self::UserAdd(_)
@@ -254,13 +358,21 @@ impl Request {
             | Self::EntraProve(_)
             | Self::EntraTest(_)
             | Self::EntraRemove { .. }
-            | Self::TimeConfirm => Role::Installer,
+            | Self::TimeConfirm
+            | Self::OperatorAdd(_)
+            | Self::OperatorList
+            | Self::OperatorSet(_)
+            | Self::OperatorUnlock { .. }
+            | Self::OperatorRemove { .. }
+            | Self::OperatorTokenAdd { .. }
+            | Self::OperatorTokenConfirm { .. }
+            | Self::OperatorTokenRemove { .. } => Role::Installer,
         }
     }
 
     /// Whether it changes something or asks a directory: such requests go on record even where they are refused (R23).
     pub fn on_record(&self) -> bool {
-        self.needs() != Role::Auditor
+        self.needs() != Role::Auditor || matches!(self, Self::OperatorPassword { .. })
     }
 }
 
@@ -308,82 +420,30 @@ pub enum Answer {
     Chain(ChainReport),
     /// To [`Request::Explain`].
     Explanation(Explanation),
+    /// To [`Request::Knocks`].
+    Knocks(KnockList),
+    /// To [`Request::Network`].
+    Network(NetworkReport),
+    /// To [`Request::Hello`].
+    Hello(Hello),
+    /// To [`Request::LogIn`].
+    Session(Session),
+    /// To [`Request::Watch`], and unasked afterwards.
+    Moved(Moved),
+    /// Unasked after [`Request::Watch`]: the session has ended.
+    Ended {
+        /// Why, in plain words, one line.
+        why: String,
+    },
+    /// To [`Request::OperatorAdd`], [`Request::OperatorSet`] and the token requests.
+    Operator(OperatorInfo),
+    /// To [`Request::OperatorList`].
+    Operators(OperatorList),
+    /// To [`Request::OperatorTokenAdd`].
+    OperatorToken(OperatorTokenMade),
     /// Done, and one line of what was done.
     Done {
         /// Plain words, without a full stop: "anna@contoso.example is disabled".
         done: String,
     },
-}
-
-/// What kind of failure; `postern` ends with 2 for [`FailureKind::Usage`] and with 1 for the rest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FailureKind {
-    /// The request itself cannot be right.
-    Usage,
-    /// A rule forbids it.
-    Refused,
-    /// There is no such user, client, token or tenant.
-    NotFound,
-    /// There is one already.
-    Exists,
-    /// The peer has no right to ask this (R24).
-    NotAllowed,
-    /// The box could not do it: a disk, a directory, a time-out.
-    Failed,
-    /// Nobody answered on the socket, or something else did.
-    Unreachable,
-}
-
-/// Why something was not done: one plain line that says what is wrong and what to do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{message}")]
-pub struct Failure {
-    /// What kind.
-    pub kind: FailureKind,
-    /// The line; foreign text in it is already shown text (R22).
-    pub message: String,
-}
-
-impl Failure {
-    /// A failure of some kind.
-    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-        }
-    }
-
-    /// The request itself cannot be right.
-    pub fn usage(message: impl Into<String>) -> Self {
-        Self::new(FailureKind::Usage, message)
-    }
-
-    /// A rule forbids it.
-    pub fn refused(message: impl Into<String>) -> Self {
-        Self::new(FailureKind::Refused, message)
-    }
-
-    /// There is no such thing.
-    pub fn not_found(message: impl Into<String>) -> Self {
-        Self::new(FailureKind::NotFound, message)
-    }
-
-    /// There is one already.
-    pub fn exists(message: impl Into<String>) -> Self {
-        Self::new(FailureKind::Exists, message)
-    }
-
-    /// The box could not do it.
-    pub fn failed(message: impl Into<String>) -> Self {
-        Self::new(FailureKind::Failed, message)
-    }
-
-    /// The program's exit status (design: command line contract).
-    pub fn exit_status(&self) -> u8 {
-        match self.kind {
-            FailureKind::Usage => 2,
-            _ => 1,
-        }
-    }
 }

@@ -3,9 +3,9 @@
 use jiff::tz::TimeZone;
 
 use super::{count, field, word};
-use crate::cli::time::{shown_at, shown_duration, shown_with_zone};
 use crate::control::check::net_text;
 use crate::control::{ClientInfo, ClientList, ClientMade, ClockReport, Mode, StatusReport, TenantState};
+use crate::times::{shown_at, shown_duration, shown_with_zone};
 
 /// Health first, then what wants somebody, then the rest.
 pub fn status(report: &StatusReport, zone: &TimeZone) -> Vec<String> {

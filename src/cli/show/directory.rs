@@ -3,8 +3,8 @@
 use jiff::tz::TimeZone;
 
 use super::{field, word, yes_no};
-use crate::cli::time::shown_at;
 use crate::control::{DirectoryAnswer, ProveReport, TenantInfo, TenantList, TenantState, TestReport};
+use crate::times::shown_at;
 
 /// One tenant.
 pub fn tenant(tenant: &TenantInfo, zone: &TimeZone) -> Vec<String> {

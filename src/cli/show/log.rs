@@ -3,8 +3,8 @@
 use jiff::tz::TimeZone;
 
 use super::count;
-use crate::cli::time::shown_at;
 use crate::control::{ChainReport, Explanation, LogEntry, LogKind};
+use crate::times::shown_at;
 
 /// A record on one line: when, outcome, who, through which client, why.
 pub fn entry(entry: &LogEntry, zone: &TimeZone) -> String {

@@ -37,6 +37,15 @@ pub fn answer(answer: &Answer, zone: &TimeZone) -> Vec<String> {
         Answer::Log(page) => page.entries.iter().map(|one| entry(one, zone)).collect(),
         Answer::Chain(report) => log::chain(report, zone),
         Answer::Explanation(explanation) => log::explanation(explanation, zone),
+        Answer::Knocks(_)
+        | Answer::Network(_)
+        | Answer::Hello(_)
+        | Answer::Session(_)
+        | Answer::Moved(_)
+        | Answer::Ended { .. }
+        | Answer::Operator(_)
+        | Answer::Operators(_)
+        | Answer::OperatorToken(_) => Vec::new(),
         Answer::Done { done } => vec![done.clone()],
     }
 }

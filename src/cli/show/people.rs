@@ -3,11 +3,11 @@
 use jiff::tz::TimeZone;
 
 use super::{field, word};
-use crate::cli::time::shown_at;
 use crate::control::{
     BypassCode, RowOutcome, RowResult, TokenInfo, TokenList, TokenMade, TokenStatus, UserInfo, UserRow,
 };
 use crate::enrol::base32;
+use crate::times::shown_at;
 
 /// A user in a list: name, then what is not as usual.
 pub fn user_row(row: &UserRow) -> String {

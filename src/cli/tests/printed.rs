@@ -24,6 +24,7 @@ fn client() -> ClientInfo {
         secret_length: 32,
         last_packet: None,
         warnings: vec!["a warning".to_owned()],
+        seen: crate::control::ClientSeen::default(),
     }
 }
 
@@ -89,6 +90,7 @@ fn status(answering: bool) -> Result<Answer, Failure> {
         }],
         alarms: if answering { Vec::new() } else { vec![alarm] },
         counters: [("accepted".to_owned(), 3), ("rejected".to_owned(), 0)].into(),
+        last_hour: std::collections::BTreeMap::new(),
     })))
 }
 

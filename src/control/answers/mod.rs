@@ -1,10 +1,12 @@
 //! What the operations answer. Plain data, good for a frame, for `--json` and for text; a secret stands only where the operation
 //! exists to show it once (R21). Every text from elsewhere is already shown text (R22).
 
+mod around;
 mod directory;
 mod log;
 mod people;
 
+pub use around::*;
 pub use directory::*;
 pub use log::*;
 pub use people::*;
@@ -57,6 +59,9 @@ pub struct StatusReport {
     pub alarms: Vec<Alarm>,
     /// Counts since the start, by kebab-case name.
     pub counters: BTreeMap<String, u64>,
+    /// The same for the last hour (of whole minutes), by the same names.
+    #[serde(default)]
+    pub last_hour: BTreeMap<String, u64>,
 }
 
 /// Something wants somebody.
@@ -163,6 +168,9 @@ pub struct ClientInfo {
     /// What the operator should know of these settings, each one line.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// What it was seen to send.
+    #[serde(default)]
+    pub seen: ClientSeen,
 }
 
 /// All clients, by name.

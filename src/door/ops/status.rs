@@ -43,6 +43,7 @@ pub(super) fn status(door: &Door) -> Answer {
             .collect(),
         alarms: door.alarms.list(),
         counters: door.counters.all(),
+        last_hour: std::collections::BTreeMap::new(),
     }))
 }
 
