@@ -102,6 +102,23 @@ pub fn shown_at(at: Timestamp, zone: &TimeZone) -> String {
     local(at, zone).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
+/// Hours and minutes on a clock of the zone: `10:31`.
+pub fn shown_clock(at: Timestamp, zone: &TimeZone) -> String {
+    local(at, zone).strftime("%H:%M").to_string()
+}
+
+/// A moment as one says it: `10:31` today, `1 Mar 10:31` this year, `1 Mar 2025` before.
+pub fn shown_near(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let (at, now) = (local(at, zone), local(now, zone));
+    if at.date() == now.date() {
+        at.strftime("%H:%M").to_string()
+    } else if at.year() == now.year() {
+        at.strftime("%-d %b %H:%M").to_string()
+    } else {
+        at.strftime("%-d %b %Y").to_string()
+    }
+}
+
 /// With the zone's name behind: `2026-03-01 10:31:04 CET`.
 pub fn shown_with_zone(at: Timestamp, zone: &TimeZone) -> String {
     local(at, zone).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()

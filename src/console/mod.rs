@@ -3,7 +3,33 @@
 //! In: keys from the line, answers from posternd; out: a screen. It knows posternd by [`crate::control`] alone, over `console.sock`
 //! (R24), reads no store, and never leads to a shell.
 //!
-//! - `key` and `caps` what a line can say and show
+//! ```text
+//! line -> term -> event -> app -> screen on top -> actions -> app -> effects -> runner -> term, link
+//!                   ^                                                                  |
+//!                   +------------------------------ link <- posternd <-----------------+
+//! ```
+//!
+//! - `key`, `caps`, `term` what a line says and shows
+//! - `event` what can happen; `app` all state, which events alone change; `runner` the loop around it; `link` the way to posternd
+//! - `screen` what a screen is, `action` what it wants done, `page` what it draws on; `screens` all of them; `widgets` their parts
 
+pub mod action;
+pub mod app;
 pub mod caps;
+pub mod event;
 pub mod key;
+pub mod link;
+pub mod page;
+pub mod screen;
+pub mod screens;
+pub mod widgets;
+
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs
+)]
+pub mod testing;

@@ -1,0 +1,487 @@
+//! The application: all state of a console, changed by events alone and drawn without being changed. In: an [`Event`] and the
+//! time; out: [`Effect`]s for the runner. Pure: the same events at the same times give the same screens, which is how a recorded
+//! session is replayed.
+//!
+//! ```text
+//! Postern box-1 | Users                                    anna installer  14:05
+//! (the body: whatever the screen on top draws, 21 rows at least)
+//! Unlocked anna@contoso.example                                       <- one note
+//! Enter open  w why  Esc back  ? help                               <- what works
+//! ```
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use super::action::{Action, Told, Tone};
+use super::event::{Effect, Event, Now};
+use super::key::Key;
+use super::page::{Look, Page};
+use super::screen::{Context, Screen, Topics};
+use super::screens::help::Help;
+use super::screens::{first_screen, home, too_small, waiting};
+use crate::control::{Answer, Failure, FailureKind, Moved, Request, Session};
+use crate::times;
+
+/// The smallest screen that is drawn on.
+pub const COLUMNS_MIN: u16 = 80;
+/// The same, in rows.
+pub const ROWS_MIN: u16 = 24;
+/// While keys are pressed, posternd hears of it so often, so that the session does not end.
+const STAY_EVERY: Duration = Duration::from_secs(15);
+
+/// A screen and its number, by which answers find it.
+#[derive(Debug)]
+struct Layer {
+    number: u64,
+    screen: Box<dyn Screen>,
+}
+
+/// Whose question it was.
+#[derive(Clone, Copy, Debug)]
+enum Asker {
+    /// The application's own.
+    Application,
+    /// A screen's, under its tag.
+    Layer(u64, u32),
+}
+
+/// All state of a console.
+#[derive(Debug)]
+pub struct App {
+    context: Context,
+    layers: Vec<Layer>,
+    numbers: u64,
+    asks: HashMap<u64, Asker>,
+    note: Option<(Tone, String)>,
+    help: Option<Help>,
+    moved: Option<Moved>,
+    last_key: Duration,
+    last_stay: Duration,
+    may_quit: bool,
+}
+
+impl App {
+    /// A console that has not heard from posternd yet. With `may_quit` Ctrl-C ends the program, for a run by hand.
+    pub fn new(context: Context, may_quit: bool) -> Self {
+        let mut app = Self {
+            context,
+            layers: Vec::new(),
+            numbers: 0,
+            asks: HashMap::new(),
+            note: None,
+            help: None,
+            moved: None,
+            last_key: Duration::ZERO,
+            last_stay: Duration::ZERO,
+            may_quit,
+        };
+        app.push(Box::new(waiting::Waiting::new("")));
+        app
+    }
+
+    /// What every screen may look at.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// The name of the screen on top.
+    pub fn screen(&self) -> &'static str {
+        self.top().map_or("", |screen| screen.name())
+    }
+
+    /// Characters before the cursor, where a secret is being typed.
+    pub fn secret_typed(&self) -> Option<usize> {
+        self.top().and_then(Screen::secret_typed)
+    }
+
+    /// The one place where the state changes.
+    pub fn handle(&mut self, event: Event, now: Now) -> Vec<Effect> {
+        self.context.now = now;
+        let mut effects = Vec::new();
+        match event {
+            Event::Key(key) => self.key(key, &mut effects),
+            Event::Size(columns, rows) => self.context.size = (columns, rows),
+            Event::Tick => self.tick(&mut effects),
+            Event::Answer(number, answer) => self.answer(number, *answer, &mut effects),
+            Event::Up(hello) => {
+                self.context.up = true;
+                self.context.hello = Some(hello);
+                let screen = first_screen(&self.context, None);
+                self.start_with(screen, &mut effects);
+            }
+            Event::Down(why) => {
+                self.context.up = false;
+                self.context.session = None;
+                self.asks.clear();
+                if self.screen() != waiting::NAME || self.layers.len() > 1 {
+                    self.start_with(Box::new(waiting::Waiting::new(&why)), &mut effects);
+                } else if let Some(layer) = self.layers.first_mut() {
+                    layer.screen = Box::new(waiting::Waiting::new(&why));
+                }
+            }
+            Event::Moved(moved) => self.moved(moved, &mut effects),
+            Event::Ended(why) => {
+                if self.context.session.is_some() {
+                    self.lock(&why, &mut effects);
+                }
+            }
+        }
+        effects
+    }
+
+    fn key(&mut self, key: Key, effects: &mut Vec<Effect>) {
+        self.last_key = self.context.now.mono;
+        match key {
+            Key::Ctrl('l') => return effects.push(Effect::Repaint),
+            Key::Ctrl('t') => return self.apply(Vec::from([Action::NextCaps]), effects),
+            Key::Ctrl('c') if self.may_quit => {
+                effects.push(Effect::Wipe);
+                return effects.push(Effect::Quit);
+            }
+            _ => {}
+        }
+        // Nobody types blindly.
+        if self.is_small() {
+            return;
+        }
+        self.note = None;
+        let since_stay = self.last_key.saturating_sub(self.last_stay);
+        if self.context.session.is_some() && since_stay >= STAY_EVERY {
+            self.last_stay = self.last_key;
+            self.ask(Asker::Application, Request::Stay, effects);
+        }
+        if let Some(help) = &mut self.help {
+            if !help.on(key, self.context.size) {
+                self.help = None;
+            }
+            return;
+        }
+        let Some(layer) = self.layers.last_mut() else { return };
+        let wants_help = match key {
+            Key::F(1) => true,
+            Key::Char('?') => !layer.screen.types('?'),
+            _ => false,
+        };
+        if wants_help {
+            self.help = Some(Help::of(layer.screen.as_ref(), &self.context));
+            return;
+        }
+        let actions = layer.screen.on(key, &self.context);
+        self.apply(actions, effects);
+    }
+
+    fn tick(&mut self, effects: &mut Vec<Effect>) {
+        if let Some(session) = &self.context.session {
+            let idle = Duration::from_secs(u64::from(session.idle_seconds));
+            if self.context.now.mono.saturating_sub(self.last_key) >= idle {
+                let why = format!("Locked: no key for {}", times::shown_duration(idle));
+                return self.lock(&why, effects);
+            }
+        }
+        if let Some(layer) = self.layers.last_mut() {
+            let actions = layer.screen.tick(&self.context);
+            self.apply(actions, effects);
+        }
+    }
+
+    fn answer(&mut self, number: u64, answer: Result<Answer, Failure>, effects: &mut Vec<Effect>) {
+        let Some(asker) = self.asks.remove(&number) else { return };
+        if let Err(failure) = &answer
+            && failure.kind == FailureKind::LogInFirst
+            && self.context.session.is_some()
+        {
+            return self.lock("Logged out: log in again", effects);
+        }
+        let Asker::Layer(number, tag) = asker else { return };
+        let Some(at) = self.layers.iter().position(|layer| layer.number == number) else {
+            return;
+        };
+        let Some(layer) = self.layers.get_mut(at) else { return };
+        let actions = layer.screen.answered(tag, answer, &self.context);
+        self.apply_from(number, actions, effects);
+    }
+
+    fn moved(&mut self, moved: Moved, effects: &mut Vec<Effect>) {
+        let before = self.moved.replace(moved);
+        let Some(before) = before else { return };
+        let topics = Topics {
+            records: before.records != moved.records,
+            log: before.log != moved.log,
+            knocks: before.knocks != moved.knocks,
+            state: before.state != moved.state,
+        };
+        if let Some(layer) = self.layers.last_mut()
+            && layer.screen.watches().meets(topics)
+        {
+            let actions = layer.screen.refresh(&self.context);
+            self.apply(actions, effects);
+        }
+    }
+
+    /// Actions of the screen on top.
+    fn apply(&mut self, actions: Vec<Action>, effects: &mut Vec<Effect>) {
+        let number = self.layers.last().map_or(0, |layer| layer.number);
+        self.apply_from(number, actions, effects);
+    }
+
+    fn apply_from(&mut self, number: u64, actions: Vec<Action>, effects: &mut Vec<Effect>) {
+        let mut queue: VecDeque<(u64, Action)> = actions.into_iter().map(|action| (number, action)).collect();
+        while let Some((number, action)) = queue.pop_front() {
+            let mut more = |layer: u64, actions: Vec<Action>| {
+                for action in actions.into_iter().rev() {
+                    queue.push_front((layer, action));
+                }
+            };
+            let is_top = self.layers.last().is_some_and(|layer| layer.number == number);
+            match action {
+                Action::Ask(tag, request) => self.ask(Asker::Layer(number, tag), request, effects),
+                // Only who is on top changes what is on top: a late answer to a screen below opens nothing over another.
+                Action::Open(_) | Action::Replace(_) | Action::Home if !is_top => {}
+                Action::Open(screen) => {
+                    let (number, actions) = self.push(screen);
+                    more(number, actions);
+                }
+                Action::Replace(screen) => {
+                    self.pop(effects);
+                    let (number, actions) = self.push(screen);
+                    more(number, actions);
+                }
+                Action::Close | Action::CloseWith(_) if !is_top => {}
+                Action::Close => {
+                    if self.layers.len() > 1 {
+                        self.pop(effects);
+                        let (number, actions) = self.top_again(None);
+                        more(number, actions);
+                    }
+                }
+                Action::CloseWith(told) => {
+                    if self.layers.len() > 1 {
+                        self.pop(effects);
+                        let (number, actions) = self.top_again(Some(told));
+                        more(number, actions);
+                    }
+                }
+                Action::Home => {
+                    while self.layers.len() > 1 {
+                        self.pop(effects);
+                    }
+                    let (number, actions) = self.top_again(None);
+                    more(number, actions);
+                }
+                Action::Say(tone, words) => self.note = Some((tone, words)),
+                Action::Fail(failure) => self.note = Some((Tone::Bad, failure.message)),
+                Action::LoggedIn(session) => {
+                    self.logged_in(session, effects);
+                    return;
+                }
+                Action::LogOut => {
+                    self.lock("Logged out", effects);
+                    return;
+                }
+                Action::NextCaps => {
+                    self.context.caps = self.context.caps.next();
+                    self.note = Some((Tone::Done, format!("This line: {}", self.context.caps.words())));
+                    effects.push(Effect::Caps(self.context.caps));
+                }
+                Action::Wipe => effects.push(Effect::Wipe),
+            }
+        }
+    }
+
+    fn logged_in(&mut self, session: Session, effects: &mut Vec<Effect>) {
+        self.last_key = self.context.now.mono;
+        self.last_stay = self.context.now.mono;
+        self.moved = None;
+        self.context.session = Some(session);
+        let had_none = self.context.hello.as_ref().is_some_and(|hello| !hello.operators);
+        if let Some(hello) = &mut self.context.hello {
+            hello.operators = true;
+        }
+        effects.push(Effect::Repaint);
+        self.ask(Asker::Application, Request::Watch, effects);
+        let screens = home::after_login(&self.context, had_none);
+        self.clear(effects);
+        for screen in screens {
+            let (number, actions) = self.push(screen);
+            self.apply_from(number, actions, effects);
+        }
+    }
+
+    /// Ends the session and shows the login: nothing of it stays on the screen or in memory.
+    fn lock(&mut self, why: &str, effects: &mut Vec<Effect>) {
+        if self.context.session.take().is_some() && self.context.up {
+            self.ask(Asker::Application, Request::LogOut, effects);
+        }
+        effects.push(Effect::Wipe);
+        let screen = first_screen(&self.context, Some(why));
+        self.start_with(screen, effects);
+    }
+
+    /// Forgets every screen and begins with this one.
+    fn start_with(&mut self, screen: Box<dyn Screen>, effects: &mut Vec<Effect>) {
+        self.clear(effects);
+        self.note = None;
+        self.context.session = None;
+        let (number, actions) = self.push(screen);
+        self.apply_from(number, actions, effects);
+    }
+
+    fn clear(&mut self, effects: &mut Vec<Effect>) {
+        self.help = None;
+        while !self.layers.is_empty() {
+            self.pop(effects);
+        }
+    }
+
+    fn push(&mut self, mut screen: Box<dyn Screen>) -> (u64, Vec<Action>) {
+        self.numbers += 1;
+        let actions = screen.refresh(&self.context);
+        self.layers.push(Layer {
+            number: self.numbers,
+            screen,
+        });
+        (self.numbers, actions)
+    }
+
+    fn pop(&mut self, effects: &mut Vec<Effect>) {
+        if let Some(layer) = self.layers.pop()
+            && layer.screen.shows_secret()
+        {
+            effects.push(Effect::Wipe);
+        }
+    }
+
+    fn top_again(&mut self, told: Option<Told>) -> (u64, Vec<Action>) {
+        let Some(layer) = self.layers.last_mut() else {
+            return (0, Vec::new());
+        };
+        let mut actions = Vec::new();
+        if let Some(told) = told {
+            actions.extend(layer.screen.told(told, &self.context));
+        }
+        actions.extend(layer.screen.refresh(&self.context));
+        (layer.number, actions)
+    }
+
+    fn ask(&mut self, asker: Asker, request: Request, effects: &mut Vec<Effect>) {
+        self.numbers += 1;
+        self.asks.insert(self.numbers, asker);
+        effects.push(Effect::Ask(self.numbers, request));
+    }
+
+    /// As after a login, without one.
+    #[cfg(test)]
+    pub fn log_in_for_test(&mut self, session: Session) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        self.logged_in(session, &mut effects);
+        effects
+    }
+
+    /// A screen on top, as if another had opened it.
+    #[cfg(test)]
+    pub fn open_for_test(&mut self, screen: Box<dyn Screen>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        self.apply(vec![Action::Open(screen)], &mut effects);
+        effects
+    }
+
+    fn top(&self) -> Option<&dyn Screen> {
+        self.layers.last().map(|layer| layer.screen.as_ref())
+    }
+
+    fn is_small(&self) -> bool {
+        let (columns, rows) = self.context.size;
+        columns < COLUMNS_MIN || rows < ROWS_MIN
+    }
+
+    /// Draws the whole screen; answers where the cursor is wanted.
+    pub fn draw(&self, buffer: &mut Buffer) -> Option<Position> {
+        let whole = buffer.area;
+        if self.is_small() || whole.width < COLUMNS_MIN || whole.height < ROWS_MIN {
+            too_small::draw(&mut Page::new(buffer, whole, self.context.caps));
+            return None;
+        }
+        let top = self.top()?;
+        let title = match &self.help {
+            Some(_) => format!("Help: {}", top.title()),
+            None => top.title(),
+        };
+        self.draw_title(&mut Page::new(buffer, whole, self.context.caps), whole, &title);
+        let body = Rect {
+            y: whole.y.saturating_add(1),
+            height: whole.height.saturating_sub(3),
+            ..whole
+        };
+        let mut page = Page::new(buffer, body, self.context.caps);
+        match &self.help {
+            Some(help) => help.draw(&mut page),
+            None => top.draw(&mut page, &self.context),
+        }
+        let cursor = page.cursor();
+        self.draw_foot(&mut Page::new(buffer, whole, self.context.caps), whole, top);
+        cursor
+    }
+
+    fn draw_title(&self, page: &mut Page<'_>, whole: Rect, title: &str) {
+        let context = &self.context;
+        let host = context.hello.as_ref().map_or("", |hello| hello.host.as_str());
+        let clock = times::shown_clock(context.now.wall, &context.zone);
+        let right = match &context.session {
+            Some(session) => format!("{} {}  {clock}", session.operator, role_word(session.role)),
+            None => clock,
+        };
+        let width = u16::try_from(right.chars().count()).unwrap_or(0);
+        let x = page.put(whole.x, whole.y, 30, &format!("Postern {host}"), Look::Strong);
+        let start = whole.right().saturating_sub(width);
+        page.put(
+            x.saturating_add(1),
+            whole.y,
+            start.saturating_sub(x.saturating_add(3)),
+            &format!("| {title}"),
+            Look::Plain,
+        );
+        page.put(start, whole.y, width, &right, Look::Plain);
+    }
+
+    fn draw_foot(&self, page: &mut Page<'_>, whole: Rect, top: &dyn Screen) {
+        let note = whole.bottom().saturating_sub(2);
+        if let Some((tone, words)) = &self.note {
+            let words = match tone {
+                Tone::Bad => format!("Not done: {words}"),
+                Tone::Done | Tone::Look => words.clone(),
+            };
+            page.put(whole.x, note, whole.width, &words, Look::from(*tone));
+        }
+        let mut hints = match &self.help {
+            Some(_) => vec![("Esc", "back"), ("Up/Down", "more")],
+            None => top.hints(&self.context),
+        };
+        hints.push(("?", "help"));
+        if top.types('?') && self.help.is_none() {
+            hints.pop();
+            hints.push(("F1", "help"));
+        }
+        let mut x = whole.x;
+        let y = whole.bottom().saturating_sub(1);
+        for (key, words) in hints {
+            let width = u16::try_from(key.chars().count() + words.chars().count() + 1).unwrap_or(u16::MAX);
+            if x.saturating_add(width) > whole.right() {
+                break;
+            }
+            x = page.put(x, y, width, key, Look::Strong).saturating_add(1);
+            x = page.put(x, y, width, words, Look::Plain).saturating_add(2);
+        }
+    }
+}
+
+/// A role's word.
+pub fn role_word(role: crate::control::Role) -> &'static str {
+    match role {
+        crate::control::Role::Auditor => "auditor",
+        crate::control::Role::Helpdesk => "helpdesk",
+        crate::control::Role::Installer => "installer",
+    }
+}

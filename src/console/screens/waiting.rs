@@ -1,0 +1,79 @@
+//! posternd is not there, or not yet. Nothing can be done here but wait; it goes on by itself.
+//!
+//! ```text
+//! Postern | Waiting                                                          14:05
+//!
+//!   Waiting for posternd.
+//!
+//!   posternd does not answer yet (no one at /run/postern/console.sock)
+//!   This screen goes on by itself as soon as it does.
+//! ```
+
+use ratatui::layout::Rect;
+
+use crate::console::action::Action;
+use crate::console::key::Key;
+use crate::console::page::{Look, Page};
+use crate::console::screen::{Context, Hint, Screen};
+
+/// Its name.
+pub const NAME: &str = "waiting";
+
+/// Waits for posternd.
+#[derive(Debug)]
+pub struct Waiting {
+    why: String,
+}
+
+impl Waiting {
+    /// With what is known of why, one line.
+    pub fn new(why: &str) -> Self {
+        Self { why: why.to_owned() }
+    }
+}
+
+impl Screen for Waiting {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn title(&self) -> String {
+        "Waiting".to_owned()
+    }
+
+    fn on(&mut self, _key: Key, _context: &Context) -> Vec<Action> {
+        Vec::new()
+    }
+
+    fn draw(&self, page: &mut Page<'_>, _context: &Context) {
+        let area = page.area();
+        let inner = Rect {
+            x: area.x.saturating_add(2),
+            y: area.y.saturating_add(1),
+            width: area.width.saturating_sub(4),
+            height: area.height.saturating_sub(1),
+        };
+        page.line(inner, 0, "Waiting for posternd.", Look::Strong);
+        if !self.why.is_empty() {
+            page.line(inner, 2, &self.why, Look::Warn);
+        }
+        page.line(
+            inner,
+            3,
+            "This screen goes on by itself as soon as it does.",
+            Look::Plain,
+        );
+    }
+
+    fn hints(&self, _context: &Context) -> Vec<Hint> {
+        Vec::new()
+    }
+
+    fn help(&self) -> &'static [&'static str] {
+        &[
+            "posternd is the part of Postern that answers RADIUS. It is starting, or it has stopped; the console goes on as soon as it \
+             answers.",
+            "If this stays for more than a minute, the box has a fault: `journalctl -u postern` on a box with a shell says more.",
+        ]
+    }
+}
