@@ -369,7 +369,7 @@ impl App {
     fn ask(&mut self, asker: Asker, request: Request, effects: &mut Vec<Effect>) {
         self.numbers += 1;
         self.asks.insert(self.numbers, asker);
-        effects.push(Effect::Ask(self.numbers, request));
+        effects.push(Effect::Ask(self.numbers, Box::new(request)));
     }
 
     /// As after a login, without one.

@@ -42,7 +42,7 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Ask posternd; the answer comes back under this number.
-    Ask(u64, crate::control::Request),
+    Ask(u64, Box<crate::control::Request>),
     /// Paint the whole screen anew, and ask the line for its size.
     Repaint,
     /// Take everything off the screen and out of the scroll-back, then paint anew: somebody's secrets stood there.

@@ -19,7 +19,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the thread hears.
 enum Message {
-    Ask(u64, Request),
+    Ask(u64, Box<Request>),
     Frame(u64, Box<Result<Answer, Failure>>),
     Broken(u64),
 }
@@ -52,7 +52,7 @@ impl Link {
     /// Asks; the answer comes as an event with the same number.
     pub fn ask(&self, number: u64, request: Request) {
         // The thread ends only with the program.
-        let _ = self.sender.send(Message::Ask(number, request));
+        let _ = self.sender.send(Message::Ask(number, Box::new(request)));
     }
 }
 
@@ -144,7 +144,7 @@ impl<T: Fn(Event) + Send + Clone + 'static> Keeper<T> {
                 Err(_) => return Served::Ended,
                 Ok(Message::Broken(of)) if of == connection => return Served::Broken,
                 Ok(Message::Ask(number, request)) => {
-                    asked.push_back((number, request == Request::Watch));
+                    asked.push_back((number, *request == Request::Watch));
                     if send(stream, &request).is_err() {
                         return Served::Broken;
                     }

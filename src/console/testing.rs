@@ -158,7 +158,7 @@ impl Desk {
     fn take(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Ask(number, request) => self.asked.push((number, request)),
+                Effect::Ask(number, request) => self.asked.push((number, *request)),
                 other => self.effects.push(other),
             }
         }
