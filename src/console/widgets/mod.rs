@@ -2,9 +2,12 @@
 //!
 //! - `field` one line of typing; `form` several of them with choices between; `list` rows with a marker
 //! - `asked` one question at a time to posternd; `scroll` text longer than its area
+//! - `menu` letters and words to choose from; `rows` labels and values, one below the other
 
 pub mod asked;
 pub mod field;
 pub mod form;
 pub mod list;
+pub mod menu;
+pub mod rows;
 pub mod scroll;
