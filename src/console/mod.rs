@@ -4,6 +4,8 @@
 //! (R24), reads no store, and never leads to a shell.
 //!
 //! - `key` and `caps` what a line can say and show
+//! - `term`           the line itself: bytes into keys, frames into bytes
 
 pub mod caps;
 pub mod key;
+pub mod term;
