@@ -4,6 +4,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Write};
+use std::num::NonZero;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -59,6 +60,11 @@ pub fn pair(columns: u16, rows: u16) -> (OwnedFd, PathBuf) {
     };
     tcsetwinsize(&master, size).unwrap();
     (master, PathBuf::from(path.to_str().unwrap()))
+}
+
+/// The emulator knows no size of nothing.
+fn some(size: u16) -> NonZero<u16> {
+    NonZero::new(size).unwrap_or(NonZero::<u16>::MIN)
 }
 
 impl Line {
@@ -120,7 +126,7 @@ impl Line {
             slave,
             child,
             pieces,
-            emulator: vt100::Parser::new(rows, columns, 0),
+            emulator: vt100::Parser::new(some(rows), some(columns), 0),
             bytes: 0,
             last: Instant::now(),
         }
@@ -249,7 +255,23 @@ impl Line {
             ws_ypixel: 0,
         };
         tcsetwinsize(self.master.as_ref().unwrap(), size).unwrap();
-        self.emulator.screen_mut().set_size(rows, columns);
+        self.emulator.screen_mut().set_size(some(rows), some(columns));
+    }
+
+    /// When the last byte came.
+    pub fn last_at(&self) -> Instant {
+        self.last
+    }
+
+    /// SIGTERM, and waits for the end.
+    pub fn end(&mut self) {
+        self.signal(nix::sys::signal::Signal::SIGTERM);
+        assert!(self.ended(PATIENCE).is_some(), "the console does not end");
+    }
+
+    /// A signal to the program that was started on the line.
+    pub fn signal(&self, signal: nix::sys::signal::Signal) {
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(self.console_pid()), signal).unwrap();
     }
 
     /// The line is cut: the master closes. Answers how long the process lived on, none if longer than `bound`.
