@@ -274,6 +274,14 @@ impl Line {
         nix::sys::signal::kill(nix::unistd::Pid::from_raw(self.console_pid()), signal).unwrap();
     }
 
+    /// A signal to the program that draws: the keeper's child.
+    pub fn signal_console(&self, signal: nix::sys::signal::Signal) {
+        let keeper = self.console_pid();
+        let children = std::fs::read_to_string(format!("/proc/{keeper}/task/{keeper}/children")).unwrap();
+        let child: i32 = children.split_whitespace().next().unwrap().parse().unwrap();
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(child), signal).unwrap();
+    }
+
     /// The line is cut: the master closes. Answers how long the process lived on, none if longer than `bound`.
     pub fn hang_up(&mut self, bound: Duration) -> Option<Duration> {
         // The reader holds a copy of the master: it must go first.
