@@ -1,5 +1,6 @@
 //! The screens, one file each. Each file's doc shows its screen as a drawing.
 
+pub mod confirm;
 pub mod help;
 pub mod home;
 pub mod login;
