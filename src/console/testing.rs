@@ -82,6 +82,7 @@ impl Desk {
             up: false,
             line: "ttyS0".to_owned(),
             import_dirs: Vec::new(),
+            qr_inverted: false,
         };
         let mut desk = Self {
             app: App::new(context, false),
