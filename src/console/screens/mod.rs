@@ -5,6 +5,7 @@ pub mod clock;
 pub mod confirm;
 pub mod help;
 pub mod home;
+pub mod import;
 pub mod login;
 pub mod menu;
 pub mod operator;
