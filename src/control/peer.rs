@@ -6,6 +6,7 @@ use std::future::Future;
 use serde::{Deserialize, Serialize};
 
 use super::ops::{Answer, Failure, FailureKind, Request};
+pub use crate::store::records::Role;
 
 /// Which socket the peer came through (R24).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -15,18 +16,6 @@ pub enum Door {
     Control,
     /// `console.sock`: its peers have no right until an operator has logged in.
     Console,
-}
-
-/// What an operator may, from least to most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// Looks only.
-    Auditor,
-    /// Users: enrol, resync, unlock, bypass.
-    Helpdesk,
-    /// Everything.
-    Installer,
 }
 
 /// A role that was checked. Only the server can make one.
