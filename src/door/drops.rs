@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -19,11 +20,17 @@ struct Inner {
 
 /// What was said of whom.
 #[derive(Default)]
-pub struct Drops(Mutex<Inner>);
+pub struct Drops(Mutex<Inner>, AtomicU64);
 
 impl Drops {
+    /// Grows with every datagram that is dropped.
+    pub fn moves(&self) -> u64 {
+        self.1.load(Ordering::Relaxed)
+    }
+
     /// Whether to say now that a datagram from `source` was dropped for `cause`.
     pub fn say(&self, cause: &str, source: IpAddr, now: Instant) -> bool {
+        self.1.fetch_add(1, Ordering::Relaxed);
         let key = (cause.to_owned(), by_network(source));
         let mut inner = self.0.lock();
         if let Some(at) = inner.said.get(&key)

@@ -11,6 +11,7 @@ pub mod log;
 pub mod ops;
 pub mod refusals;
 pub mod reply;
+pub mod staff;
 pub mod start;
 pub mod syslog;
 pub mod upkeep;
@@ -26,6 +27,7 @@ use tokio::sync::Semaphore;
 
 use crate::audit::{Attempt, OperatorAct};
 use crate::clock::Clock;
+use crate::control::operators::Moved;
 use crate::factors::first::entra::Directories;
 use crate::guard::{ClientWatch, Guards, Subject};
 use crate::journal::{Done, Journal, JournalError};
@@ -89,6 +91,9 @@ pub struct Door {
     bypass_key: [u8; 32],
     refusals: Refusals,
     drops: Drops,
+    staff: staff::Staff,
+    /// Moves of the box's state that no alarm tells.
+    state_moves: AtomicU64,
     /// argon2id uses a core and 19 MiB each: as many at once as there are cores.
     hashing: Arc<Semaphore>,
     hashes_waiting: Arc<Semaphore>,
@@ -254,6 +259,28 @@ impl Door {
         self.operators
             .append_durable(act.at, encode(&OperatorEvent::Act(act)))
             .await
+    }
+
+    /// Writes an act of nobody's doing (a failed login, a refusal), without waiting for the disk.
+    fn note_act(&self, act: OperatorAct) {
+        self.operators.append(act.at, encode(&OperatorEvent::Act(act)), None);
+    }
+
+    /// What has moved so far, for those who look.
+    pub fn moved(&self) -> Moved {
+        Moved {
+            records: self.store.moves(),
+            log: self
+                .logins
+                .newest()
+                .borrow()
+                .wrapping_add(*self.operators.newest().borrow()),
+            knocks: self.drops.moves(),
+            state: self
+                .alarms
+                .moves()
+                .wrapping_add(self.state_moves.load(Ordering::Relaxed)),
+        }
     }
 
     /// Writes an event of a login; durable with the next group, or with `done`.

@@ -73,6 +73,9 @@ impl Door {
             self.logins
                 .append(now, encode(&Event::Attempt(Box::new(attempt))), None);
         }
+        for act in self.staff.alike.due(now, false) {
+            self.note_act(act);
+        }
         let before = self.last_second.swap(now.0, std::sync::atomic::Ordering::AcqRel);
         if now.0.saturating_add(30_000) < before {
             self.guards.clamp(now);
@@ -178,6 +181,9 @@ impl Door {
         for attempt in self.refusals.due(now, true) {
             self.logins
                 .append(now, encode(&Event::Attempt(Box::new(attempt))), None);
+        }
+        for act in self.staff.alike.due(now, true) {
+            self.note_act(act);
         }
         self.system("stopped", "posternd stopped".to_owned());
         self.logins.close();

@@ -8,6 +8,12 @@ use crate::control::answers::{ClockReport, Pong, StatusReport, TenantHealth, Ten
 use crate::control::ops::{Answer, Failure};
 use crate::door::Door;
 use crate::store::records::{Proof, Tenant, Timestamp};
+use crate::text::shown;
+
+/// The box's host name.
+pub(super) fn host() -> String {
+    shown(crate::door::syslog::host().trim())
+}
 
 /// `ping`.
 pub(super) fn ping() -> Answer {
