@@ -262,11 +262,11 @@ Message-Authenticator: shows at this client after the first login.";
 
 const MIKROTIK: &str = "\
 In the terminal of RouterOS:
-  /radius add service=ppp address=<address> timeout=5s
-  /radius set [find address=<address>] authentication-port=<port>
-  /radius set [find address=<address>] secret=<secret>
-  /radius set [find address=<address>] \\
-      require-message-auth=yes-for-request-resp
+  /radius
+  add service=ppp address=<address> timeout=5s
+  set [find address=<address>] authentication-port=<port>
+  set [find address=<address>] secret=<secret>
+  set [find address=<address>] require-message-auth=yes-for-request-resp
   /ppp aaa set use-radius=yes
 And PAP alone at the servers in use, such as:
   /interface l2tp-server server set authentication=pap
