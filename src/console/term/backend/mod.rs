@@ -93,6 +93,10 @@ impl Line {
 
     /// The line can show more or less from now on; the next flush sends what looks different.
     pub fn set_caps(&mut self, caps: Caps) {
+        if caps.color != self.caps.color {
+            // The look in force may have a colour, and a line without colours is not told to take one away either.
+            self.sent.look = None;
+        }
         self.caps = caps;
     }
 
