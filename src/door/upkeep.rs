@@ -46,6 +46,7 @@ impl Door {
 
     fn every_second(&self, fold: bool, copy: bool) {
         let now = crate::clock::wall();
+        self.last_hour.tick(&self.counters, self.begun.elapsed());
         if let Err(error) = self.clock.tick() {
             self.raise(
                 "clock-file",
@@ -73,6 +74,7 @@ impl Door {
             self.logins
                 .append(now, encode(&Event::Attempt(Box::new(attempt))), None);
         }
+        self.look_at_state();
         for act in self.staff.alike.due(now, false) {
             self.note_act(act);
         }

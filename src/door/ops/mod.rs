@@ -4,7 +4,7 @@
 //!
 //! - `common` names, failures, secrets that the box makes
 //! - `entry` operators at the door of a console; `operators` their records
-//! - `clients`, `users`, `views`, `bypass`, `tokens`, `codes`, `import`, `entra`, `ask`, `status`: one group of requests each
+//! - `clients`, `users`, `views`, `bypass`, `tokens`, `codes`, `import`, `entra`, `ask`, `status`, `knocks`: one group of requests each
 
 mod ask;
 mod bypass;
@@ -14,6 +14,7 @@ mod common;
 mod entra;
 mod entry;
 mod import;
+mod knocks;
 mod operators;
 mod status;
 mod tokens;
@@ -271,6 +272,8 @@ fn seen(door: &Door, request: Request) -> Result<Answer, Failure> {
         Request::Ping => Ok(status::ping()),
         Request::Status => Ok(status::status(door)),
         Request::TimeShow => Ok(status::time(door)),
+        Request::Knocks => Ok(knocks::list(door)),
+        Request::Network => Ok(Answer::Network(crate::door::network::report())),
         Request::ClientList => Ok(clients::list(door)),
         Request::ClientShow { name } => clients::show(door, &name),
         Request::UserList(search) => views::list(door, &search),

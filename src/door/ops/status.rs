@@ -49,7 +49,7 @@ pub(super) fn status(door: &Door) -> Answer {
             .collect(),
         alarms: door.alarms.list(),
         counters: door.counters.all(),
-        last_hour: std::collections::BTreeMap::new(),
+        last_hour: door.last_hour.told(&door.counters),
     }))
 }
 
@@ -86,6 +86,7 @@ pub(super) fn confirm_time(door: &Door) -> Result<Answer, Failure> {
         ClockError::Io { .. } | ClockError::Open(_) => Failure::failed(error.to_string()),
     })?;
     door.alarms.clear("clock");
+    door.look_at_state();
     Ok(time(door))
 }
 
