@@ -1,9 +1,18 @@
 //! The screens, one file each. Each file's doc shows its screen as a drawing.
 
+pub mod alarms;
+pub mod clock;
 pub mod confirm;
 pub mod help;
 pub mod home;
 pub mod login;
+pub mod menu;
+pub mod operator;
+pub mod operator_form;
+pub mod operator_token;
+pub mod operators;
+pub mod password;
+pub mod system;
 pub mod too_small;
 pub mod waiting;
 
