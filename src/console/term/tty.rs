@@ -165,6 +165,15 @@ impl Tty {
         if let Some(baud) = settings.baud.filter(|baud| !BAUDS.contains(baud)) {
             return Err(TtyError::Baud(baud));
         }
+        Self::take(path, Some(settings))
+    }
+
+    /// Opens the same device and leaves it as it is, to give it back after somebody else who did not.
+    pub fn watch(path: Option<&Path>) -> Result<Self, TtyError> {
+        Self::take(path, None)
+    }
+
+    fn take(path: Option<&Path>, settings: Option<Settings>) -> Result<Self, TtyError> {
         let (fd, path, flags) = match path {
             Some(path) => (device(path)?, path.to_owned(), None),
             None => inherited()?,
@@ -177,10 +186,12 @@ impl Tty {
             error: error.into(),
         };
         let original = tcgetattr(&fd).map_err(refused)?;
-        let raw = raw(&original, settings).map_err(refused)?;
-        tcsetattr(&fd, OptionalActions::Now, &raw).map_err(refused)?;
-        // Nothing depends on it: what stays is read as keys.
-        let _ = tcflush(&fd, QueueSelector::IFlush);
+        if let Some(settings) = settings {
+            let raw = raw(&original, settings).map_err(refused)?;
+            tcsetattr(&fd, OptionalActions::Now, &raw).map_err(refused)?;
+            // Nothing depends on it: what stays is read as keys.
+            let _ = tcflush(&fd, QueueSelector::IFlush);
+        }
         let kind = Kind::of(&std::fs::canonicalize(&path).unwrap_or_else(|_| path.clone()));
         Ok(Self {
             device: Arc::new(Device {
@@ -194,7 +205,13 @@ impl Tty {
         })
     }
 
-    /// The device's path: the line's name.
+    /// The line's name: its path without `/dev/`.
+    pub fn name(&self) -> String {
+        let path = self.device.path.to_string_lossy();
+        path.strip_prefix("/dev/").unwrap_or(&path).to_owned()
+    }
+
+    /// The device's path.
     pub fn path(&self) -> &Path {
         &self.device.path
     }
