@@ -90,10 +90,10 @@ fn break_wide(terminal: &mut Terminal, wanted: &[Spot]) {
     for index in 0..terminal.spots.len() {
         let pair = index..(index + 2).min(terminal.spots.len());
         let wide = matches!(terminal.spots.get(index), Some(Some(spot)) if spot.width == 2);
-        if let (true, Some(shown), Some(wanted)) = (wide, terminal.spots.get_mut(pair.clone()), wanted.get(pair)) {
-            if shown.iter().zip(wanted).any(|(shown, wanted)| *shown != Some(*wanted)) {
-                shown.fill(None);
-            }
+        if let (true, Some(shown), Some(wanted)) = (wide, terminal.spots.get_mut(pair.clone()), wanted.get(pair))
+            && shown.iter().zip(wanted).any(|(shown, wanted)| *shown != Some(*wanted))
+        {
+            shown.fill(None);
         }
     }
 }

@@ -10,24 +10,22 @@ const NAMES: [&str; 5] = [
     "eva-maria@contoso.example",
 ];
 
-/// A list as the console draws it: a title, columns, keys at the foot. About 1,100 places are not blank.
+/// A list as the console draws it: a title, columns that begin on tab stops, keys at the foot.
 fn list(bench: &mut Bench, rows: u16) {
-    bench.screen.set_string(
-        0,
-        0,
-        "Postern  Users".to_owned() + &" ".repeat(66),
-        Style::new().reversed(),
-    );
-    bench.screen.set_string(60, 0, "vpn1  14:07", Style::new().reversed());
-    bench.text(2, 1, "Name                            State      Tokens   Last");
+    bench.screen.set_string(0, 0, "Postern  Users", Style::new().bold());
+    bench.text(60, 0, "vpn1  14:07");
+    bench.text(2, 1, "Name");
+    for (x, name) in [(32, "State"), (40, "Tokens"), (48, "Last login")] {
+        bench.text(x, 1, name);
+    }
     for row in 0..rows {
         let y = 2 + row;
         bench.text(2, y, NAMES[usize::from(row % 5)]);
-        bench.text(34, y, if row % 4 == 0 { "locked" } else { "active" });
-        bench.text(45, y, "1 token");
-        bench.text(54, y, "14 Mar 13:58");
+        bench.text(32, y, if row % 4 == 0 { "locked" } else { "active" });
+        bench.text(40, y, "1");
+        bench.text(48, y, "2026-03-14 13:58 accepted");
     }
-    bench.text(2, 23, "Up/Down choose  Enter open  / search  n new  Esc back  ? help");
+    bench.text(0, 23, "Up/Down choose  Enter open  / search  n new  Esc back  ? help");
 }
 
 fn filled(screen: &Buffer) -> usize {
@@ -40,9 +38,8 @@ fn a_list_costs_little_more_than_its_letters() {
         let mut bench = Bench::new(caps, 80, 24);
         list(&mut bench, 20);
         let letters = filled(&bench.screen);
-        assert!((1_050..1_300).contains(&letters), "{letters}");
+        assert!((1_000..1_300).contains(&letters), "{letters}");
         let bytes = bench.draw(None).len();
-        println!("{}: list of {letters}: {bytes} bytes", caps.words());
         assert!(bytes * 10 <= letters * 12, "{bytes} bytes for {letters} places");
         assert!(bench.draw(None).is_empty());
     }
@@ -59,7 +56,6 @@ fn moving_a_marker_costs_at_most_30() {
             bench.text(0, from, " ");
             bench.text(0, to, ">");
             let bytes = bench.draw(None).len();
-            println!("marker from {from} to {to}: {bytes} bytes");
             assert!(bytes <= 30, "{bytes}");
         }
     }
@@ -73,9 +69,8 @@ fn a_minute_of_the_clock_costs_at_most_33() {
         bench.text(8, 12, "_");
         bench.draw(Some((8, 12)));
         for minute in ["14:08", "14:09", "14:10", "15:00"] {
-            bench.screen.set_string(66, 0, minute, Style::new().reversed());
+            bench.screen.set_string(66, 0, minute, Style::new());
             let bytes = bench.draw(Some((8, 12))).len();
-            println!("clock to {minute}: {bytes} bytes");
             assert!(bytes <= 33, "{bytes}");
         }
     }
@@ -92,7 +87,6 @@ fn erasing_twenty_rows_costs_at_most_40() {
         bench.text(0, row, &" ".repeat(80));
     }
     let bytes = bench.draw(None).len();
-    println!("20 rows between others: {bytes} bytes");
     assert!(bytes <= 40, "{bytes}");
     // Nothing below stays.
     bench.screen = full;
@@ -101,7 +95,6 @@ fn erasing_twenty_rows_costs_at_most_40() {
         bench.text(0, row, &" ".repeat(80));
     }
     let bytes = bench.draw(None).len();
-    println!("all rows below: {bytes} bytes");
     assert!(bytes <= 15, "{bytes}");
 }
 
@@ -117,7 +110,6 @@ fn another_screen_costs_no_more_than_its_letters_and_one_erasure() {
     }
     let letters = filled(&bench.screen);
     let bytes = bench.draw(None).len();
-    println!("from a list to {letters}: {bytes} bytes");
     assert!(bytes <= letters + 60, "{bytes} bytes for {letters}");
 }
 
@@ -136,7 +128,6 @@ fn erasing_within_a_frame_leaves_the_frame() {
         bench.text(10, y, &format!("│{:<58}│", ""));
     }
     let bytes = bench.draw(None).len();
-    println!("10 rows in a frame: {bytes} bytes");
     assert!(bytes <= 120, "{bytes}");
 }
 
