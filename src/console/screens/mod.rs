@@ -1,11 +1,21 @@
 //! The screens, one file each. Each file's doc shows its screen as a drawing.
 
+pub mod bypass;
+pub mod choose;
+pub mod codes;
+pub mod commands;
 pub mod confirm;
+pub mod enrol;
 pub mod help;
 pub mod home;
 pub mod login;
+pub mod password;
+pub mod token_kind;
 pub mod too_small;
+pub mod user;
+pub mod users;
 pub mod waiting;
+pub mod why;
 
 use super::screen::{Context, Screen};
 
