@@ -8,6 +8,7 @@ pub mod confirm;
 pub mod enrol;
 pub mod help;
 pub mod home;
+pub mod log;
 pub mod login;
 pub mod password;
 pub mod token_kind;
