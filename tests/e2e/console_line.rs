@@ -114,7 +114,7 @@ fn sigterm_and_sigkill_leave_a_sane_line() {
         (Signal::SIGKILL, true),
         (Signal::SIGTERM, false),
         (Signal::SIGKILL, false),
-        (Signal::SIGSEGV, false),
+        (Signal::SIGABRT, false),
     ] {
         let door = Door::open();
         operator(&door, OPERATOR, "installer");

@@ -1,10 +1,17 @@
 //! The screens, one file each. Each file's doc shows its screen as a drawing.
 
 pub mod alarms;
+pub mod bypass;
+pub mod choose;
 pub mod clock;
+pub mod codes;
+pub mod commands;
 pub mod confirm;
+pub mod enrol;
 pub mod help;
 pub mod home;
+pub mod local_password;
+pub mod log;
 pub mod login;
 pub mod menu;
 pub mod operator;
@@ -13,8 +20,12 @@ pub mod operator_token;
 pub mod operators;
 pub mod password;
 pub mod system;
+pub mod token_kind;
 pub mod too_small;
+pub mod user;
+pub mod users;
 pub mod waiting;
+pub mod why;
 
 use super::screen::{Context, Screen};
 
