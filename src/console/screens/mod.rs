@@ -1,8 +1,14 @@
 //! The screens, one file each. Each file's doc shows its screen as a drawing.
 
+pub mod client;
+pub mod client_form;
+pub mod client_guide;
+pub mod client_secret;
+pub mod clients;
 pub mod confirm;
 pub mod help;
 pub mod home;
+pub mod knocks;
 pub mod login;
 pub mod too_small;
 pub mod waiting;
