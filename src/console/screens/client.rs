@@ -8,7 +8,7 @@
 //!
 //!   Address             192.0.2.10
 //!   Mode                append: password and code in one field
-//!   Password            checked at Entra, or in this box where a user has one here
+//!   Password            at Entra, or in this box for those who have one here
 //!   Message-Auth.       required
 //!   Unknown users       refused
 //!   Times               2.5s for the directory, 1s before a refusal leaves
@@ -125,7 +125,7 @@ fn settings(info: &ClientInfo) -> Vec<Paragraph> {
         field(
             "Password",
             match info.first {
-                First::Entra => "checked at Entra, or in this box where a user has one here",
+                First::Entra => "at Entra, or in this box for those who have one here",
                 First::Local => "in this box alone",
                 First::None => "not checked here",
             },
