@@ -72,7 +72,7 @@ async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> anyhow::Resu
     let probe = Probe::open(&door).await?;
     let mut server = bound.serve(&door, (sender, receiver))?;
     let (stop, stopped) = tokio::sync::watch::channel(false);
-    let operations = Arc::new(DoorOps::new(Arc::clone(&door)));
+    let operations = Arc::new(DoorOps::new(Arc::clone(&door), config.console_idle));
     let control = tokio::spawn(control.serve(operations, until(stopped.clone())));
     let upkeep = tokio::spawn(Arc::clone(&door).upkeep());
     probe.ask().await?;

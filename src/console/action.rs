@@ -50,4 +50,6 @@ pub enum Action {
     NextCaps,
     /// Everything that was on the screen was secret: wipe it, scroll-back too.
     Wipe,
+    /// QR codes the other way round from now on: dark on light, or light on dark.
+    InvertQr,
 }

@@ -287,6 +287,7 @@ impl App {
                     effects.push(Effect::Caps(self.context.caps));
                 }
                 Action::Wipe => effects.push(Effect::Wipe),
+                Action::InvertQr => self.context.qr_inverted = !self.context.qr_inverted,
             }
         }
     }
@@ -412,7 +413,7 @@ impl App {
         self.draw_title(&mut Page::new(buffer, whole, self.context.caps), whole, &title);
         let body = Rect {
             y: whole.y.saturating_add(1),
-            height: whole.height.saturating_sub(3),
+            height: whole.height.saturating_sub(if top.takes_note() { 2 } else { 3 }),
             ..whole
         };
         let mut page = Page::new(buffer, body, self.context.caps);
@@ -453,7 +454,7 @@ impl App {
                 Tone::Bad => format!("Not done: {words}"),
                 Tone::Done | Tone::Look => words.clone(),
             };
-            page.put(whole.x, note, whole.width, &words, Look::from(*tone));
+            page.note(whole, note, &words, Look::from(*tone));
         }
         let mut hints = match &self.help {
             Some(_) => vec![("Esc", "back"), ("Up/Down", "more")],

@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 
 use super::caps::{Caps, Color, Glyphs};
+use super::term::SANE;
+use super::term::tty::{BAUDS, Flow, Kind};
 
 /// The socket of the console where nothing else is named (R24).
 pub const DEFAULT_SOCKET: &str = "/run/postern/console.sock";
-/// Baud rates that a line may have.
-pub const BAUDS: [u32; 5] = [9_600, 19_200, 38_400, 57_600, 115_200];
-
 /// The console of a Postern box, for a screen or a serial line.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "postern-console", version, max_term_width = 100)]
@@ -27,9 +26,13 @@ pub struct Args {
     #[arg(long, value_parser = baud)]
     pub baud: Option<u32>,
 
-    /// XON/XOFF flow control, for a terminal that needs it; Ctrl-S then stops the screen
+    /// Flow control of a serial line; with xon-xoff Ctrl-S stops the screen until Ctrl-Q
+    #[arg(long, value_enum, default_value_t)]
+    pub flow: FlowWord,
+
+    /// A serial line without modem signals (a three-wire cable): the fall of carrier says nothing
     #[arg(long)]
-    pub xon: bool,
+    pub no_carrier: bool,
 
     /// Size where the line does not say its own
     #[arg(long, value_name = "COLUMNSxROWS", value_parser = size)]
@@ -55,6 +58,28 @@ pub struct Args {
     /// Ctrl-C ends the program: for a run by hand, never on a box
     #[arg(long)]
     pub quit_key: bool,
+}
+
+/// Flow control.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum FlowWord {
+    /// None
+    #[default]
+    None,
+    /// By characters
+    XonXoff,
+    /// By the lines RTS and CTS
+    RtsCts,
+}
+
+impl From<FlowWord> for Flow {
+    fn from(word: FlowWord) -> Self {
+        match word {
+            FlowWord::None => Self::None,
+            FlowWord::XonXoff => Self::XonXoff,
+            FlowWord::RtsCts => Self::RtsCts,
+        }
+    }
 }
 
 /// The four kinds of line.
@@ -92,23 +117,20 @@ fn baud(text: &str) -> Result<u32, String> {
 fn size(text: &str) -> Result<(u16, u16), String> {
     let (columns, rows) = text.split_once('x').ok_or("no size: write 80x24")?;
     match (columns.parse(), rows.parse()) {
-        (Ok(columns @ 4..=32_766), Ok(rows @ 4..=32_766)) => Ok((columns, rows)),
+        (Ok(columns), Ok(rows)) if SANE.contains(&columns) && SANE.contains(&rows) => Ok((columns, rows)),
         _ => Err("no size: write 80x24".to_owned()),
     }
 }
 
 /// What a line can show when nothing is remembered of it and nobody said: a Linux console everything, a terminal window what the
 /// locale says, a serial line the least.
-pub fn guess(line: &str, locale: &str) -> Caps {
+pub fn guess(kind: Kind, locale: &str) -> Caps {
     let locale = locale.to_ascii_lowercase();
-    let virtual_console = line
-        .strip_prefix("tty")
-        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()));
-    let window = line.starts_with("pts/") && (locale.contains("utf-8") || locale.contains("utf8"));
-    if virtual_console || window {
-        Caps::FULL
-    } else {
-        Caps::default()
+    let utf8 = locale.contains("utf-8") || locale.contains("utf8");
+    match kind {
+        Kind::Console => Caps::FULL,
+        Kind::Pseudo if utf8 => Caps::FULL,
+        Kind::Pseudo | Kind::Serial => Caps::default(),
     }
 }
 
@@ -119,11 +141,10 @@ mod tests {
 
     #[test]
     fn a_serial_line_begins_with_the_least() {
-        assert_eq!(guess("tty1", ""), Caps::FULL);
-        assert_eq!(guess("ttyS0", "C.UTF-8"), Caps::default());
-        assert_eq!(guess("ttyUSB0", "C.UTF-8"), Caps::default());
-        assert_eq!(guess("pts/3", "en_US.UTF-8"), Caps::FULL);
-        assert_eq!(guess("pts/3", "C"), Caps::default());
+        assert_eq!(guess(Kind::Console, ""), Caps::FULL);
+        assert_eq!(guess(Kind::Serial, "C.UTF-8"), Caps::default());
+        assert_eq!(guess(Kind::Pseudo, "en_US.UTF-8"), Caps::FULL);
+        assert_eq!(guess(Kind::Pseudo, "C"), Caps::default());
     }
 
     #[test]

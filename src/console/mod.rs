@@ -21,14 +21,20 @@ pub mod args;
 pub mod caps;
 pub mod event;
 pub mod guide;
+pub mod keeper;
 pub mod key;
 pub mod lines;
 pub mod link;
+mod main;
 pub mod page;
+pub mod record;
+pub mod runner;
 pub mod screen;
 pub mod screens;
 pub mod term;
 pub mod widgets;
+
+pub use main::main;
 
 #[cfg(test)]
 #[allow(

@@ -169,6 +169,19 @@ impl<'a> Page<'a> {
         self.put(x, y, area.right().saturating_sub(x), value, look);
     }
 
+    /// A note that ends in this row, over whatever stands there: a long one takes more rows above, since a sentence cut short helps
+    /// nobody.
+    pub fn note(&mut self, area: Rect, last: u16, text: &str, look: Look) {
+        let width = usize::from(area.width);
+        let mut lines = wrap(text, width);
+        lines.truncate(usize::from(NOTE_ROWS));
+        for (up, line) in (0..).zip(lines.iter().rev()) {
+            let y = last.saturating_sub(up);
+            self.put(area.x, y, area.width, &" ".repeat(width), Look::Plain);
+            self.put(area.x, y, area.width, line, look);
+        }
+    }
+
     /// A rule over a whole row of an area.
     pub fn rule(&mut self, area: Rect, row: u16) {
         let line = self.sign(Sign::Horizontal).repeat(usize::from(area.width));
@@ -200,6 +213,8 @@ impl<'a> Page<'a> {
     }
 }
 
+/// The most rows of a note.
+const NOTE_ROWS: u16 = 4;
 /// Columns of the labels in [`Page::field`].
 pub const LABEL: u16 = 20;
 
@@ -299,6 +314,17 @@ mod tests {
         assert_eq!(fitted("abcd", 4, Glyphs::Ascii), "abcd");
         assert_eq!(fitted("日本語", 5, Glyphs::Unicode), "日本~");
         assert_eq!(fitted("ab", 0, Glyphs::Ascii), "");
+    }
+
+    #[test]
+    fn a_long_note_takes_rows_above_and_covers_them() {
+        let area = Rect::new(0, 0, 10, 3);
+        let mut buffer = Buffer::empty(area);
+        let mut page = Page::new(&mut buffer, area, Caps::FULL);
+        page.put(0, 1, 10, "xxxxxxxxxx", Look::Plain);
+        page.note(area, 2, "one two three", Look::Plain);
+        let row = |y: u16| -> String { (0..10).map(|x| buffer[(x, y)].symbol().to_owned()).collect() };
+        assert_eq!((row(1).as_str(), row(2).as_str()), ("one two   ", "three     "));
     }
 
     #[test]

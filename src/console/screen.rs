@@ -33,6 +33,8 @@ pub struct Context {
     pub line: String,
     /// Where token files may lie, in the order in which they are shown.
     pub import_dirs: Vec<std::path::PathBuf>,
+    /// QR codes are drawn for a light ground, since the operator said so.
+    pub qr_inverted: bool,
 }
 
 impl Context {
@@ -146,6 +148,11 @@ pub trait Screen: Debug + Send {
     /// The characters before the cursor, where a secret is being typed: a record keeps a stand-in for each.
     fn secret_typed(&self) -> Option<usize> {
         None
+    }
+
+    /// The row of the note belongs to the body, for a screen that needs every row; a note stands over it until the next key.
+    fn takes_note(&self) -> bool {
+        false
     }
 
     /// A secret stands on the screen, so that leaving it wipes it at once.

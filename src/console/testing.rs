@@ -82,6 +82,7 @@ impl Desk {
             up: false,
             line: "ttyS0".to_owned(),
             import_dirs: Vec::new(),
+            qr_inverted: false,
         };
         let mut desk = Self {
             app: App::new(context, false),
@@ -101,6 +102,12 @@ impl Desk {
         let mut desk = Self::new(80, 24, Caps::default());
         desk.open(screen, role);
         desk
+    }
+
+    /// Somebody has logged in: the first screens stand, and what they asked is not answered yet.
+    pub fn log_in(&mut self, session: Session) {
+        let effects = self.app.log_in_for_test(session);
+        self.take(effects);
     }
 
     /// Somebody of a role has logged in and opened a screen. What the screens asked on the way but the opened one is forgotten.

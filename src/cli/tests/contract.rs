@@ -401,8 +401,6 @@ fn wrong_usage_asks_nobody_and_is_one_line() {
         "upstream show",
         "sms show",
         "email show",
-        "operator list",
-        "network show",
         "entra set --tenant T",
         "entra set --domain d --override 50079",
         "entra set --domain d --override 50079=maybe",

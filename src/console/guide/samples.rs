@@ -143,6 +143,7 @@ pub fn knock(address: &str, client: &str, reason: &str, minutes: u64) -> Knock {
         ),
     };
     Knock {
+        source: address.to_owned(),
         address: address.to_owned(),
         client: client.to_owned(),
         reason: reason.to_owned(),

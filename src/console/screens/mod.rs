@@ -1,10 +1,12 @@
 //! The screens, one file each. Each file's doc shows its screen as a drawing.
 
+pub mod alarms;
 pub mod client;
 pub mod client_form;
 pub mod client_guide;
 pub mod client_secret;
 pub mod clients;
+pub mod clock;
 pub mod confirm;
 pub mod directories;
 pub mod directory;
@@ -14,6 +16,13 @@ pub mod help;
 pub mod home;
 pub mod knocks;
 pub mod login;
+pub mod menu;
+pub mod operator;
+pub mod operator_form;
+pub mod operator_token;
+pub mod operators;
+pub mod password;
+pub mod system;
 pub mod too_small;
 pub mod waiting;
 

@@ -257,10 +257,8 @@ impl Keys {
                 self.silences = 0;
             }
             (b'~', [201]) => self.pasting = false,
-            (b't', [8, rows, columns]) | (b'R', [rows, columns]) => {
-                if SANE.contains(rows) && SANE.contains(columns) {
-                    out.push(Input::Size(*columns, *rows));
-                }
+            (b't', [8, rows, columns]) | (b'R', [rows, columns]) if SANE.contains(rows) && SANE.contains(columns) => {
+                out.push(Input::Size(*columns, *rows));
             }
             (b'~', [number] | [number, _]) => self.press_some(numbered(*number), out),
             // rxvt, with Ctrl and with Ctrl and Shift.

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use super::common::{Target, letters, store_failure};
-use crate::control::answers::{ClientInfo, ClientList, ClientMade, ClientSeen};
+use crate::control::answers::{ClientInfo, ClientList, ClientMade};
 use crate::control::asks::{ClientAdd, ClientFields, ClientSet};
 use crate::control::check;
 use crate::control::ops::{Answer, Failure};
@@ -250,7 +250,7 @@ fn info(door: &Door, client: &Client) -> ClientInfo {
         secret_length: u32::try_from(characters(client)).unwrap_or(u32::MAX),
         last_packet: door.clients().last_packet(client.id),
         warnings: warnings(client),
-        seen: ClientSeen::default(),
+        seen: door.clients().seen(client.id),
     }
 }
 

@@ -29,6 +29,7 @@ pub(super) struct Composer<'a> {
 
 /// Where a composition stood when a row began.
 struct Mark {
+    row: usize,
     bytes: usize,
     look: Option<Look>,
     at: Option<(usize, usize)>,
@@ -55,10 +56,10 @@ pub(super) fn compose(terminal: &mut Terminal, wanted: &[Spot]) -> String {
     let mut marks = Vec::with_capacity(rows);
     best.rows(0, usize::MAX, Some(&mut marks));
     if best.out.len() > SHORT {
-        let whole = std::mem::take(&mut best.out);
-        best.out.clone_from(&whole);
-        for (row, mark) in marks.iter().enumerate().skip(1) {
-            if !erases(&before, wanted, row) {
+        let whole = best.out.clone();
+        for mark in &marks {
+            let row = mark.row;
+            if row == 0 || !erases(&before, wanted, row) {
                 continue;
             }
             let mut other = Composer {
@@ -89,10 +90,10 @@ fn break_wide(terminal: &mut Terminal, wanted: &[Spot]) {
     for index in 0..terminal.spots.len() {
         let pair = index..(index + 2).min(terminal.spots.len());
         let wide = matches!(terminal.spots.get(index), Some(Some(spot)) if spot.width == 2);
-        if let (true, Some(shown), Some(wanted)) = (wide, terminal.spots.get_mut(pair.clone()), wanted.get(pair)) {
-            if shown.iter().zip(wanted).any(|(shown, wanted)| *shown != Some(*wanted)) {
-                shown.fill(None);
-            }
+        if let (true, Some(shown), Some(wanted)) = (wide, terminal.spots.get_mut(pair.clone()), wanted.get(pair))
+            && shown.iter().zip(wanted).any(|(shown, wanted)| *shown != Some(*wanted))
+        {
+            shown.fill(None);
         }
     }
 }
@@ -143,13 +144,12 @@ impl Composer<'_> {
         while y < self.terminal.rows && self.out.len() < limit {
             let block = self.block(y);
             if let Some(marks) = marks.as_deref_mut() {
-                for _ in 0..block.unwrap_or(1) {
-                    marks.push(Mark {
-                        bytes: self.out.len(),
-                        look: self.terminal.look,
-                        at: self.terminal.at,
-                    });
-                }
+                marks.push(Mark {
+                    row: y,
+                    bytes: self.out.len(),
+                    look: self.terminal.look,
+                    at: self.terminal.at,
+                });
             }
             match block {
                 Some(rows) => {

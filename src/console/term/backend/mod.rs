@@ -21,6 +21,7 @@ mod tests;
 use std::convert::Infallible;
 
 use crossterm::cursor::{Hide, Show};
+use crossterm::terminal::Clear;
 use ratatui::backend::{Backend, ClearType, WindowSize};
 use ratatui::buffer::{Cell, CellWidth};
 use ratatui::layout::{Position, Size};
@@ -44,6 +45,8 @@ pub struct Line {
     sent: Terminal,
     /// What the terminal shows is not known: it is erased first.
     forgotten: bool,
+    /// Its scroll-back is to be erased too.
+    wiped: bool,
     cursor: Position,
     cursor_wanted: bool,
     cursor_shown: Option<bool>,
@@ -66,6 +69,7 @@ impl Line {
                 at: None,
             },
             forgotten: true,
+            wiped: false,
             cursor: Position::ORIGIN,
             cursor_wanted: false,
             cursor_shown: None,
@@ -93,6 +97,10 @@ impl Line {
 
     /// The line can show more or less from now on; the next flush sends what looks different.
     pub fn set_caps(&mut self, caps: Caps) {
+        if caps.color != self.caps.color {
+            // The look in force may have a colour, and a line without colours is not told to take one away either.
+            self.sent.look = None;
+        }
         self.caps = caps;
     }
 
@@ -100,6 +108,13 @@ impl Line {
     pub fn forget(&mut self) {
         self.forgotten = true;
         self.cursor_shown = None;
+    }
+
+    /// A key or a password was shown: as [`Line::forget`], and the scroll-back goes where the terminal can. A window that was made
+    /// smaller may have put rows there.
+    pub fn wipe(&mut self) {
+        self.wiped = true;
+        self.forget();
     }
 
     /// The bytes composed since the last call.
@@ -119,6 +134,9 @@ impl Line {
         let mut out = String::new();
         if std::mem::take(&mut self.forgotten) {
             out.push_str(ERASE);
+            if std::mem::take(&mut self.wiped) {
+                out.push_str(&sent(Clear(crossterm::terminal::ClearType::Purge)));
+            }
             self.sent.spots.fill(Some(Spot::BLANK));
             self.sent.look = Some(spot::Look::PLAIN);
             self.sent.at = (self.columns > 0 && self.rows > 0).then_some((0, 0));

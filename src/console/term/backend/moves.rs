@@ -84,7 +84,7 @@ impl Terminal {
             }
         }
         let beyond = (stop + 1) * TAB;
-        if to % TAB != 0 && beyond < self.columns {
+        if !to.is_multiple_of(TAB) && beyond < self.columns {
             let back = "\t".repeat(stop + 1 - from / TAB) + &"\x08".repeat(beyond - to);
             if back.len() < best.len() {
                 best = back;
@@ -114,7 +114,8 @@ impl Terminal {
         let mut text = String::new();
         for x in from..to {
             let spot = self.spot(x, y)?;
-            if !spot.is_half() && !(spot.is_simple() && spot.shown_by(look)) {
+            let free = spot.is_half() || (spot.is_simple() && spot.shown_by(look));
+            if !free {
                 return None;
             }
             text.push_str(spot.text());
