@@ -19,6 +19,7 @@ pub mod directory_form;
 pub mod enrol;
 pub mod help;
 pub mod home;
+pub mod import;
 pub mod knocks;
 pub mod local_password;
 pub mod log;
