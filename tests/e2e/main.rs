@@ -24,6 +24,7 @@ mod explain;
 mod kill;
 mod login;
 mod meanwhile;
+mod operators;
 mod outages;
 mod qr;
 mod races;
