@@ -1,274 +1,23 @@
-//! Operators at `console.sock` of the real daemon: who may what, when a session ends, what is told, what goes on record. Speaks the
-//! console's own frames and the types of `control`, as the console does.
+//! Operators at `console.sock` of the real daemon: who may what, when a session ends, what is told, what goes on record.
 
 use std::io::Write;
-use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use postern::control::{
-    Answer, ClientAdd, ClientFields, ClientSet, DirectoryLogin, EntraSet, Failure, FailureKind, ImportBatch, Knock,
-    LogAsk, LogFilter, LogIn, Moved, OperatorAdd, OperatorSet, Request, Role, Session, TokenAdd, TokenId,
-    TotpParameters, UserAdd, UserSearch, UserSet, check, frame,
+    Answer, Failure, FailureKind, LogAsk, LogFilter, Moved, OperatorSet, Request, Role, UserAdd, frame,
 };
 use postern::secret::Secret;
 
+use crate::desk::{Console, GOOD, USER, add, every_request, kind};
 use crate::harness::{Door, Rows, word};
 use crate::lab::QUICK;
 use crate::packet::{ACCEPT, REJECT, Request as Packet};
 use crate::totp::{Token, now};
 
-const GOOD: &str = "correct horse battery";
-const USER: &str = "anna@contoso.example";
-
-/// A console without a screen.
-struct Console(UnixStream);
-
-impl Console {
-    fn open(door: &Door) -> Console {
-        let mut stream = UnixStream::connect(door.path().join("console.sock")).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        frame::read(&mut stream).unwrap().expect("a greeting");
-        Console(stream)
-    }
-
-    fn send(&mut self, request: &Request) {
-        self.0.write_all(&frame::encode(request).unwrap()).unwrap();
-    }
-
-    fn hear(&mut self) -> Result<Answer, Failure> {
-        let json = frame::read(&mut self.0).unwrap().expect("the connection stands");
-        frame::decode::<Result<Answer, Failure>>(&json).unwrap()
-    }
-
-    fn ask(&mut self, request: &Request) -> Result<Answer, Failure> {
-        self.send(request);
-        self.hear()
-    }
-
-    fn log_in(&mut self, name: &str, password: &str, code: Option<&str>) -> Result<Session, Failure> {
-        let ask = LogIn {
-            name: name.to_owned(),
-            password: Secret::from(password),
-            code: code.map(Secret::from),
-            line: "ttyS0".to_owned(),
-        };
-        match self.ask(&Request::LogIn(ask))? {
-            Answer::Session(session) => Ok(session),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// The next that is told unasked, and when it came.
-    fn moved(&mut self) -> (Moved, Instant) {
-        match self.hear() {
-            Ok(Answer::Moved(moved)) => (moved, Instant::now()),
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
-fn kind(answer: Result<Answer, Failure>) -> Option<FailureKind> {
-    answer.err().map(|failure| failure.kind)
-}
-
-fn add(name: &str, role: Role) -> Request {
-    Request::OperatorAdd(OperatorAdd {
-        name: name.to_owned(),
-        role,
-        password: Secret::from(GOOD),
-        line: "ttyS0".to_owned(),
-    })
-}
-
-impl Door {
-    /// An operator by the command line.
-    fn operator(&self, name: &str, role: &str) {
-        self.ok_in(&["operator", "add", name, "--role", role], &format!("{GOOD}\n"));
-    }
-}
-
-/// One of every request, and the least role that may ask it; none: anybody at the socket, or what ends or begins a session.
-fn every_request() -> Vec<(Request, Option<Role>)> {
-    use Role::{Auditor, Helpdesk, Installer};
-    let name = || "nobody".to_owned();
-    let code = || Secret::from("123456");
-    let login = || DirectoryLogin {
-        user: USER.to_owned(),
-        password: code(),
-    };
-    let log = LogAsk {
-        filter: LogFilter::default(),
-        after: None,
-        limit: 1,
-        wait_ms: 0,
-    };
-    let user = |password, exempt| {
-        Request::UserAdd(UserAdd {
-            name: "carl@contoso.example".to_owned(),
-            password,
-            exempt,
-        })
-    };
-    let all = vec![
-        (Request::Ping, None),
-        (Request::Hello, None),
-        (
-            Request::LogIn(LogIn {
-                name: name(),
-                password: code(),
-                code: None,
-                line: String::new(),
-            }),
-            None,
-        ),
-        (Request::Status, Some(Auditor)),
-        (Request::ClientList, Some(Auditor)),
-        (Request::ClientShow { name: name() }, Some(Auditor)),
-        (
-            Request::UserList(UserSearch {
-                search: String::new(),
-                offset: 0,
-                limit: 1,
-            }),
-            Some(Auditor),
-        ),
-        (Request::UserShow { name: name() }, Some(Auditor)),
-        (Request::TokenList { user: name() }, Some(Auditor)),
-        (Request::EntraShow { domain: None }, Some(Auditor)),
-        (Request::TimeShow, Some(Auditor)),
-        (Request::Log(log), Some(Auditor)),
-        (Request::LogVerify, Some(Auditor)),
-        (Request::Explain { user: name() }, Some(Auditor)),
-        (Request::Knocks, Some(Auditor)),
-        (Request::Network, Some(Auditor)),
-        (Request::Stay, Some(Auditor)),
-        (
-            Request::OperatorPassword {
-                old: code(),
-                new: Secret::from(GOOD),
-            },
-            Some(Auditor),
-        ),
-        (user(None, false), Some(Helpdesk)),
-        (Request::UserUnlock { name: name() }, Some(Helpdesk)),
-        (
-            Request::UserBypass {
-                name: name(),
-                minutes: 5,
-            },
-            Some(Helpdesk),
-        ),
-        (
-            Request::TokenAdd(TokenAdd {
-                user: name(),
-                seed: None,
-                parameters: TotpParameters::default(),
-                active: false,
-            }),
-            Some(Helpdesk),
-        ),
-        (
-            Request::TokenConfirm {
-                user: name(),
-                code: code(),
-            },
-            Some(Helpdesk),
-        ),
-        (
-            Request::TokenResync {
-                user: name(),
-                first: code(),
-                second: Secret::from("654321"),
-            },
-            Some(Helpdesk),
-        ),
-        (
-            Request::TokenRemove {
-                user: name(),
-                id: TokenId(1),
-            },
-            Some(Helpdesk),
-        ),
-        (user(Some(Secret::from(GOOD)), false), Some(Installer)),
-        (user(None, true), Some(Installer)),
-        (
-            Request::ClientAdd(ClientAdd {
-                name: "gate".to_owned(),
-                net: check::parse_net("192.0.2.1").unwrap(),
-                fields: ClientFields::default(),
-            }),
-            Some(Installer),
-        ),
-        (
-            Request::ClientSet(ClientSet {
-                name: name(),
-                rename: None,
-                net: None,
-                fields: ClientFields::default(),
-            }),
-            Some(Installer),
-        ),
-        (Request::ClientRemove { name: name() }, Some(Installer)),
-        (
-            Request::UserSet(UserSet {
-                name: name(),
-                exempt: Some(false),
-                password: None,
-            }),
-            Some(Installer),
-        ),
-        (Request::UserDisable { name: name() }, Some(Installer)),
-        (Request::UserEnable { name: name() }, Some(Installer)),
-        (Request::UserRemove { name: name() }, Some(Installer)),
-        (
-            Request::ImportBatch(ImportBatch {
-                rows: Vec::new(),
-                dry_run: true,
-                active: false,
-            }),
-            Some(Installer),
-        ),
-        (
-            Request::EntraSet(EntraSet {
-                domain: "contoso.example".to_owned(),
-                ..EntraSet::default()
-            }),
-            Some(Installer),
-        ),
-        (Request::EntraProve(login()), Some(Installer)),
-        (Request::EntraTest(login()), Some(Installer)),
-        (Request::EntraRemove { domain: name() }, Some(Installer)),
-        (Request::TimeConfirm, Some(Installer)),
-        (add("nobody.else", Auditor), Some(Installer)),
-        (Request::OperatorList, Some(Installer)),
-        (
-            Request::OperatorSet(OperatorSet {
-                name: name(),
-                role: Some(Auditor),
-                enabled: None,
-                password: None,
-            }),
-            Some(Installer),
-        ),
-        (Request::OperatorUnlock { name: name() }, Some(Installer)),
-        (Request::OperatorRemove { name: name() }, Some(Installer)),
-        (Request::OperatorTokenAdd { name: name() }, Some(Installer)),
-        (
-            Request::OperatorTokenConfirm {
-                name: name(),
-                code: code(),
-            },
-            Some(Installer),
-        ),
-        (Request::OperatorTokenRemove { name: name() }, Some(Installer)),
-        (Request::Watch, Some(Auditor)),
-        (Request::LogOut, Some(Auditor)),
-    ];
-    // A new request is missed here until somebody says who may ask it.
-    let words: std::collections::BTreeSet<&str> = all.iter().map(|(request, _)| request.word()).collect();
-    assert_eq!(words.len(), 48, "{words:?}");
-    all
-}
+/// Something that moves.
+type Change<'a> = &'a mut dyn FnMut();
+/// What it moves.
+type Number = fn(&Moved) -> u64;
 
 #[test]
 fn r24_nothing_is_answered_before_a_login_and_the_first_operator_once() {
@@ -393,7 +142,7 @@ fn r24_a_change_elsewhere_ends_a_session_and_is_seen_within_a_second() {
     while let Some(moved) = unread(&mut ben) {
         before = moved;
     }
-    let changes: [(&str, &mut dyn FnMut(), fn(&Moved) -> u64); 3] = [
+    let changes: [(&str, Change<'_>, Number); 3] = [
         ("records", &mut || drop(anna.ask(&user(USER)).unwrap()), |m| m.records),
         ("log", &mut || assert_eq!(nas.login(USER, "123456"), REJECT), |m| m.log),
         (
@@ -716,73 +465,4 @@ fn operators_are_looked_after_on_the_command_line() {
         log.contains("operator add anna, role installer") && log.contains("uid "),
     );
     rows.end();
-}
-
-#[test]
-fn who_knocks_is_kept_and_what_a_client_sends_is_told() {
-    let door = Door::open();
-    door.operator("anna", "installer");
-    let nas = door.client("vpn", "127.0.0.1", &QUICK);
-    let stranger = crate::packet::Nas {
-        source: "127.0.0.9".parse().unwrap(),
-        ..nas.clone()
-    };
-    let forgetful = crate::packet::Nas {
-        secret: b"another secret".to_vec(),
-        ..nas.clone()
-    };
-    for _ in 0..3 {
-        assert!(stranger.silent(&Packet::login(USER, "x")));
-    }
-    assert!(forgetful.silent(&Packet::login(USER, "x")));
-    assert!(nas.silent(&Packet::unsigned().user(USER).password(b"x")));
-    assert!(nas.silent_bytes(b"GET / HTTP/1.1"));
-    let mut console = Console::open(&door);
-    console.log_in("anna", GOOD, None).unwrap();
-    let Ok(Answer::Knocks(list)) = console.ask(&Request::Knocks) else {
-        panic!("no list");
-    };
-    let told: Vec<_> = list
-        .knocks
-        .iter()
-        .map(|k: &Knock| (k.reason.as_str(), k.address.as_str(), k.client.as_str(), k.count))
-        .collect();
-    assert_eq!(
-        told,
-        [
-            ("malformed", "127.0.0.1", "vpn", 1),
-            ("no-message-authenticator", "127.0.0.1", "vpn", 1),
-            ("wrong-secret", "127.0.0.1", "vpn", 1),
-            ("unknown-client", "127.0.0.9", "", 3),
-        ]
-    );
-    for knock in &list.knocks {
-        assert!(
-            !knock.what.is_empty() && !knock.todo.is_empty() && !knock.what.contains('\n'),
-            "{knock:?}"
-        );
-        assert!(knock.first <= knock.last);
-    }
-    assert!(list.knocks[3].todo.contains("postern client add NAME 127.0.0.9"));
-    let chap = Packet::access()
-        .user(USER)
-        .attr(3, &[7; 17])
-        .station("203.0.113.7")
-        .attr(crate::packet::NAS_IDENTIFIER, b"gate1");
-    nas.ask(&chap);
-    assert!(nas.alive());
-    let Ok(Answer::Client(client)) = console.ask(&Request::ClientShow { name: "vpn".to_owned() }) else {
-        panic!("no client");
-    };
-    let seen = client.seen;
-    assert_eq!((seen.method.as_str(), seen.nas.as_str()), ("CHAP", "gate1"));
-    assert_eq!(
-        (seen.message_authenticator, seen.calling_station),
-        (Some(true), Some(true))
-    );
-    assert_eq!((seen.status_server, seen.wrong_secret, seen.unprotected), (true, 1, 1));
-    assert!(seen.wrong_secret_last.is_some() && seen.unprotected_last.is_some());
-    let status = door.json(&["status"]);
-    assert_eq!(status["last_hour"]["dropped-unknown-client"], 3);
-    assert_eq!(status["last_hour"]["rejects"], 1);
 }
