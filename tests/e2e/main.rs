@@ -1,5 +1,5 @@
 //! The door, tested from outside: the two programs as they are built, real packets, real peers. Each test names the rule that it
-//! holds (R1 to R25). Nothing here knows the library's insides.
+//! holds (R1 to R25). Nothing here knows the library's insides; `desk` speaks the console's own types.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -9,6 +9,7 @@
 )]
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod desk;
 mod harness;
 mod lab;
 #[path = "../line/mod.rs"]
@@ -26,8 +27,10 @@ mod entra;
 mod entra_client;
 mod explain;
 mod kill;
+mod knocks;
 mod login;
 mod meanwhile;
+mod operators;
 mod outages;
 mod qr;
 mod races;
