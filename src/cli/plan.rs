@@ -153,6 +153,7 @@ fn client(command: ClientCommand, input: &mut dyn Input) -> Result<Request, Fail
                 rename,
                 net,
                 fields,
+                make_secret: false,
             })
         }
         ClientCommand::Remove { name } => Request::ClientRemove { name },
