@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Parser;
 use serde::Deserialize;
@@ -43,6 +44,9 @@ pub struct Flags {
     /// Whose clock it is: `system` trusts the machine's, `appliance` wants NTP, a hardware clock or a confirmation [default: system]
     #[arg(long, value_enum)]
     clock: Option<ClockMode>,
+    /// Minutes without a key after which a console's session ends, 1 to 60 [default: 5]
+    #[arg(long, value_name = "MINUTES")]
+    console_idle: Option<u8>,
     /// Where the audit log is sent as it is written, as syslog: udp:HOST:PORT, tcp:HOST:PORT or unix:/PATH [default: nowhere]
     #[arg(long, value_name = "TARGET")]
     syslog: Option<String>,
@@ -65,6 +69,7 @@ struct File {
     auth: Option<Vec<SocketAddr>>,
     acct: Option<Vec<SocketAddr>>,
     clock: Option<ClockMode>,
+    console_idle: Option<u8>,
     syslog: Option<String>,
 }
 
@@ -81,6 +86,8 @@ pub struct Config {
     pub acct: Vec<SocketAddr>,
     /// Whose clock it is (R19).
     pub mode: Mode,
+    /// Without a sign of its operator, a console's session ends after this (R24).
+    pub console_idle: Duration,
     /// Where the audit log is sent as it is written (R23).
     pub syslog: Option<Target>,
 }
@@ -104,6 +111,9 @@ pub enum ConfigError {
     /// Nothing would be served.
     #[error("auth is empty: give at least one address, such as [::]:1812")]
     NoAuth,
+    /// `console-idle` is out of range.
+    #[error("console-idle is {0}: it takes 1 to 60 minutes")]
+    Idle(u8),
     /// `syslog` is no target.
     #[error(transparent)]
     Syslog(#[from] NoTarget),
@@ -131,6 +141,11 @@ impl Config {
         if auth.is_empty() {
             return Err(ConfigError::NoAuth);
         }
+        let console_idle = match flags.console_idle.or(file.console_idle) {
+            None => crate::door::ops::IDLE,
+            Some(minutes @ 1..=60) => Duration::from_secs(u64::from(minutes) * 60),
+            Some(minutes) => return Err(ConfigError::Idle(minutes)),
+        };
         Ok(Config {
             state_dir: flags.state_dir.or(file.state_dir).unwrap_or_else(|| STATE_DIR.into()),
             control: flags.control.or(file.control).unwrap_or_else(|| CONTROL.into()),
@@ -140,6 +155,7 @@ impl Config {
                 ClockMode::System => Mode::System,
                 ClockMode::Appliance => Mode::Appliance,
             },
+            console_idle,
             syslog: flags.syslog.or(file.syslog).map(|target| target.parse()).transpose()?,
         })
     }
@@ -175,6 +191,23 @@ mod tests {
         assert_eq!(config.acct, ["[::]:1813".parse().unwrap()]);
         assert_eq!(config.mode, Mode::System);
         assert_eq!(config.syslog, None);
+        assert_eq!(config.console_idle, Duration::from_secs(300));
+    }
+
+    #[test]
+    fn r24_a_console_s_idle_time_is_1_to_60_minutes() {
+        let minutes = |text: &str| load(&["--console-idle", text]).map(|config| config.console_idle.as_secs() / 60);
+        assert_eq!(minutes("1").unwrap(), 1);
+        assert_eq!(minutes("60").unwrap(), 60);
+        for bad in ["0", "61"] {
+            let error = minutes(bad).unwrap_err().to_string();
+            assert!(error.contains("1 to 60"), "{error}");
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("postern.toml");
+        std::fs::write(&path, "console-idle = 10\n").unwrap();
+        let config = load(&["--config", path.to_str().unwrap()]).unwrap();
+        assert_eq!(config.console_idle, Duration::from_secs(600));
     }
 
     #[test]

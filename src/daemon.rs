@@ -34,10 +34,9 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
 /// No core file may hold a secret (R21), and enough files may be open.
 fn harden() {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    if let Err(error) = nix::sys::prctl::set_dumpable(false) {
+    if let Err(error) = crate::process::forbid_core_files() {
         tracing::warn!(%error, "core files could not be forbidden");
     }
-    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
     if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
         let _ = setrlimit(Resource::RLIMIT_NOFILE, soft.max(OPEN_FILES.min(hard)), hard);
     }
@@ -73,7 +72,7 @@ async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> anyhow::Resu
     let probe = Probe::open(&door).await?;
     let mut server = bound.serve(&door, (sender, receiver))?;
     let (stop, stopped) = tokio::sync::watch::channel(false);
-    let operations = Arc::new(DoorOps::new(Arc::clone(&door)));
+    let operations = Arc::new(DoorOps::new(Arc::clone(&door), config.console_idle));
     let control = tokio::spawn(control.serve(operations, until(stopped.clone())));
     let upkeep = tokio::spawn(Arc::clone(&door).upkeep());
     probe.ask().await?;

@@ -48,6 +48,7 @@ pub mod guard;
 pub mod journal;
 pub mod names;
 pub mod pipeline;
+pub mod process;
 pub mod radius;
 pub mod seal;
 pub mod secret;

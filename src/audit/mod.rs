@@ -396,6 +396,8 @@ pub struct OperatorAct {
     pub uid: u32,
     /// The operator's name where one logged in; empty on the command line.
     pub operator: String,
+    /// The line that the operator's console stands on, shown text; empty on the command line.
+    pub line: String,
     /// The operation's word, such as `user disable`.
     pub action: String,
     /// What it was done to, shown text.
@@ -408,6 +410,20 @@ pub struct OperatorAct {
     pub client: Option<ClientId>,
     /// Done, or the line that refused it.
     pub result: Result<(), String>,
+    /// How many alike this record stands for (R23): of failed logins and refusals at a console more than one may be.
+    pub count: u32,
+}
+
+impl OperatorAct {
+    /// Who did it, for people: `anna at ttyS0`, or `uid 1000`.
+    pub fn by(&self) -> String {
+        match (self.operator.is_empty(), self.line.is_empty()) {
+            (false, false) => format!("{} at {}", self.operator, self.line),
+            (false, true) => self.operator.clone(),
+            (true, false) => format!("somebody at {}", self.line),
+            (true, true) => format!("uid {}", self.uid),
+        }
+    }
 }
 
 impl fmt::Display for Outcome {

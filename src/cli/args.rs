@@ -49,6 +49,12 @@ pub enum Command {
     /// Microsoft Entra ID
     #[command(subcommand)]
     Entra(EntraCommand),
+    /// Operators of the console
+    #[command(subcommand)]
+    Operator(super::operator::OperatorCommand),
+    /// How the box stands on the network
+    #[command(subcommand)]
+    Network(super::operator::NetworkCommand),
     /// The box's clock
     #[command(subcommand)]
     Time(TimeCommand),

@@ -9,12 +9,12 @@ use zeroize::Zeroizing;
 use super::args::{Cli, QrStyle};
 use super::out::{End, Out};
 use super::plan::{Plan, plan};
-use super::{Around, Asker, View, command, import, log, show, socket};
+use super::qr::Drawing;
+use super::{Around, Asker, View, command, import, log, operator, show, socket};
 use crate::control::{
     Answer, Failure, Request, TokenAdd, TokenMade, TokenStatus, TotpParameters, USERS_LIMIT_MAX, UserRow, UserSearch,
 };
 use crate::enrol::otpauth::Uri;
-use crate::enrol::qr::{Drawn, Qr, Style};
 use crate::text::shown;
 
 /// Plans, connects, asks, prints.
@@ -34,6 +34,7 @@ pub fn deliver(cli: Cli, around: &mut Around<'_>, out: &mut Out<'_>) -> Result<u
         Plan::Ask(request) => ask(&mut *(around.connect)(&path)?, &request, &view, out),
         Plan::Users { search, offset, limit } => users(&mut *(around.connect)(&path)?, &search, offset, limit, out),
         Plan::TokenAdd(add, qr) => token_add(&mut *(around.connect)(&path)?, add, qr, &view, out),
+        Plan::OperatorTokenAdd(name, qr) => operator::token_add(&mut *(around.connect)(&path)?, name, qr, &view, out),
         Plan::Log(plan) => log::log(&mut *(around.connect)(&path)?, plan, &view, out),
     }
 }
@@ -192,28 +193,10 @@ fn token_add(
     };
     let uri = Uri::new(&made.issuer, &token.user, &made.seed, parameters);
     let whole = uri.whole();
-    let wanted = style.unwrap_or(match (view.terminal && !out.json, view.utf8) {
-        (false, _) => QrStyle::None,
-        (true, true) => QrStyle::Half,
-        (true, false) => QrStyle::Ascii,
-    });
-    let wanted = match wanted {
-        QrStyle::None => None,
-        QrStyle::Half => Some(Style::Half),
-        QrStyle::Full => Some(Style::Full),
-        QrStyle::Ascii => Some(Style::Ascii),
-    };
-    let drawing = wanted.map(|style| (style, Qr::new(&uri)));
-    let drawing = match drawing {
-        Some((style, Ok(qr))) => Some((style, qr)),
-        Some((_, Err(error))) => {
-            made.warnings.push(error.to_string());
-            None
-        }
-        None => None,
-    };
-    let lines = drawing.as_ref().map(|(style, qr)| qr.lines(*style, Drawn::Light));
+    let drawing = Drawing::new(&uri, style, view, out.json);
+    made.warnings.extend(drawing.warning.clone());
     if out.json {
+        let lines = drawing.lines();
         out.document(&TokenShown {
             made: &made,
             uri: &whole,
@@ -224,23 +207,7 @@ fn token_add(
     for line in show::token_made(&made, &whole) {
         out.line(&Zeroizing::new(line))?;
     }
-    for line in lines.iter().flat_map(|lines| lines.iter()) {
-        // White on black whatever the terminal's own colours are, so that the code is dark on light.
-        if view.colours {
-            let line = Zeroizing::new(format!("\u{1b}[97;40m{line}\u{1b}[0m"));
-            out.line(&line)?;
-        } else {
-            out.line(line)?;
-        }
-    }
-    if let Some((style, qr)) = &drawing
-        && qr.version() > 5
-    {
-        let (columns, rows) = qr.size(*style);
-        out.note(&format!(
-            "the QR code needs a window of {columns} columns and {rows} rows"
-        ));
-    }
+    drawing.print(view, out)?;
     if made.token.status == TokenStatus::Pending {
         out.line(&format!(
             "It counts after: postern token confirm {} CODE",

@@ -11,6 +11,7 @@ use super::args::{
     TimeCommand, TokenCommand, UserCommand,
 };
 use super::input::{Ask, Input};
+use super::operator;
 use crate::control::{
     ClientAdd, ClientFields, ClientSet, Delimiter, DirectoryLogin, EntraSet, Failure, LogFilter, Override,
     PasswordChange, Request, Timestamp, TokenAdd, TokenId, TotpParameters, Unmatched, UserAdd, UserSet, check,
@@ -34,6 +35,8 @@ pub enum Plan {
     Ask(Request),
     /// A new token, and how its QR code is drawn.
     TokenAdd(TokenAdd, Option<QrStyle>),
+    /// A token for an operator's own login, and how its QR code is drawn.
+    OperatorTokenAdd(String, Option<QrStyle>),
     /// The user list, page by page.
     Users {
         /// What the name contains.
@@ -92,6 +95,8 @@ pub fn plan(command: Command, input: &mut dyn Input, now: Timestamp, zone: &Time
         Command::Token(command) => token(command, input)?,
         Command::Import(args) => Plan::Import(import(args)?),
         Command::Entra(command) => Plan::Ask(entra(command, input)?),
+        Command::Operator(command) => operator::plan(command, input)?,
+        Command::Network(operator::NetworkCommand::Show) => Plan::Ask(Request::Network),
         Command::Time(TimeCommand::Show) => Plan::Ask(Request::TimeShow),
         Command::Time(TimeCommand::Confirm) => Plan::Ask(Request::TimeConfirm),
         Command::Log(LogArgs { verify: true, .. }) => Plan::Ask(Request::LogVerify),
@@ -148,6 +153,7 @@ fn client(command: ClientCommand, input: &mut dyn Input) -> Result<Request, Fail
                 rename,
                 net,
                 fields,
+                make_secret: false,
             })
         }
         ClientCommand::Remove { name } => Request::ClientRemove { name },

@@ -13,6 +13,7 @@ use crate::secret::Secret;
 
 mod contract;
 mod flows;
+mod operators;
 mod printed;
 
 /// 2026-03-01T10:31:04.250Z.
@@ -164,7 +165,7 @@ fn the_command_line_knows_only_controls_types() {
         walk(&console, &mut files);
     }
     assert!(files.len() > 8, "{files:?}");
-    let allowed = ["cli", "console", "control", "enrol", "secret", "text"];
+    let allowed = ["cli", "console", "control", "enrol", "secret", "text", "times"];
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
         for (number, line) in text.lines().enumerate() {

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use crate::control::{Algorithm, Charset, Mode, Order, Unavailable, Unmatched};
+use crate::control::{Algorithm, Charset, Mode, Order, Role, Unavailable, Unmatched};
 
 /// The words of an enum of the records.
 macro_rules! words {
@@ -26,4 +26,5 @@ words!(Order: PasswordCode = "password-code", CodePassword = "code-password");
 words!(Unmatched: Refuse = "refuse", PasswordOnly = "password-only");
 words!(Unavailable: Reject = "reject", Drop = "drop");
 words!(Charset: Utf8 = "utf8", Latin1 = "latin1");
+words!(Role: Installer = "installer", Helpdesk = "helpdesk", Auditor = "auditor");
 words!(Algorithm: Sha1 = "sha1", Sha256 = "sha256", Sha512 = "sha512");

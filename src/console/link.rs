@@ -220,7 +220,7 @@ fn connect(socket: &Path) -> Result<UnixStream, String> {
         return Err(line);
     }
     if greeting.door != Door::Console {
-        return Err(format!("{shown} is no console.sock: name it with --control"));
+        return Err(format!("{shown} is no console.sock: name it with --socket"));
     }
     // Pushes may be minutes apart.
     stream.set_read_timeout(None).map_err(|e| e.to_string())?;

@@ -9,20 +9,32 @@
 //!                   +------------------------------ link <- posternd <-----------------+
 //! ```
 //!
+//! - `args`, `main`, `keeper` the program; `lines` what each line was told to show
 //! - `key`, `caps`, `term` what a line says and shows
 //! - `event` what can happen; `app` all state, which events alone change; `runner` the loop around it; `link` the way to posternd
-//! - `screen` what a screen is, `action` what it wants done, `page` what it draws on; `screens` all of them; `widgets` their parts
+//! - `screen` what a screen is, `action` what it wants done, `page` what it draws on; `screens` all of them; `widgets` their parts;
+//!   `guide` what has to be typed elsewhere
 
 pub mod action;
 pub mod app;
+pub mod args;
 pub mod caps;
 pub mod event;
+pub mod guide;
+pub mod keeper;
 pub mod key;
+pub mod lines;
 pub mod link;
+mod main;
 pub mod page;
+pub mod record;
+pub mod runner;
 pub mod screen;
 pub mod screens;
+pub mod term;
 pub mod widgets;
+
+pub use main::main;
 
 #[cfg(test)]
 #[allow(

@@ -104,6 +104,12 @@ impl Desk {
         desk
     }
 
+    /// Somebody has logged in: the first screens stand, and what they asked is not answered yet.
+    pub fn log_in(&mut self, session: Session) {
+        let effects = self.app.log_in_for_test(session);
+        self.take(effects);
+    }
+
     /// Somebody of a role has logged in and opened a screen. What the screens asked on the way but the opened one is forgotten.
     pub fn open(&mut self, screen: Box<dyn Screen>, role: Role) {
         let effects = self.app.log_in_for_test(session(role));

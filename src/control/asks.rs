@@ -117,7 +117,7 @@ pub struct ClientAdd {
     pub fields: ClientFields,
 }
 
-/// A change to a RADIUS client.
+/// A change to a RADIUS client. With `make_secret` the answer is that of a new client: it shows the secret, once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClientSet {
@@ -131,6 +131,9 @@ pub struct ClientSet {
     pub net: Option<Net>,
     /// The rest.
     pub fields: ClientFields,
+    /// The daemon makes a new shared secret, as for a new client.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub make_secret: bool,
 }
 
 /// A new user. The name is made canonical by the daemon (R3).

@@ -6,14 +6,16 @@
 //! an operator named (R25).
 //!
 //! - `ops` the list of operations and answers; `asks`, `answers` and `operators` what they carry; `failure` how they fail
-//! - `check` what can be seen to be wrong usage before anything is asked
-//! - `frame` bytes on the socket; `server` and `place` the daemon's side, `client` the caller's; `peer` who asks and what they may
+//! - `check` and `strength` what can be seen to be wrong before anything is asked
+//! - `frame` bytes on the socket; `server`, `connection` and `place` the daemon's side, `client` the caller's; `peer` who asks and
+//!   what they may
 //! - `wire` how secrets, times and addresses look inside a frame and in `--json`
 
 pub mod answers;
 pub mod asks;
 pub mod check;
 pub mod client;
+mod connection;
 pub mod failure;
 pub mod frame;
 pub mod operators;
@@ -21,13 +23,14 @@ pub mod ops;
 pub mod peer;
 pub mod place;
 pub mod server;
+pub mod strength;
 pub mod wire;
 
 pub use answers::*;
 pub use asks::*;
 pub use operators::*;
 pub use ops::{Answer, Failure, FailureKind, Request};
-pub use peer::{Door, Operations, Peer, Rights, Role};
+pub use peer::{Door, Operations, Peer, Rights, Role, Standing};
 
 /// The plain enums and numbers of the records, so that the command line and the console need no other room of the house.
 pub use crate::store::records::{

@@ -37,7 +37,7 @@ pub enum Request {
         /// Which.
         name: String,
     },
-    /// Change a client. Answer: [`Answer::Client`].
+    /// Change a client. Answer: [`Answer::Client`], or [`Answer::ClientMade`] where a secret was to be made.
     ClientSet(ClientSet),
     /// Remove a client. Answer: [`Answer::Done`].
     ClientRemove {
@@ -384,7 +384,7 @@ pub enum Answer {
     Pong(Pong),
     /// To [`Request::Status`].
     Status(Box<StatusReport>),
-    /// To [`Request::ClientAdd`].
+    /// To [`Request::ClientAdd`], and to [`Request::ClientSet`] that made a secret.
     ClientMade(Box<ClientMade>),
     /// To [`Request::ClientShow`] and [`Request::ClientSet`].
     Client(Box<ClientInfo>),

@@ -1,11 +1,15 @@
 //! Who asks, and what they may. In: a connection on one of the two sockets (R24); out: a [`Peer`] with [`Rights`], without which
-//! no operation runs. Rights cannot be made outside this room: the server makes them from the socket's door.
+//! no operation runs. Rights cannot be made outside this room: the server makes them from the socket's door, or from the role of an
+//! operator whom posternd has checked on that connection.
 
 use std::future::Future;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::operators::{Hello, LogIn, Moved, OperatorAdd, Session};
 use super::ops::{Answer, Failure, FailureKind, Request};
+pub use crate::store::records::Role;
 
 /// Which socket the peer came through (R24).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -15,18 +19,6 @@ pub enum Door {
     Control,
     /// `console.sock`: its peers have no right until an operator has logged in.
     Console,
-}
-
-/// What an operator may, from least to most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// Looks only.
-    Auditor,
-    /// Users: enrol, resync, unlock, bypass.
-    Helpdesk,
-    /// Everything.
-    Installer,
 }
 
 /// A role that was checked. Only the server can make one.
@@ -42,6 +34,11 @@ impl Rights {
             Door::Control => Some(Self { role: Role::Installer }),
             Door::Console => None,
         }
+    }
+
+    /// Of an operator whom posternd has checked on this connection (R24).
+    pub(in crate::control) fn of_operator(role: Role) -> Self {
+        Self { role }
     }
 
     /// For the tests of those who perform operations.
@@ -85,17 +82,74 @@ pub struct Peer {
     pub door: Door,
     /// The operator who logged in on this connection; empty at `control.sock`.
     pub operator: String,
+    /// The line that the operator's console stands on, shown text; empty at `control.sock`.
+    pub line: String,
+    /// The number of the operator's seat; 0 at `control.sock`.
+    pub seat: u64,
     /// What the peer may.
     pub rights: Rights,
 }
 
+/// How an operator who logged in stands now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Name.
+    pub operator: String,
+    /// The console's line, shown text.
+    pub line: String,
+    /// The seat's number.
+    pub seat: u64,
+    /// The role as it is now.
+    pub role: Role,
+    /// A code is asked at the login.
+    pub token: bool,
+    /// Whether the clock is trusted now (R19).
+    pub clock_trusted: bool,
+}
+
 /// The daemon's side: performs what the server has let through. The server has checked the peer's rights already.
 pub trait Operations: Send + Sync + 'static {
+    /// An operator who was checked, as long as the session stands; given up when it is dropped.
+    type Seat: Send + Sync + 'static;
+
     /// Performs one operation. It runs to its end even if the peer goes away.
     ///
     /// # Errors
     /// [`Failure`]: one plain line.
     fn perform(&self, by: &Peer, request: Request) -> impl Future<Output = Result<Answer, Failure>> + Send;
+
+    /// What anybody at a socket may know.
+    fn hello(&self) -> Hello;
+
+    /// Checks an operator's name, password and code. It runs to its end, and is on record, even if the peer goes away.
+    ///
+    /// # Errors
+    /// [`Failure`]: one plain line that does not say which of them was wrong.
+    fn log_in(&self, uid: u32, ask: LogIn) -> impl Future<Output = Result<(Self::Seat, Session), Failure>> + Send;
+
+    /// Makes the first operator, who is logged in by it.
+    ///
+    /// # Errors
+    /// There is one already, or this cannot be one.
+    fn first(&self, uid: u32, ask: OperatorAdd) -> impl Future<Output = Result<(Self::Seat, Session), Failure>> + Send;
+
+    /// How the operator stands now.
+    ///
+    /// # Errors
+    /// Why the session is over, in plain words: removed, disabled, another role, another password.
+    fn standing(&self, seat: &Self::Seat) -> Result<Standing, String>;
+
+    /// Puts on record that a session is over, and why.
+    fn left(&self, uid: u32, seat: Self::Seat, why: &str) -> impl Future<Output = ()> + Send;
+
+    /// Puts on record that a request was refused by the operator's role (R23).
+    fn refused(&self, by: &Peer, request: &Request, failure: &Failure);
+
+    /// What has moved so far.
+    fn moved(&self) -> Moved;
+
+    /// Without a sign of its operator, a session ends after this.
+    fn idle(&self) -> Duration;
 }
 
 #[cfg(test)]

@@ -8,14 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::UnixListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::frame::{self, FrameError, Greeting};
-use super::ops::{Answer, Failure, FailureKind, Request};
-use super::peer::{Door, Operations, Peer, Rights};
+use super::connection;
+use super::peer::{Door, Operations};
 use super::place::{self, Place};
 pub use super::place::{BindError, console_path};
 
@@ -25,7 +23,7 @@ pub const CONNECTIONS_MAX: usize = 32;
 pub const FRAME_TIMEOUT: Duration = Duration::from_secs(10);
 /// A reply must be taken within this: a stalled reader may not hold a connection.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// A connection without a request ends after this.
+/// A connection to `control.sock` without a request ends after this; a console's stands for days.
 pub const IDLE: Duration = Duration::from_secs(300);
 /// On shutdown, requests under way have this long.
 pub const GRACE: Duration = Duration::from_secs(3);
@@ -108,7 +106,7 @@ async fn keep_door<O: Operations>(
                     let told = for_guests.clone();
                     guests.spawn(async move {
                         let _permit = permit;
-                        if let Err(error) = receive(stream, door, operations.as_ref(), told).await {
+                        if let Err(error) = connection::serve(stream, door, operations.as_ref(), told).await {
                             tracing::debug!(?door, %error, "a control connection ended");
                         }
                     });
@@ -125,88 +123,8 @@ async fn keep_door<O: Operations>(
     guests.shutdown().await;
 }
 
-async fn stopped(told: &mut watch::Receiver<bool>) {
+/// Waits for the stop.
+pub(super) async fn stopped(told: &mut watch::Receiver<bool>) {
     // An error means that the teller is gone, which is a stop too.
     let _ = told.wait_for(|stop| *stop).await;
-}
-
-/// One connection, from the greeting to its end.
-async fn receive<O: Operations>(
-    mut stream: UnixStream,
-    door: Door,
-    operations: &O,
-    mut told: watch::Receiver<bool>,
-) -> Result<(), FrameError> {
-    let uid = stream.peer_cred()?.uid();
-    let rights = Rights::by_door(door);
-    send(&mut stream, &Greeting::of(door)).await?;
-    loop {
-        let read = tokio::select! {
-            () = stopped(&mut told) => return Ok(()),
-            read = frame::read_async(&mut stream, IDLE, FRAME_TIMEOUT) => read,
-        };
-        let json = match read {
-            Ok(Some(json)) => json,
-            Ok(None) => return Ok(()),
-            Err(error @ (FrameError::TooLong(_) | FrameError::Truncated)) => {
-                // The stream is out of step: say why, then end.
-                reply(&mut stream, &Err(Failure::usage(error.to_string()))).await?;
-                return Ok(());
-            }
-            Err(error) => return Err(error),
-        };
-        let answer = match frame::decode::<Request>(&json) {
-            Err(error) => Err(Failure::usage(format!("posternd received {error}"))),
-            Ok(request) => {
-                drop(json);
-                answer(operations, rights, uid, door, request).await
-            }
-        };
-        reply(&mut stream, &answer).await?;
-    }
-}
-
-/// The one way to an operation: without rights there is none.
-async fn answer<O: Operations>(
-    operations: &O,
-    rights: Option<Rights>,
-    uid: u32,
-    door: Door,
-    request: Request,
-) -> Result<Answer, Failure> {
-    let Some(rights) = rights else {
-        return Err(Failure::new(FailureKind::NotAllowed, "log in first"));
-    };
-    rights.allow(&request)?;
-    let peer = Peer {
-        uid,
-        door,
-        operator: String::new(),
-        rights,
-    };
-    operations.perform(&peer, request).await
-}
-
-async fn reply(stream: &mut UnixStream, answer: &Result<Answer, Failure>) -> Result<(), FrameError> {
-    match send(stream, answer).await {
-        Err(FrameError::TooLong(length)) => {
-            let failure = Failure::failed(format!(
-                "the answer has {length} bytes, more than a frame takes: ask for less"
-            ));
-            send::<Result<Answer, Failure>>(stream, &Err(failure)).await
-        }
-        Err(FrameError::NotUnderstood(_)) => {
-            let failure = Failure::failed("the answer could not be put into words: see the log of posternd");
-            send::<Result<Answer, Failure>>(stream, &Err(failure)).await
-        }
-        other => other,
-    }
-}
-
-async fn send<T: serde::Serialize>(stream: &mut UnixStream, value: &T) -> Result<(), FrameError> {
-    let bytes = frame::encode(value)?;
-    match tokio::time::timeout(WRITE_TIMEOUT, stream.write_all(&bytes)).await {
-        Ok(written) => Ok(written?),
-        Err(_) => Err(FrameError::Io(io::ErrorKind::TimedOut.into())),
-    }
 }

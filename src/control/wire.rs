@@ -216,6 +216,7 @@ mod tests {
                     delimiter: Some(Delimiter::None),
                     ..ClientFields::default()
                 },
+                make_secret: false,
             }),
             Request::UserSet(UserSet {
                 name: "anna".to_owned(),

@@ -1,6 +1,7 @@
 //! What stands and wants somebody. In: alarms raised and cleared by their code; out: the list for the status, the gravest first.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -11,6 +12,7 @@ use crate::store::records::Timestamp;
 #[derive(Default)]
 pub struct Alarms {
     standing: Mutex<BTreeMap<String, (u8, Alarm)>>,
+    moves: AtomicU64,
 }
 
 /// How grave: lower comes first.
@@ -28,7 +30,11 @@ impl Alarms {
     /// Raises an alarm; one that stands keeps its time and takes the new words. True if it is new.
     pub fn raise(&self, code: &str, grave: Grave, what: String, todo: &str, now: Timestamp) -> bool {
         let mut standing = self.standing.lock();
-        let since = standing.get(code).map(|(_, alarm)| alarm.since);
+        let before = standing.get(code);
+        let since = before.map(|(_, alarm)| alarm.since);
+        if before.is_none_or(|(_, alarm)| alarm.what != what || alarm.todo != todo) {
+            self.move_on();
+        }
         let alarm = Alarm {
             code: code.to_owned(),
             what,
@@ -41,14 +47,28 @@ impl Alarms {
 
     /// Clears one.
     pub fn clear(&self, code: &str) {
-        self.standing.lock().remove(code);
+        if self.standing.lock().remove(code).is_some() {
+            self.move_on();
+        }
     }
 
     /// Clears all whose code begins so, but for those listed.
     pub fn clear_others(&self, prefix: &str, but: &[String]) {
-        self.standing
-            .lock()
-            .retain(|code, _| !code.starts_with(prefix) || but.contains(code));
+        let mut standing = self.standing.lock();
+        let before = standing.len();
+        standing.retain(|code, _| !code.starts_with(prefix) || but.contains(code));
+        if standing.len() != before {
+            self.move_on();
+        }
+    }
+
+    /// Grows whenever the list becomes another one.
+    pub fn moves(&self) -> u64 {
+        self.moves.load(Ordering::Relaxed)
+    }
+
+    fn move_on(&self) {
+        self.moves.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The list, the gravest first.

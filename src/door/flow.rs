@@ -81,6 +81,7 @@ impl Door {
             eap: eap_identifier(packet),
             slot,
         };
+        client.seen().packet(packet);
         match packet.code() {
             kinds::STATUS_SERVER => self.status_server(waiter, arrival),
             kinds::ACCOUNTING_REQUEST => self.accounting(waiter, packet, arrival),
@@ -347,13 +348,24 @@ impl Door {
             let what = format!("{name} sends packets {what}: they are dropped");
             self.raise(&format!("client-{name}"), Grave::Some, what, todo, arrival.wall);
         }
-        let client = dropped.client.as_ref().map(|client| client.record.name.as_str());
+        // A packet without a shape has not been looked up yet.
+        let unshaped = dropped.client.is_none() && dropped.reason == Reason::Malformed;
+        let client = dropped
+            .client
+            .or_else(|| unshaped.then(|| self.clients().find(arrival.source)).flatten());
+        if let Some(client) = &client {
+            client.seen().dropped(&dropped.reason, arrival.wall);
+        }
+        let client = client.as_ref().map(|client| client.record.name.as_str());
+        let source = arrival.source.ip().to_canonical();
+        self.drops
+            .knock(&dropped.reason, source, client, arrival.at, arrival.wall);
         self.say_dropped(&dropped.reason, arrival, client, dropped.detail.as_deref());
     }
 
     fn say_dropped(&self, reason: &Reason, arrival: &Arrival, client: Option<&str>, detail: Option<&str>) {
         let source: IpAddr = arrival.source.ip().to_canonical();
-        if !self.drops.say(&reason.code(), source, arrival.at) {
+        if !self.drops.say(reason, source, arrival.at) {
             return;
         }
         tracing::warn!(%source, client, reason = reason.code(), detail, "dropped; further ones of this kind are counted");

@@ -8,9 +8,11 @@ pub mod drops;
 pub mod events;
 pub mod flow;
 pub mod log;
+pub mod network;
 pub mod ops;
 pub mod refusals;
 pub mod reply;
+pub mod staff;
 pub mod start;
 pub mod syslog;
 pub mod upkeep;
@@ -26,6 +28,7 @@ use tokio::sync::Semaphore;
 
 use crate::audit::{Attempt, OperatorAct};
 use crate::clock::Clock;
+use crate::control::operators::Moved;
 use crate::factors::first::entra::Directories;
 use crate::guard::{ClientWatch, Guards, Subject};
 use crate::journal::{Done, Journal, JournalError};
@@ -75,6 +78,10 @@ pub struct Door {
     pub alarms: Alarms,
     /// Counts.
     pub counters: Counters,
+    /// The same for the last hour.
+    last_hour: counters::LastHour,
+    /// The start, by the monotonic clock.
+    begun: std::time::Instant,
     /// Where it listens.
     pub listening: Mutex<Listening>,
     again: Again<Waiter>,
@@ -89,6 +96,11 @@ pub struct Door {
     bypass_key: [u8; 32],
     refusals: Refusals,
     drops: Drops,
+    staff: staff::Staff,
+    /// Moves of the box's state that no alarm tells.
+    state_moves: AtomicU64,
+    /// What they were told from: the clock is trusted, requests are answered, which tenants are paused.
+    last_state: Mutex<(bool, bool, Vec<String>)>,
     /// argon2id uses a core and 19 MiB each: as many at once as there are cores.
     hashing: Arc<Semaphore>,
     hashes_waiting: Arc<Semaphore>,
@@ -254,6 +266,45 @@ impl Door {
         self.operators
             .append_durable(act.at, encode(&OperatorEvent::Act(act)))
             .await
+    }
+
+    /// Looks whether the box's state has become another one.
+    pub(in crate::door) fn look_at_state(&self) {
+        let at = std::time::Instant::now();
+        let paused = |domain: &String| {
+            let directory = self.directories.unproven(domain);
+            directory.is_some_and(|directory| directory.breaker().lock().paused(at).is_some())
+        };
+        let tenants = self.store.tenants();
+        let domains = tenants.iter().map(|tenant| tenant.domain.clone()).filter(paused);
+        let state = (self.clock.is_trusted(), self.answers(), domains.collect());
+        let mut last = self.last_state.lock();
+        if *last != state {
+            *last = state;
+            self.state_moves.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Writes an act of nobody's doing (a failed login, a refusal), without waiting for the disk.
+    fn note_act(&self, act: OperatorAct) {
+        self.operators.append(act.at, encode(&OperatorEvent::Act(act)), None);
+    }
+
+    /// What has moved so far, for those who look.
+    pub fn moved(&self) -> Moved {
+        Moved {
+            records: self.store.moves(),
+            log: self
+                .logins
+                .newest()
+                .borrow()
+                .wrapping_add(*self.operators.newest().borrow()),
+            knocks: self.drops.moves(),
+            state: self
+                .alarms
+                .moves()
+                .wrapping_add(self.state_moves.load(Ordering::Relaxed)),
+        }
     }
 
     /// Writes an event of a login; durable with the next group, or with `done`.

@@ -169,6 +169,8 @@ impl Start<'_> {
             clock: Clock::open(self.mode, self.state_dir)?,
             alarms: Default::default(),
             counters: Default::default(),
+            last_hour: Default::default(),
+            begun: std::time::Instant::now(),
             listening: Mutex::new(Listening::default()),
             again: Default::default(),
             challenges: Default::default(),
@@ -181,6 +183,9 @@ impl Start<'_> {
             bypass_key,
             refusals: Default::default(),
             drops: Default::default(),
+            staff: Default::default(),
+            state_moves: Default::default(),
+            last_state: Default::default(),
             hashing: Arc::new(Semaphore::new(cores)),
             hashes_waiting: Arc::new(Semaphore::new(HASHES_WAITING)),
             raise_steps: AtomicBool::new(!whole),
@@ -198,9 +203,16 @@ impl Start<'_> {
         if opened.restored.is_some() {
             door.store.skip_numbers()?;
             door.restored(recovered.as_ref(), whole, &acts)?;
-            if whole {
+            // Their spent steps are in the store alone.
+            let tokens = door.store.operators().iter().any(|operator| operator.token.is_some());
+            door.staff.stale_steps.store(tokens, Ordering::Release);
+            if whole && !tokens {
                 door.store.settle_restore()?;
             }
+        }
+        for operator in door.store.operators().iter() {
+            let (name, wrong) = (&operator.name, operator.wrong);
+            door.staff.locks.stand(name, wrong, std::time::Instant::now());
         }
         for damage in opening.damage.iter().chain(&operators_opening.damage) {
             let todo = "Run `postern log --verify`; keep the files for whoever looks into it";
@@ -268,6 +280,7 @@ impl Door {
                 _ => {}
             }
         }
+        super::staff::restore::operators(&self.store, since)?;
         for (id, _) in off.into_iter().filter(|(_, off)| *off) {
             if let Some(mut user) = self.store.user(id)?.filter(|user| user.enabled) {
                 user.enabled = false;
@@ -292,10 +305,18 @@ impl Door {
     /// After a restore without a whole journal: each token's last step becomes the highest that its window could have accepted by
     /// now, once the clock is trusted (R20). Until then nothing is answered.
     pub(in crate::door) fn raise_steps(&self) -> Result<(), StoreError> {
-        if !self.raise_steps.load(Ordering::Acquire) {
+        let codes = self.raise_steps.load(Ordering::Acquire);
+        let operators = self.staff.stale_steps.load(Ordering::Acquire);
+        if !codes && !operators {
             return Ok(());
         }
         let Some(now) = self.clock.now() else { return Ok(()) };
+        if operators {
+            self.raise_operators(now)?;
+        }
+        if !codes {
+            return self.store.settle_restore();
+        }
         // All numbers at once: a page could pass somebody over while another is removed.
         let (users, _) = self.store.search("", 0, usize::MAX);
         for (user, _) in users {

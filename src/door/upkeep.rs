@@ -46,6 +46,7 @@ impl Door {
 
     fn every_second(&self, fold: bool, copy: bool) {
         let now = crate::clock::wall();
+        self.last_hour.tick(&self.counters, self.begun.elapsed());
         if let Err(error) = self.clock.tick() {
             self.raise(
                 "clock-file",
@@ -72,6 +73,10 @@ impl Door {
         for attempt in self.refusals.due(now, false) {
             self.logins
                 .append(now, encode(&Event::Attempt(Box::new(attempt))), None);
+        }
+        self.look_at_state();
+        for act in self.staff.alike.due(now, false) {
+            self.note_act(act);
         }
         let before = self.last_second.swap(now.0, std::sync::atomic::Ordering::AcqRel);
         if now.0.saturating_add(30_000) < before {
@@ -178,6 +183,9 @@ impl Door {
         for attempt in self.refusals.due(now, true) {
             self.logins
                 .append(now, encode(&Event::Attempt(Box::new(attempt))), None);
+        }
+        for act in self.staff.alike.due(now, true) {
+            self.note_act(act);
         }
         self.system("stopped", "posternd stopped".to_owned());
         self.logins.close();

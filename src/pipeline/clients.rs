@@ -6,6 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
+use super::seen::Seen;
+use crate::control::ClientSeen;
 use crate::radius::shared_secret::SharedSecret;
 use crate::secret::Secret;
 use crate::store::records::{Client, ClientId, Net, Timestamp};
@@ -27,6 +29,7 @@ struct Live {
     in_flight: AtomicU32,
     last_packet: AtomicU64,
     alarmed: AtomicBool,
+    seen: Seen,
 }
 
 impl std::fmt::Debug for ClientEntry {
@@ -58,6 +61,11 @@ impl ClientEntry {
     pub fn saw_packet(&self, at: Timestamp) -> bool {
         self.live.last_packet.store(at.0, Ordering::Relaxed);
         self.live.alarmed.load(Ordering::Relaxed) && self.live.alarmed.swap(false, Ordering::Relaxed)
+    }
+
+    /// What it was seen to send.
+    pub fn seen(&self) -> &Seen {
+        &self.live.seen
     }
 
     /// A packet came that could not be verified. True if an alarm is due.
@@ -137,6 +145,11 @@ impl ClientTable {
     pub fn last_packet(&self, id: ClientId) -> Option<Timestamp> {
         let at = self.live.get(&id)?.last_packet.load(Ordering::Relaxed);
         (at != 0).then_some(Timestamp(at))
+    }
+
+    /// What a client was seen to send, by number.
+    pub fn seen(&self, id: ClientId) -> ClientSeen {
+        self.live.get(&id).map(|live| live.seen.told()).unwrap_or_default()
     }
 
     /// How many records.

@@ -28,6 +28,7 @@ mod person;
 pub mod ready;
 pub mod receive;
 pub mod request;
+pub mod seen;
 pub mod user;
 
 use crate::audit::Reason;

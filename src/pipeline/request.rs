@@ -204,7 +204,8 @@ fn identity(packet: &Packet<'_>, client: &ClientEntry, given: &Given, sealer: &S
     sealer.keyed_hash("login", &bytes)
 }
 
-fn nas(packet: &Packet<'_>) -> String {
+/// NAS-Identifier or NAS-IP-Address, shown text.
+pub(super) fn nas(packet: &Packet<'_>) -> String {
     if let Some(name) = packet.first(kinds::NAS_IDENTIFIER).filter(|value| !value.is_empty()) {
         return shown_bytes(name);
     }

@@ -4,10 +4,13 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::codec::{self, COUNTERS, Key, Person};
 use super::open::Counters;
-use super::records::{Client, ClientId, SeedMark, Settings, Tenant, Token, TokenId, User, UserId};
+use super::records::{
+    Client, ClientId, Operator, OperatorId, SeedMark, Settings, Tenant, Token, TokenId, User, UserId,
+};
 use super::{Applied, Change, Inner, Store, StoreError};
 
 impl Store {
@@ -26,7 +29,9 @@ impl Store {
         let batch = stage.batch()?;
         let records = stage.people.len() + stage.holders.len();
         inner.commit(batch, records, &mut counters, stage.counters)?;
-        Ok(stage.show())
+        let applied = stage.show();
+        inner.moves.fetch_add(1, Ordering::Release);
+        Ok(applied)
     }
 }
 
@@ -61,6 +66,8 @@ struct Stage<'a> {
     touched_clients: BTreeSet<ClientId>,
     tenants: Vec<Tenant>,
     touched_tenants: BTreeSet<String>,
+    operators: Vec<Operator>,
+    touched_operators: BTreeSet<OperatorId>,
     settings: Option<Settings>,
     applied: Applied,
 }
@@ -69,6 +76,7 @@ const USER: StoreError = StoreError::NotFound("user");
 const TOKEN: StoreError = StoreError::NotFound("token");
 const CLIENT: StoreError = StoreError::NotFound("client");
 const TENANT: StoreError = StoreError::NotFound("tenant");
+const OPERATOR: StoreError = StoreError::NotFound("operator");
 
 impl<'a> Stage<'a> {
     fn new(inner: &'a Inner, counters: Counters) -> Self {
@@ -84,6 +92,8 @@ impl<'a> Stage<'a> {
             touched_clients: BTreeSet::new(),
             tenants: snapshots.tenants.to_vec(),
             touched_tenants: BTreeSet::new(),
+            operators: snapshots.operators.to_vec(),
+            touched_operators: BTreeSet::new(),
             settings: None,
             applied: Applied::default(),
         }
@@ -119,6 +129,15 @@ impl<'a> Stage<'a> {
                 self.tenants.remove(at);
                 self.touched_tenants.insert(domain);
                 self.counters.tenants -= 1;
+                Ok(())
+            }
+            Change::AddOperator(operator) => self.add_operator(operator),
+            Change::PutOperator(operator) => self.put_operator(operator),
+            Change::RemoveOperator(id) => {
+                let at = self.operators.iter().position(|one| one.id == id).ok_or(OPERATOR)?;
+                self.operators.remove(at);
+                self.touched_operators.insert(id);
+                self.counters.operators -= 1;
                 Ok(())
             }
             Change::PutSettings(settings) => {
@@ -319,6 +338,38 @@ impl<'a> Stage<'a> {
         }
     }
 
+    fn alone(&self, operator: &Operator) -> Result<(), StoreError> {
+        let same = |other: &&Operator| other.id != operator.id && other.name == operator.name;
+        match self.operators.iter().find(same) {
+            Some(_) => Err(StoreError::OperatorNameTaken),
+            None => Ok(()),
+        }
+    }
+
+    fn add_operator(&mut self, mut operator: Operator) -> Result<(), StoreError> {
+        operator.id = OperatorId(self.counters.operator + 1);
+        operator.generation = 1;
+        self.alone(&operator)?;
+        self.counters.operator += 1;
+        self.counters.operators += 1;
+        self.applied.operators.push(operator.id);
+        self.touched_operators.insert(operator.id);
+        self.operators.push(operator);
+        Ok(())
+    }
+
+    fn put_operator(&mut self, mut operator: Operator) -> Result<(), StoreError> {
+        self.alone(&operator)?;
+        let old = self.operators.iter_mut().find(|old| old.id == operator.id);
+        let old = old.ok_or(OPERATOR)?;
+        // What a login writes (times, counts, a spent step) ends no session.
+        let same = (old.role, old.enabled, &old.password) == (operator.role, operator.enabled, &operator.password);
+        operator.generation = old.generation + u64::from(!same);
+        self.touched_operators.insert(operator.id);
+        *old = operator;
+        Ok(())
+    }
+
     /// Everything as sled will have it.
     fn batch(&mut self) -> Result<sled::Batch, StoreError> {
         let mut batch = sled::Batch::default();
@@ -347,6 +398,10 @@ impl<'a> Stage<'a> {
                 Key::Tenant(domain),
                 self.tenants.iter().find(|tenant| tenant.domain == *domain),
             )?;
+        }
+        for id in &self.touched_operators {
+            let operator = self.operators.iter().find(|operator| operator.id == *id);
+            put(&mut batch, sealer, Key::Operator(*id), operator)?;
         }
         if let Some(settings) = &self.settings {
             put(&mut batch, sealer, Key::Settings, Some(settings))?;
@@ -384,6 +439,9 @@ impl<'a> Stage<'a> {
         }
         if !self.touched_tenants.is_empty() {
             snapshots.tenants = Arc::new(self.tenants);
+        }
+        if !self.touched_operators.is_empty() {
+            snapshots.operators = Arc::new(self.operators);
         }
         if let Some(settings) = self.settings {
             snapshots.settings = Arc::new(settings);

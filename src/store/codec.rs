@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::StoreError;
-use super::records::{ClientId, SeedMark, Token, User, UserId};
+use super::records::{ClientId, OperatorId, SeedMark, Token, User, UserId};
 use crate::seal::Sealer;
 
-/// The version byte of every value of schema 1.
+/// The version byte of every value.
 const VERSION: u8 = 1;
 /// The most bytes of a value: beyond 64 KB sled begins to keep them in files of their own.
 const VALUE_MAX: usize = 60_000;
@@ -21,6 +21,8 @@ pub(super) const USERS: u8 = b'u';
 pub(super) const CLIENTS: u8 = b'c';
 /// Tenants.
 pub(super) const TENANTS: u8 = b't';
+/// Operators.
+pub(super) const OPERATORS: u8 = b'o';
 /// The settings.
 pub(super) const SETTINGS: &[u8] = b"g";
 /// Seeds' last steps.
@@ -50,6 +52,7 @@ pub(super) enum Key<'a> {
     User(UserId),
     Client(ClientId),
     Tenant(&'a str),
+    Operator(OperatorId),
     Settings,
     Seed(SeedMark),
     Live(u8, &'a [u8]),
@@ -63,6 +66,7 @@ impl Key<'_> {
             Key::User(id) => out.extend([USERS].into_iter().chain(id.0.to_be_bytes())),
             Key::Client(id) => out.extend([CLIENTS].into_iter().chain(id.0.to_be_bytes())),
             Key::Tenant(domain) => out.extend([TENANTS].iter().chain(domain.as_bytes())),
+            Key::Operator(id) => out.extend([OPERATORS].into_iter().chain(id.0.to_be_bytes())),
             Key::Settings => out.extend_from_slice(SETTINGS),
             Key::Seed(mark) => out.extend([SEEDS].iter().chain(&mark.0)),
             Key::Live(kind, key) => out.extend([LIVE, *kind].iter().chain(*key)),
@@ -71,7 +75,7 @@ impl Key<'_> {
         out
     }
 
-    /// None: not a key of schema 1.
+    /// None: not a key that is known.
     pub(super) fn parse(bytes: &[u8]) -> Option<Key<'_>> {
         let (first, rest) = bytes.split_first()?;
         let number = |bytes: &[u8]| Some(u64::from_be_bytes(bytes.try_into().ok()?));
@@ -79,6 +83,7 @@ impl Key<'_> {
             USERS => Key::User(UserId(number(rest)?)),
             CLIENTS => Key::Client(ClientId(number(rest)?)),
             TENANTS => Key::Tenant(std::str::from_utf8(rest).ok()?),
+            OPERATORS => Key::Operator(OperatorId(number(rest)?)),
             SEEDS => Key::Seed(SeedMark(rest.try_into().ok()?)),
             LIVE => rest.split_first().map(|(kind, key)| Key::Live(*kind, key))?,
             _ if bytes == SETTINGS => Key::Settings,

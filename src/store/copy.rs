@@ -97,7 +97,7 @@ impl Store {
         let mut counters = self.0.writer.lock();
         let mut next: Counters = *counters;
         next.changes += 1;
-        for number in [&mut next.user, &mut next.token, &mut next.client] {
+        for number in [&mut next.user, &mut next.token, &mut next.client, &mut next.operator] {
             *number = number.saturating_add(NUMBERS_LEFT_OUT);
         }
         let mut batch = sled::Batch::default();

@@ -61,6 +61,9 @@ pub enum StoreError {
     /// A client of that name is there already.
     #[error("a client of that name exists already")]
     ClientNameTaken,
+    /// An operator of that name is there already.
+    #[error("an operator of that name exists already")]
+    OperatorNameTaken,
     /// A client with the very same address range is there already.
     #[error("another client has that address range already")]
     NetTaken,
@@ -70,7 +73,7 @@ pub enum StoreError {
         /// Who holds it.
         user: UserId,
     },
-    /// No such user, token, client or tenant.
+    /// No such user, token, client, tenant or operator.
     #[error("there is no such {0}")]
     NotFound(&'static str),
     /// A token cannot move to another user.

@@ -1,4 +1,4 @@
-//! The store: users, tokens, clients, tenants, settings in sled, secrets sealed (R21); beside them in memory the steps that are
+//! The store: users, tokens, clients, tenants, operators, settings in sled, secrets sealed (R21); beside them in memory the steps that are
 //! spent (R16). In: changes, all or nothing; out: records and snapshots. Durable when a change returns. Never loses a seed's last
 //! step, never sets itself aside unless corruption is proven (R20).
 
@@ -23,16 +23,19 @@ pub use live::Blob;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 
 use crate::seal::Sealer;
 use codec::{Key, Person};
-use records::{Client, ClientId, SeedMark, SeedState, Settings, Tenant, Timestamp, Token, TokenId, User, UserId};
+use records::{
+    Client, ClientId, Operator, OperatorId, SeedMark, SeedState, Settings, Tenant, Timestamp, Token, TokenId, User,
+    UserId,
+};
 
 /// The schema this posternd writes.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 /// The store's directory in the state directory.
 pub const STORE_DIR: &str = "store";
 /// The directory of sealed copies in the state directory.
@@ -116,6 +119,12 @@ pub enum Change {
     PutTenant(Tenant),
     /// Removes the tenant of that domain.
     RemoveTenant(String),
+    /// The store gives the id.
+    AddOperator(Operator),
+    /// Replaces the operator of that id.
+    PutOperator(Operator),
+    /// Removes the operator of that id.
+    RemoveOperator(OperatorId),
     /// Replaces the settings.
     PutSettings(Settings),
 }
@@ -129,6 +138,8 @@ pub struct Applied {
     pub tokens: Vec<TokenId>,
     /// Of [`Change::AddClient`].
     pub clients: Vec<ClientId>,
+    /// Of [`Change::AddOperator`].
+    pub operators: Vec<OperatorId>,
 }
 
 /// One blob of the caller's, or its removal (`None`); see [`Store::live_put`].
@@ -150,6 +161,7 @@ pub struct Store(Arc<Inner>);
 struct Snapshots {
     clients: Arc<Vec<Client>>,
     tenants: Arc<Vec<Tenant>>,
+    operators: Arc<Vec<Operator>>,
     settings: Arc<Settings>,
 }
 
@@ -162,6 +174,8 @@ struct Inner {
     seeds: seeds::Seeds,
     pending: Mutex<live::Pending>,
     folded: AtomicU64,
+    /// Groups of changes since the store was opened.
+    moves: AtomicU64,
     /// Whoever changes sled holds this.
     writer: Mutex<open::Counters>,
 }
@@ -258,6 +272,16 @@ impl Store {
     /// All tenants, by domain.
     pub fn tenants(&self) -> Arc<Vec<Tenant>> {
         Arc::clone(&self.0.snapshots.read().tenants)
+    }
+
+    /// All operators, by number.
+    pub fn operators(&self) -> Arc<Vec<Operator>> {
+        Arc::clone(&self.0.snapshots.read().operators)
+    }
+
+    /// Grows with every group of changes: whoever looks at records looks again when it has.
+    pub fn moves(&self) -> u64 {
+        self.0.moves.load(Ordering::Acquire)
     }
 
     /// The settings.

@@ -14,7 +14,7 @@ use super::disk::{self, Disk};
 use super::index::Index;
 use super::live::Pending;
 use super::mark::{self, Mark};
-use super::records::{Client, SeedState, Settings, Tenant, Timestamp};
+use super::records::{Client, Operator, SeedState, Settings, Tenant, Timestamp};
 use super::seeds::Seeds;
 use super::{Inner, OpenError, Opened, Restored, SCHEMA, Snapshots, Store};
 use crate::seal::Sealer;
@@ -40,6 +40,31 @@ pub(super) struct Counters {
     pub(super) tenants: u64,
     /// Groups of changes since the store was made.
     pub(super) changes: u64,
+    /// The last number given to an operator, and how many there are.
+    pub(super) operator: u64,
+    pub(super) operators: u64,
+}
+
+/// As schema 1 wrote them, before there were operators.
+type Counters1 = (u64, u64, u64, u64, u64, u64, u64, u64);
+
+impl Counters {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        codec::decode(bytes).or_else(|| {
+            let (user, token, client, users, tokens, clients, tenants, changes): Counters1 = codec::decode(bytes)?;
+            Some(Self {
+                user,
+                token,
+                client,
+                users,
+                tokens,
+                clients,
+                tenants,
+                changes,
+                ..Self::default()
+            })
+        })
+    }
 }
 
 /// What a store came from, in [`RESTORED`].
@@ -70,12 +95,12 @@ pub(super) fn open(dir: &Path, sealer: &Sealer, wait: Option<Duration>) -> Resul
         read.map(|_| found).map_err(|trouble| trouble.on_open(dir))
     };
     match get(META)? {
-        Some(bytes) => check_meta(&bytes, sealer)?,
+        Some(bytes) => check_meta(&bytes, sealer, &disk)?,
         None if marked.is_some() => return Err(corrupt("it lost everything that was written")),
         None => begin(&disk, sealer)?,
     }
     let counters: Counters = get(COUNTERS)?
-        .and_then(|bytes| codec::decode(&bytes))
+        .and_then(|bytes| Counters::read(&bytes))
         .ok_or(corrupt("it lost its counters"))?;
     match marked {
         Some(None) => return Err(corrupt("its mark is not what was written")),
@@ -114,6 +139,7 @@ pub(super) fn open(dir: &Path, sealer: &Sealer, wait: Option<Duration>) -> Resul
     let snapshots = Snapshots {
         clients: Arc::new(scan.clients),
         tenants: Arc::new(scan.tenants),
+        operators: Arc::new(scan.operators),
         settings: Arc::new(scan.settings),
     };
     let store = Store(Arc::new(Inner {
@@ -125,6 +151,7 @@ pub(super) fn open(dir: &Path, sealer: &Sealer, wait: Option<Duration>) -> Resul
         seeds,
         pending: Mutex::new(Pending::default()),
         folded: AtomicU64::new(folded),
+        moves: AtomicU64::new(0),
         writer: Mutex::new(counters),
     }));
     Ok((
@@ -139,7 +166,9 @@ pub(super) fn open(dir: &Path, sealer: &Sealer, wait: Option<Duration>) -> Resul
     ))
 }
 
-fn check_meta(bytes: &[u8], sealer: &Sealer) -> Result<(), OpenError> {
+/// The schema and the key. A store of schema 1 is one of schema 2 without operators: it says so from now on, so that an older
+/// posternd does not open it.
+fn check_meta(bytes: &[u8], sealer: &Sealer, disk: &Disk) -> Result<(), OpenError> {
     let meta: Meta = codec::decode(bytes).ok_or(corrupt("its head does not decode"))?;
     if meta.schema > SCHEMA {
         return Err(OpenError::NewerSchema {
@@ -149,6 +178,15 @@ fn check_meta(bytes: &[u8], sealer: &Sealer) -> Result<(), OpenError> {
     }
     if meta.key_id != sealer.key_id() {
         return Err(OpenError::WrongKey);
+    }
+    if meta.schema < SCHEMA {
+        let meta = Meta { schema: SCHEMA, ..meta };
+        let written = codec::encode(&meta).and_then(|bytes| {
+            let mut batch = sled::Batch::default();
+            batch.insert(META, bytes);
+            disk.write(batch)
+        });
+        written.map_err(|e| OpenError::Io(disk.dir().to_owned(), std::io::Error::other(e.to_string())))?;
     }
     Ok(())
 }
@@ -186,6 +224,7 @@ struct Scan {
     index: Index,
     clients: Vec<Client>,
     tenants: Vec<Tenant>,
+    operators: Vec<Operator>,
     settings: Settings,
 }
 
@@ -223,6 +262,12 @@ impl Scan {
                 self.tenants
                     .push(tenant.filter(|t| t.domain == domain).ok_or_else(|| bad("a tenant"))?);
             }
+            Key::Operator(id) => {
+                let operator: Option<Operator> = codec::open(sealer, bytes, value);
+                let operator = operator.filter(|operator| operator.id == id);
+                self.operators
+                    .push(operator.ok_or_else(|| bad(&format!("operator {}", id.0)))?);
+            }
             Key::Settings => self.settings = codec::open(sealer, bytes, value).ok_or_else(|| bad("the settings"))?,
             Key::Seed(mark) => {
                 // Who holds it now, the users' own records say, which stand behind the seeds.
@@ -237,11 +282,18 @@ impl Scan {
 
     fn check(&self, counters: &Counters) -> Result<(), OpenError> {
         let (users, tokens) = self.index.counts();
-        let seen = [users, tokens, self.clients.len(), self.tenants.len()].map(|n| n as u64);
-        let counted = [counters.users, counters.tokens, counters.clients, counters.tenants];
+        let (clients, tenants, operators) = (self.clients.len(), self.tenants.len(), self.operators.len());
+        let seen = [users, tokens, clients, tenants, operators].map(|n| n as u64);
+        let counted = [
+            counters.users,
+            counters.tokens,
+            counters.clients,
+            counters.tenants,
+            counters.operators,
+        ];
         if seen != counted {
             return Err(corrupt(format!(
-                "{counted:?} users, tokens, clients, tenants were counted, {seen:?} are there"
+                "{counted:?} users, tokens, clients, tenants, operators were counted, {seen:?} are there"
             )));
         }
         Ok(())

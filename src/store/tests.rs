@@ -3,6 +3,7 @@
 mod changes;
 mod copies;
 mod opening;
+mod operators;
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -95,6 +96,26 @@ fn tenant(domain: &str) -> Tenant {
     }
 }
 
+fn operator(name: &str, role: Role) -> Operator {
+    Operator {
+        id: OperatorId(0),
+        name: name.to_owned(),
+        role,
+        enabled: true,
+        password: Secret::from("$argon2id$operator's hash"),
+        token: Some(OperatorToken {
+            seed: Secret::from("operator's own seed"),
+            confirmed: true,
+            last_step: 7,
+        }),
+        wrong: 2,
+        failures: 3,
+        last: Some(Timestamp(6)),
+        created: Timestamp(5),
+        generation: 0,
+    }
+}
+
 /// Users `0..count`, each with one token.
 fn many(store: &Store, count: usize) {
     let changes = (0..count).flat_map(|n| {
@@ -117,6 +138,7 @@ struct Contents {
     tokens: Vec<Token>,
     clients: Vec<Client>,
     tenants: Vec<Tenant>,
+    operators: Vec<Operator>,
     settings: Settings,
     seeds: Vec<(SeedMark, SeedState)>,
 }
@@ -136,6 +158,7 @@ fn contents(store: &Store) -> Contents {
         tokens: ids.iter().flat_map(|id| store.tokens_of(*id).unwrap()).collect(),
         clients: store.clients().to_vec(),
         tenants: store.tenants().to_vec(),
+        operators: store.operators().to_vec(),
         settings: Settings::clone(&store.settings()),
         seeds,
     }

@@ -11,6 +11,9 @@
 
 mod harness;
 mod lab;
+#[path = "../line/mod.rs"]
+#[allow(dead_code)] // The benchmark uses the rest.
+mod line;
 mod packet;
 mod totp;
 
@@ -18,6 +21,7 @@ mod challenge;
 mod cli;
 mod clock;
 mod codes;
+mod console_line;
 mod entra;
 mod entra_client;
 mod explain;

@@ -4,10 +4,12 @@
 mod boxes;
 mod directory;
 mod log;
+mod operators;
 mod people;
 
 pub use directory::prove;
 pub use log::entry;
+pub use operators::operator_token;
 pub use people::{token_made, user_row};
 
 use jiff::tz::TimeZone;
@@ -37,15 +39,14 @@ pub fn answer(answer: &Answer, zone: &TimeZone) -> Vec<String> {
         Answer::Log(page) => page.entries.iter().map(|one| entry(one, zone)).collect(),
         Answer::Chain(report) => log::chain(report, zone),
         Answer::Explanation(explanation) => log::explanation(explanation, zone),
-        Answer::Knocks(_)
-        | Answer::Network(_)
-        | Answer::Hello(_)
-        | Answer::Session(_)
-        | Answer::Moved(_)
-        | Answer::Ended { .. }
-        | Answer::Operator(_)
-        | Answer::Operators(_)
-        | Answer::OperatorToken(_) => Vec::new(),
+        Answer::Network(report) => operators::network(report),
+        Answer::Operator(operator) => operators::operator(operator, zone),
+        Answer::Operators(list) => operators::operators(list, zone),
+        Answer::OperatorToken(made) => operator_token(made, ""),
+        // Only a console asks for these.
+        Answer::Knocks(_) | Answer::Hello(_) | Answer::Session(_) | Answer::Moved(_) | Answer::Ended { .. } => {
+            Vec::new()
+        }
         Answer::Done { done } => vec![done.clone()],
     }
 }

@@ -29,6 +29,7 @@ fn client_set(fields: ClientFields) -> Request {
         rename: None,
         net: None,
         fields,
+        make_secret: false,
     })
 }
 
@@ -147,6 +148,7 @@ fn every_command_comes_to_its_request() {
                 rename: Some("gate".to_owned()),
                 net: Some(check::parse_net("192.0.2.9").unwrap()),
                 fields: fields(),
+                make_secret: false,
             }),
         ),
         (
@@ -399,8 +401,6 @@ fn wrong_usage_asks_nobody_and_is_one_line() {
         "upstream show",
         "sms show",
         "email show",
-        "operator list",
-        "network show",
         "entra set --tenant T",
         "entra set --domain d --override 50079",
         "entra set --domain d --override 50079=maybe",

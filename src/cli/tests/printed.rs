@@ -153,6 +153,10 @@ fn a_made_secret_is_shown_with_what_to_type_and_stands_in_the_document() {
             "order": "password-code", "delimiter": null, "unmatched": "refuse", "reject_delay_ms": 1000, "deadline_ms": 2500,
             "unavailable": "reject", "prompt": PROMPT, "challenge_timeout_ms": 60_000, "charset": "utf8", "in_flight": 10_000,
             "created": "2026-03-01T10:31:04.250Z", "secret_length": 32, "last_packet": null, "warnings": ["a warning"],
+            "seen": {
+                "message_authenticator": null, "calling_station": null, "status_server": false, "wrong_secret": 0,
+                "wrong_secret_last": null, "unprotected": 0, "unprotected_last": null,
+            },
         })
     );
 }

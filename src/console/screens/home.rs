@@ -1,18 +1,105 @@
-//! The first screen after the login.
+//! The first screen after the login: whether the box answers, what can be done, and how things stand.
+//!
+//! ```text
+//! Postern box-1 | Status                                   anna installer  14:05
+//!
+//!   ANSWERING
+//!
+//! > e Enrol           Clock       trusted: by a time server
+//!   w Why             RADIUS      [::]:1812, accounting [::]:1813
+//!   u Users           Entra       contoso.example: on, proven
+//!   k Unlock          Last hour   412 accepted, 7 refused
+//!   b Bypass                      3 asked for a code, 0 dropped
+//!   l Log             Holds       1204 users, 1190 tokens, 2 clients
+//!   c Clients
+//!   d Directories     Alarms      1 (a shows all)
+//!   o Operators       The store cannot be written: no space left on device
+//!   i Import          Since 13:50. To do: Make room on the disk
+//!   y System
+//! ```
 
-use crate::console::action::Action;
+use std::time::Duration;
+
+use ratatui::layout::Rect;
+
+use super::alarms::{self, Alarms};
+use super::clock::{self, Clock};
+use super::confirm::Confirm;
+use super::menu;
+use crate::console::action::{Action, Told, Tone};
 use crate::console::key::Key;
-use crate::console::page::Page;
-use crate::console::screen::{Context, Hint, Screen};
+use crate::console::page::{Look, Page};
+use crate::console::screen::{Context, Hint, Screen, Topics};
+use crate::console::widgets::asked::Asked;
+use crate::console::widgets::menu::{Chose, Menu};
+use crate::console::widgets::rows::Rows;
+use crate::control::{Answer, Failure, Request, Role, StatusReport, TenantHealth, TenantState};
+use crate::times::shown_near;
+
+/// Nothing moved for so long: counts of the last hour grow old by themselves.
+const AGAIN: Duration = Duration::from_secs(60);
+/// Columns of the menu.
+const MENU: u16 = 20;
+/// Columns of the labels.
+const LABEL: u16 = 12;
+/// Directories that are shown; the rest is counted.
+const TENANTS: usize = 3;
+/// The question whether to log out.
+const LOG_OUT: u32 = 1;
 
 /// The screens that stand after a login, the first one lowest. `had_none` is true for the operator who was just made as the first.
-pub fn after_login(_context: &Context, _had_none: bool) -> Vec<Box<dyn Screen>> {
-    vec![Box::new(Home)]
+pub fn after_login(context: &Context, had_none: bool) -> Vec<Box<dyn Screen>> {
+    if context.session.as_ref().is_some_and(|session| session.clock_only) {
+        return vec![Box::new(Clock::only())];
+    }
+    let set_up = had_none.then(menu::set_up).flatten();
+    let mut screens: Vec<Box<dyn Screen>> = vec![Box::new(Home::new(set_up.is_some()))];
+    screens.extend(set_up);
+    screens
 }
 
 /// The first screen.
 #[derive(Debug)]
-pub struct Home;
+pub struct Home {
+    report: Option<Box<StatusReport>>,
+    asked: Asked,
+    asked_at: Duration,
+    menu: Menu,
+    /// The failed logins were said.
+    said: bool,
+    /// The set-up was opened by itself, once.
+    led: bool,
+}
+
+impl Home {
+    /// With `led` the set-up is not opened by itself.
+    pub fn new(led: bool) -> Self {
+        Self {
+            report: None,
+            asked: Asked::new(0),
+            asked_at: Duration::ZERO,
+            menu: Menu::default(),
+            said: false,
+            led,
+        }
+    }
+
+    fn set_up(&self) -> bool {
+        self.report.as_ref().is_some_and(|report| !is_set_up(report))
+    }
+
+    fn open(&self, letter: char) -> Vec<Action> {
+        match menu::open(letter) {
+            Some(screen) => vec![Action::Open(screen)],
+            None => vec![Action::Say(Tone::Look, "This screen is not there yet.".to_owned())],
+        }
+    }
+}
+
+/// A gateway may ask and somebody has a token: the set-up's ends are reached.
+fn is_set_up(report: &StatusReport) -> bool {
+    report.clients > 0 && report.tokens > 0
+}
 
 impl Screen for Home {
     fn name(&self) -> &'static str {
@@ -23,20 +110,246 @@ impl Screen for Home {
         "Status".to_owned()
     }
 
-    fn on(&mut self, key: Key, _context: &Context) -> Vec<Action> {
-        match key {
-            Key::Esc => vec![Action::LogOut],
+    fn refresh(&mut self, context: &Context) -> Vec<Action> {
+        self.menu.set(&menu::entries(context, self.set_up()));
+        self.asked_at = context.now.mono;
+        let mut actions = self.asked.ask(Request::Status);
+        if !std::mem::replace(&mut self.said, true) {
+            actions.extend(failures(context));
+        }
+        actions
+    }
+
+    fn watches(&self) -> Topics {
+        Topics::ALL
+    }
+
+    fn on(&mut self, key: Key, context: &Context) -> Vec<Action> {
+        if key == Key::Esc {
+            let who = context.session.as_ref().map_or("", |session| session.operator.as_str());
+            let lines = vec![format!("Log {who} out on this line?")];
+            return vec![Action::Open(Box::new(Confirm::new(LOG_OUT, "Log out", lines)))];
+        }
+        match self.menu.on(key) {
+            Chose::This(letter) => self.open(letter),
+            Chose::Moved => Vec::new(),
+            Chose::NotMine if key == Key::Char('a') => {
+                let known = self.report.as_ref().map(|report| report.alarms.clone());
+                vec![Action::Open(Box::new(Alarms::new(known)))]
+            }
+            Chose::NotMine => Vec::new(),
+        }
+    }
+
+    fn answered(&mut self, _tag: u32, answer: Result<Answer, Failure>, context: &Context) -> Vec<Action> {
+        let mut actions = self.asked.landed();
+        match answer {
+            Ok(Answer::Status(report)) => self.report = Some(report),
+            Ok(_) => return actions,
+            Err(failure) => {
+                actions.push(Action::Fail(failure));
+                return actions;
+            }
+        }
+        self.menu.set(&menu::entries(context, self.set_up()));
+        if !std::mem::replace(&mut self.led, true) && self.set_up() && context.may(Role::Installer) {
+            actions.extend(menu::set_up().map(Action::Open));
+        }
+        actions
+    }
+
+    fn told(&mut self, told: Told, _context: &Context) -> Vec<Action> {
+        match told {
+            Told::Yes(LOG_OUT) => vec![Action::LogOut],
             _ => Vec::new(),
         }
     }
 
-    fn draw(&self, _page: &mut Page<'_>, _context: &Context) {}
+    fn tick(&mut self, context: &Context) -> Vec<Action> {
+        match context.now.mono.saturating_sub(self.asked_at) >= AGAIN {
+            true => self.refresh(context),
+            false => Vec::new(),
+        }
+    }
+
+    fn draw(&self, page: &mut Page<'_>, context: &Context) {
+        let area = page.area();
+        let below = Rect {
+            y: area.y.saturating_add(1),
+            height: area.height.saturating_sub(1),
+            ..area
+        };
+        let used = self.draw_word(page, below).saturating_add(1);
+        let below = Rect {
+            y: below.y.saturating_add(used),
+            height: below.height.saturating_sub(used),
+            ..below
+        };
+        let column = Rect {
+            width: below.width.min(MENU),
+            ..below
+        };
+        self.menu.draw(page, column);
+        if let Some(report) = &self.report {
+            let rest = Rect {
+                x: below.x.saturating_add(MENU),
+                width: below.width.saturating_sub(MENU),
+                ..below
+            };
+            draw_report(page, rest, report, context);
+        }
+    }
 
     fn hints(&self, _context: &Context) -> Vec<Hint> {
-        vec![("Esc", "log out")]
+        let mut hints = vec![("Up/Down, Enter or a letter", "choose")];
+        if self.report.as_ref().is_some_and(|report| !report.alarms.is_empty()) {
+            hints.push(("a", "alarms"));
+        }
+        hints.push(("Esc", "log out"));
+        hints
     }
 
     fn help(&self) -> &'static [&'static str] {
-        &[]
+        &[
+            "ANSWERING: logins through the VPN are answered. NOT ANSWERING: they are not, and the line says why and what to do.",
+            "Below on the left stands what can be done, on the right how things stand; what changes in the box changes here within a \
+             second. Why shows a user's last attempts in plain words: begin there when somebody cannot get in.",
+            "Dropped are packets that no known gateway sent, or that were sent with a wrong shared secret: Log shows from where.",
+        ]
     }
 }
+
+impl Home {
+    /// Whether the box answers; the rows that it took.
+    fn draw_word(&self, page: &mut Page<'_>, area: Rect) -> u16 {
+        let line = Rect {
+            x: area.x.saturating_add(2),
+            width: area.width.saturating_sub(4),
+            height: area.height.min(4),
+            ..area
+        };
+        match &self.report {
+            None => page.wrapped(line, "Asking posternd ...", Look::Plain),
+            Some(report) if report.answering => page.wrapped(line, "ANSWERING", Look::Good),
+            Some(report) => {
+                let because = report.because.as_deref().unwrap_or("the log says why (l)");
+                let words = format!("NOT ANSWERING: {}", alarms::here(because));
+                page.wrapped(line, &words, Look::Bad)
+            }
+        }
+    }
+}
+
+fn draw_report(page: &mut Page<'_>, area: Rect, report: &StatusReport, context: &Context) {
+    let mut rows = Rows::new(page, area, LABEL);
+    let (mut words, look) = clock::state(&report.clock);
+    if !report.clock.trusted {
+        words.push_str(": y, then c");
+    }
+    rows.field("Clock", &words, look);
+    let (words, look) = radius(report);
+    rows.field("RADIUS", &words, look);
+    if report.tenants.is_empty() {
+        rows.field("Entra", "no directory is set up", Look::Plain);
+    }
+    for (number, tenant) in report.tenants.iter().take(TENANTS).enumerate() {
+        let (words, look) = directory(tenant, context);
+        rows.field(if number == 0 { "Entra" } else { "" }, &words, look);
+    }
+    if report.tenants.len() > TENANTS {
+        let more = format!("and {} more (d)", report.tenants.len() - TENANTS);
+        rows.field("", &more, Look::Plain);
+    }
+    let hour = |name: &str| report.last_hour.get(name).copied().unwrap_or(0);
+    let words = format!("{} accepted, {} refused", hour("accepts"), hour("rejects"));
+    rows.field("Last hour", &words, Look::Plain);
+    let words = format!("{} asked for a code, {} dropped", hour("challenges"), hour("dropped"));
+    rows.field("", &words, Look::Plain);
+    let holds = [
+        count(report.users, "user"),
+        count(report.tokens, "token"),
+        count(report.clients, "client"),
+    ];
+    rows.field("Holds", &holds.join(", "), Look::Plain);
+    rows.gap();
+    if report.alarms.is_empty() {
+        rows.field("Alarms", "none", Look::Plain);
+        return;
+    }
+    let words = format!("{} (a shows all)", report.alarms.len());
+    rows.field("Alarms", &words, Look::Warn);
+    draw_alarms(&mut rows, report, context);
+}
+
+/// As many as fit whole, the first one always. What the first line says already is not said again.
+fn draw_alarms(rows: &mut Rows<'_, '_>, report: &StatusReport, context: &Context) {
+    let because = report.because.as_deref().unwrap_or_default();
+    let others = report.alarms.iter().filter(|alarm| !because.contains(&alarm.what));
+    for (number, alarm) in others.enumerate() {
+        let what = alarms::here(&alarm.what);
+        let todo = alarms::todo(alarm, context);
+        if number > 0 && rows.spans(&what).saturating_add(rows.spans(&todo)) > rows.left() {
+            return;
+        }
+        rows.line(&what, Look::Warn);
+        rows.line(&todo, Look::Plain);
+    }
+}
+
+/// How many logins with this name failed since the last one.
+fn failures(context: &Context) -> Option<Action> {
+    let session = context.session.as_ref().filter(|session| session.failures > 0)?;
+    let since = match session.last {
+        Some(last) => format!(
+            "your last login ({})",
+            shown_near(last, context.now.wall, &context.zone)
+        ),
+        None => "you were made an operator".to_owned(),
+    };
+    let words = format!(
+        "{} as {} since {since}: if that was not you, tell an installer.",
+        count(u64::from(session.failures), "failed login"),
+        session.operator
+    );
+    Some(Action::Say(Tone::Look, words))
+}
+
+fn radius(report: &StatusReport) -> (String, Look) {
+    let list = |addresses: &[std::net::SocketAddr]| {
+        let words: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+        words.join(", ")
+    };
+    match (report.auth.is_empty(), report.acct.is_empty()) {
+        (true, _) => ("listens nowhere".to_owned(), Look::Bad),
+        (false, true) => (list(&report.auth), Look::Plain),
+        (false, false) => (
+            format!("{}, accounting {}", list(&report.auth), list(&report.acct)),
+            Look::Plain,
+        ),
+    }
+}
+
+fn directory(tenant: &TenantHealth, context: &Context) -> (String, Look) {
+    let (words, look) = match (tenant.state, tenant.paused_until) {
+        (TenantState::Off, _) => ("off, not proven".to_owned(), Look::Warn),
+        (_, Some(until)) => {
+            let until = shown_near(until, context.now.wall, &context.zone);
+            (format!("paused until {until}"), Look::Warn)
+        }
+        (TenantState::Proven, None) => ("on, proven".to_owned(), Look::Plain),
+        (TenantState::Unproven, None) => ("on, but not proven".to_owned(), Look::Warn),
+    };
+    (format!("{}: {words}", tenant.domain), look)
+}
+
+/// `1 user`, `2 users`.
+pub fn count(number: u64, word: &str) -> String {
+    match number {
+        1 => format!("1 {word}"),
+        number => format!("{number} {word}s"),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests;

@@ -1,187 +1,91 @@
-//! A user's password on this box: set, typed twice, or removed. In: the password; out: one line of what was done. A user with one is
-//! checked against it alone, and no directory is asked (R4).
-//!
-//! ```text
-//! Postern box-1 | Local password                           anna installer  14:05
-//!
-//!   anna@contoso.example
-//!
-//! > New password       [************                                  ]
-//!   The same again     [                                              ]
-//! ```
+//! A new password of an operator, typed twice: what is said while it is typed, and what is wrong with it at the end. In: a form
+//! with the rows `password` and `again`; out: hints and wrong lines on them. Nothing typed is kept here.
 
-use ratatui::layout::Rect;
-
-use crate::console::action::{Action, Tone};
-use crate::console::key::Key;
-use crate::console::page::{Look, Page};
-use crate::console::screen::{Context, Hint, Screen};
 use crate::console::widgets::field::{Field, any};
-use crate::console::widgets::form::{Form, Typed};
-use crate::control::{Answer, Failure, PasswordChange, Request, UserSet};
-use crate::text::shown;
+use crate::console::widgets::form::Form;
 
-/// The most characters of a password: what one RADIUS attribute holds (RFC 2865 5.2).
-const PASSWORD_MAX: usize = 128;
+/// Said before anything is typed.
+const HINT: &str = "At least 12 characters, none of the usual ones. Four words that do not belong together are good.";
 
-/// The screen.
-#[derive(Debug)]
-pub struct LocalPassword {
-    user: String,
-    form: Form,
-    waiting: bool,
+/// Adds both rows.
+pub fn rows(form: Form) -> Form {
+    form.field(
+        "password",
+        "New password",
+        Field::secret(strength::PASSWORD_MAX, any),
+        HINT,
+    )
+    .field(
+        "again",
+        "The same again",
+        Field::secret(strength::PASSWORD_MAX, any),
+        "Once more, so that no slip of a finger locks anybody out.",
+    )
 }
 
-impl LocalPassword {
-    /// For this user.
-    pub fn new(user: &str) -> Self {
-        let form = Form::new()
-            .field(
-                "new",
-                "New password",
-                Field::secret(PASSWORD_MAX, any),
-                "From then on this password counts, and the directory is not asked for this user.",
-            )
-            .field("again", "The same again", Field::secret(PASSWORD_MAX, any), "");
-        Self {
-            user: user.to_owned(),
-            form,
-            waiting: false,
+/// After a key: says how far it is, or what is wrong already.
+pub fn judge(form: &mut Form, operator: &str) {
+    let password = form.text("password");
+    let length = password.chars().count();
+    let (hint, wrong) = match length {
+        0 => (HINT.to_owned(), None),
+        length if length < strength::PASSWORD_MIN => {
+            let hint = format!("{length} of at least {} characters.", strength::PASSWORD_MIN);
+            (hint, None)
         }
-    }
-
-    fn ask(&mut self) -> Vec<Action> {
-        let (new, again) = (self.form.take_secret("new"), self.form.take_secret("again"));
-        self.form.go("new");
-        let wrong = match (new.is_empty(), new == again) {
-            (true, _) => Some("Type a password, and the same again below.".to_owned()),
-            (_, false) => Some("The two were not the same: type both again.".to_owned()),
-            (false, true) => None,
-        };
-        if wrong.is_some() {
-            self.form.set_wrong("new", wrong);
-            return Vec::new();
-        }
-        self.waiting = true;
-        let set = UserSet {
-            name: self.user.clone(),
-            exempt: None,
-            password: Some(PasswordChange::To(new)),
-        };
-        vec![Action::Ask(0, Request::UserSet(set))]
-    }
+        _ => match strength::password(operator, password) {
+            Ok(()) => ("That is a good length; go on.".to_owned(), None),
+            Err(wrong) => (String::new(), Some(wrong.to_owned())),
+        },
+    };
+    let differs = !password.starts_with(form.text("again"));
+    form.set_hint("password", &hint);
+    form.set_wrong("password", wrong);
+    form.set_wrong("again", differs.then(|| "That is another one than above.".to_owned()));
 }
 
-impl Screen for LocalPassword {
-    fn name(&self) -> &'static str {
-        "local-password"
-    }
-
-    fn title(&self) -> String {
-        "Local password".to_owned()
-    }
-
-    fn on(&mut self, key: Key, _context: &Context) -> Vec<Action> {
-        match key {
-            _ if self.waiting => Vec::new(),
-            Key::Esc => vec![Action::Close],
-            key => match self.form.on(key) {
-                Typed::Done => self.ask(),
-                _ => Vec::new(),
-            },
-        }
-    }
-
-    fn answered(&mut self, _tag: u32, answer: Result<Answer, Failure>, _context: &Context) -> Vec<Action> {
-        self.waiting = false;
-        match answer {
-            Ok(Answer::User(user)) => {
-                let done = format!("The password of {} is kept on this box now", shown(&user.row.name));
-                vec![Action::Say(Tone::Done, done), Action::Close]
-            }
-            Ok(_) => Vec::new(),
-            Err(failure) => {
-                self.form.set_wrong("new", Some(failure.message));
-                Vec::new()
-            }
-        }
-    }
-
-    fn draw(&self, page: &mut Page<'_>, _context: &Context) {
-        let area = page.area();
-        page.put(
-            area.x.saturating_add(2),
-            area.y.saturating_add(1),
-            area.width.saturating_sub(4),
-            &shown(&self.user),
-            Look::Strong,
-        );
-        let form = Rect {
-            y: area.y.saturating_add(3),
-            width: area.width.saturating_sub(2).min(100),
-            height: area.height.saturating_sub(3),
-            ..area
-        };
-        self.form.draw(page, form, !self.waiting);
-    }
-
-    fn hints(&self, _context: &Context) -> Vec<Hint> {
-        vec![("Enter", "next, set it"), ("Esc", "back")]
-    }
-
-    fn help(&self) -> &'static [&'static str] {
-        &[
-            "For a user whom no directory knows. The password is kept on this box as a hash alone; nobody can read it again. The code of \
-             the token is asked for as before.",
-        ]
-    }
-
-    fn types(&self, character: char) -> bool {
-        self.form.types(character)
-    }
-
-    fn secret_typed(&self) -> Option<usize> {
-        self.form.secret_typed()
-    }
+/// At the end: whether it can be sent; if not, the marker stands at what is wrong.
+pub fn check(form: &mut Form, operator: &str) -> bool {
+    let wrong = strength::password(operator, form.text("password")).err();
+    let differs = form.text("password") != form.text("again");
+    form.set_wrong("password", wrong.map(str::to_owned));
+    form.set_wrong(
+        "again",
+        (wrong.is_none() && differs).then(|| "The two differ: type the same password again.".to_owned()),
+    );
+    !form.go_to_wrong()
 }
 
-#[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
-mod tests {
-    use super::*;
-    use crate::console::testing::{Desk, snapshot};
-    use crate::control::Role;
+/// What a password may be, until posternd's own judgement stands in [`crate::control`].
+pub mod strength {
+    /// The shortest password of an operator, in characters.
+    pub const PASSWORD_MIN: usize = 12;
+    /// The longest, in bytes.
+    pub const PASSWORD_MAX: usize = 120;
+    /// The longest name of an operator.
+    pub const NAME_MAX: usize = 32;
 
-    fn typed(first: &str, second: &str) -> Desk {
-        let mut desk = Desk::on(Box::new(LocalPassword::new("anna@contoso.example")), Role::Installer);
-        desk.types(first);
-        desk.keys(&[Key::Enter]);
-        desk.types(second);
-        desk.keys(&[Key::Enter]);
-        desk
-    }
-
-    #[test]
-    fn it_is_typed_twice_and_sent_once() {
-        let desk = typed("correct horse", "correct horse");
-        let Some((_, Request::UserSet(set))) = desk.asked.last() else {
-            panic!("{:?}", desk.asked);
-        };
-        assert_eq!(set.password, Some(PasswordChange::To("correct horse".into())));
-        assert!(!desk.text().contains("correct") && !format!("{:?}", desk.app).contains("correct"));
-        for (first, second) in [("correct horse", "correct hors"), ("", "")] {
-            assert!(typed(first, second).asked.is_empty(), "{first}");
+    /// Whether this can be an operator's name.
+    ///
+    /// # Errors
+    /// One line: what a name is.
+    pub fn name(name: &str) -> Result<(), &'static str> {
+        let sound = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-');
+        let begins = name.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
+        match begins && (2..=32).contains(&name.len()) && name.bytes().all(sound) {
+            true => Ok(()),
+            false => Err("an operator's name is 2 to 32 of a-z 0-9 . _ - and begins with a letter"),
         }
     }
 
-    #[test]
-    fn screens() {
-        snapshot("local-password", |desk| {
-            desk.open(Box::new(LocalPassword::new("anna@contoso.example")), Role::Installer);
-            desk.types("correct horse");
-            desk.keys(&[Key::Enter]);
-            desk.types("correct");
-            desk.keys(&[Key::Enter]);
-        });
+    /// Whether this can be the password of the operator of that name.
+    ///
+    /// # Errors
+    /// One line: what is wrong with it.
+    pub fn password(_operator: &str, password: &str) -> Result<(), &'static str> {
+        match password.chars().count() {
+            0..PASSWORD_MIN => Err("the password is shorter than 12 characters: take a longer one, such as four words"),
+            _ => Ok(()),
+        }
     }
 }

@@ -32,7 +32,7 @@ use super::codes::Codes;
 use super::commands::at_user;
 use super::confirm::{Confirm, word_for};
 use super::enrol::Enrol;
-use super::password::LocalPassword;
+use super::local_password::LocalPassword;
 use super::why::Why;
 use crate::console::action::{Action, Told, Tone};
 use crate::console::key::Key;

@@ -111,6 +111,13 @@ impl Form {
         }
     }
 
+    /// Says something else of a row while it is typed in.
+    pub fn set_hint(&mut self, key: &str, hint: &str) {
+        if let Some(row) = self.row_mut(key) {
+            row.hint = hint.to_owned();
+        }
+    }
+
     /// Says what is wrong with a row, or that nothing is.
     pub fn set_wrong(&mut self, key: &str, wrong: Option<String>) {
         if let Some(row) = self.row_mut(key) {
@@ -238,9 +245,10 @@ impl Form {
         }
         let rows = u16::try_from(self.rows.len()).unwrap_or(u16::MAX);
         let below = Rect {
+            x: area.x.saturating_add(2),
             y: area.y.saturating_add(rows).saturating_add(1),
+            width: area.width.saturating_sub(4),
             height: area.height.saturating_sub(rows).saturating_sub(1).min(4),
-            ..area
         };
         let Some(row) = self.rows.get(self.at).filter(|_| live) else {
             return;

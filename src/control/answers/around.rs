@@ -17,6 +17,9 @@ pub struct KnockList {
 pub struct Knock {
     /// The address; of IPv6 the /64 without its length: `2001:db8:0:1::`.
     pub address: String,
+    /// The address of the last one, whole: what a client's record would name.
+    #[serde(default)]
+    pub source: String,
     /// The client that the address belongs to; empty for none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub client: String,

@@ -11,6 +11,7 @@ use crate::audit::{Attempt, OperatorAct};
 use crate::control::answers::{LogEntry, LogKind};
 use crate::control::asks::LogFilter;
 use crate::control::ops::Failure;
+use crate::control::strength;
 use crate::door::Door;
 use crate::door::events::{Accounting, Event, OperatorEvent, decode};
 use crate::door::ops::canonical;
@@ -21,6 +22,8 @@ use crate::text::shown;
 /// Which records, and in which words.
 pub(super) struct Filter {
     user: Option<(String, Option<UserId>)>,
+    /// An operator's name as typed.
+    operator: Option<String>,
     /// A client's name, or the address of an unknown one.
     client: Option<String>,
     since: Option<Timestamp>,
@@ -32,13 +35,19 @@ impl Filter {
     /// # Errors
     /// What was typed cannot be a user's name.
     pub(super) fn new(filter: &LogFilter, door: &Door) -> Result<Self, Failure> {
+        let operator = filter.user.clone().filter(|name| strength::name(name).is_ok());
+        let known = |name: &String| door.store.operators().iter().any(|operator| operator.name == *name);
         let user = match &filter.user {
             None => None,
-            Some(typed) => {
-                let name = canonical(door, typed)?;
-                let user = door.store.user_named(name.as_str()).map_err(unreadable)?;
-                Some((shown(name.as_str()), user.map(|user| user.id)))
-            }
+            Some(typed) => match canonical(door, typed) {
+                Ok(name) => {
+                    let user = door.store.user_named(name.as_str()).map_err(unreadable)?;
+                    Some((shown(name.as_str()), user.map(|user| user.id)))
+                }
+                // No user's name as the tenants are, but an operator's.
+                Err(_) if operator.as_ref().is_some_and(known) => Some((typed.clone(), None)),
+                Err(failure) => return Err(failure),
+            },
         };
         let client = filter.client.as_ref().map(|name| match name.parse::<IpAddr>() {
             Ok(address) => address.to_canonical().to_string(),
@@ -46,6 +55,7 @@ impl Filter {
         });
         Ok(Self {
             user,
+            operator,
             client,
             since: filter.since,
             domains: door.domains(),
@@ -77,7 +87,7 @@ impl Filter {
             },
             Record::Operator(entry) => match decode::<OperatorEvent>(&entry.payload)? {
                 OperatorEvent::Act(act) => {
-                    let of_user = self.is_of(&act.users, act.user);
+                    let of_user = self.is_of(&act.users, act.user) || self.is_by(&act);
                     (acted(act), of_user)
                 }
                 OperatorEvent::System { at, code, words } => {
@@ -104,6 +114,15 @@ impl Filter {
             None => true,
             Some((name, user)) => names.contains(name) || (user.is_some() && id == *user),
         }
+    }
+
+    /// Whether the operator who is wanted did it, or was changed by it, or tried to log in.
+    fn is_by(&self, act: &OperatorAct) -> bool {
+        let Some(wanted) = &self.operator else {
+            return false;
+        };
+        let of_operators = act.action.starts_with("operator ") || act.action == "log in";
+        act.operator == *wanted || (of_operators && act.target.split([',', ' ']).next() == Some(wanted))
     }
 
     fn attempt(&self, attempt: &Attempt) -> LogEntry {
@@ -134,6 +153,7 @@ impl Filter {
 }
 
 fn acted(act: OperatorAct) -> LogEntry {
+    let by = act.by();
     LogEntry {
         kind: LogKind::Operator,
         user: match act.users.as_slice() {
@@ -146,10 +166,8 @@ fn acted(act: OperatorAct) -> LogEntry {
             Err(why) => format!("{} {} was refused: {why}", act.action, act.target),
         },
         reason: act.action,
-        by: match act.operator.is_empty() {
-            true => format!("uid {}", act.uid),
-            false => act.operator,
-        },
+        by,
+        count: act.count,
         ..blank(act.at)
     }
 }

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use super::common::{Target, letters, store_failure};
-use crate::control::answers::{ClientInfo, ClientList, ClientMade, ClientSeen};
+use crate::control::answers::{ClientInfo, ClientList, ClientMade};
 use crate::control::asks::{ClientAdd, ClientFields, ClientSet};
 use crate::control::check;
 use crate::control::ops::{Answer, Failure};
@@ -76,9 +76,10 @@ pub(super) fn set(door: &Door, ask: ClientSet, target: &mut Target) -> Result<An
         name,
         rename,
         net,
-        fields,
+        mut fields,
+        make_secret,
     } = ask;
-    if rename.is_none() && net.is_none() && fields == ClientFields::default() {
+    if rename.is_none() && net.is_none() && !make_secret && fields == ClientFields::default() {
         return Err(Failure::usage("nothing to set: name at least one setting"));
     }
     let mut client = named(door, &name)?;
@@ -95,12 +96,21 @@ pub(super) fn set(door: &Door, ask: ClientSet, target: &mut Target) -> Result<An
         client.net = normal(net)?;
     }
     (client.mode, client.unmatched, client.first) = modes(&client, &fields)?;
+    if make_secret && fields.secret.is_some() {
+        return Err(Failure::usage("give a secret or have one made, not both"));
+    }
+    let made = make_secret.then(|| letters(SECRET_LENGTH));
+    fields.secret = made.clone().or(fields.secret.take());
     take(&mut client, fields);
     door.store
         .apply(vec![Change::PutClient(client.clone())])
         .map_err(|error| taken(door, &client, error))?;
     door.refresh_clients();
-    Ok(Answer::Client(Box::new(info(door, &client))))
+    let client = info(door, &client);
+    Ok(match made {
+        None => Answer::Client(Box::new(client)),
+        secret => Answer::ClientMade(Box::new(ClientMade { client, secret })),
+    })
 }
 
 /// `client remove`.
@@ -240,7 +250,7 @@ fn info(door: &Door, client: &Client) -> ClientInfo {
         secret_length: u32::try_from(characters(client)).unwrap_or(u32::MAX),
         last_packet: door.clients().last_packet(client.id),
         warnings: warnings(client),
-        seen: ClientSeen::default(),
+        seen: door.clients().seen(client.id),
     }
 }
 

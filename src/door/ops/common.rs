@@ -84,7 +84,9 @@ pub(super) fn name_of(door: &Door, user: UserId) -> String {
 pub(super) fn store_failure(error: StoreError) -> Failure {
     let line = error.to_string();
     match error {
-        StoreError::NameTaken | StoreError::ClientNameTaken | StoreError::NetTaken => Failure::exists(line),
+        StoreError::NameTaken | StoreError::ClientNameTaken | StoreError::NetTaken | StoreError::OperatorNameTaken => {
+            Failure::exists(line)
+        }
         StoreError::SeedTaken { .. } | StoreError::OtherUser => Failure::refused(line),
         StoreError::NotFound(_) => Failure::not_found(format!("{line}: somebody else has just removed it")),
         StoreError::TooLong | StoreError::Damaged | StoreError::Io(_) | StoreError::Failed => Failure::failed(line),

@@ -3,7 +3,8 @@
 //! where the request exists to show it once (R21).
 //!
 //! - `common` names, failures, secrets that the box makes
-//! - `clients`, `users`, `views`, `bypass`, `tokens`, `codes`, `import`, `entra`, `ask`, `status`: one group of requests each
+//! - `entry` operators at the door of a console; `operators` their records
+//! - `clients`, `users`, `views`, `bypass`, `tokens`, `codes`, `import`, `entra`, `ask`, `status`, `knocks`: one group of requests each
 
 mod ask;
 mod bypass;
@@ -11,7 +12,10 @@ mod clients;
 mod codes;
 mod common;
 mod entra;
+mod entry;
 mod import;
+mod knocks;
+mod operators;
 mod status;
 mod tokens;
 mod users;
@@ -22,13 +26,16 @@ mod views;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
 use super::Door;
+use super::staff::seats::Seat;
 use crate::audit::OperatorAct;
+use crate::control::operators::{Hello, LogIn, Moved, OperatorAdd, Session};
 use crate::control::ops::{Answer, Failure, Request};
-use crate::control::peer::{Operations, Peer};
+use crate::control::peer::{Operations, Peer, Standing};
 use crate::text::shown;
 use common::Target;
 use import::Serials;
@@ -39,6 +46,9 @@ pub(super) use status::because;
 /// Bytes of users' names in one record: half of what a record holds, so that the rest has room.
 const NAMES_MAX: usize = crate::journal::PAYLOAD_MAX / 2;
 
+/// Without a sign of its operator a console's session ends after this, where the settings say nothing.
+pub const IDLE: Duration = Duration::from_secs(5 * 60);
+
 /// The box's operations: one for the daemon, shared by both control sockets.
 pub struct DoorOps(Arc<Inner>);
 
@@ -46,6 +56,8 @@ struct Inner {
     door: Arc<Door>,
     /// Held by whoever changes records, so that none is changed between being read and being written.
     changes: Mutex<Changes>,
+    /// Without a sign of its operator a console's session ends after this.
+    idle: Duration,
 }
 
 /// What outlives one change.
@@ -57,24 +69,68 @@ struct Changes {
 
 impl DoorOps {
     /// The operations of this box.
-    pub fn new(door: Arc<Door>) -> Self {
+    pub fn new(door: Arc<Door>, idle: Duration) -> Self {
         Self(Arc::new(Inner {
             door,
             changes: Mutex::default(),
+            idle,
         }))
     }
 }
 
 impl Operations for DoorOps {
+    type Seat = Seat;
+
     async fn perform(&self, by: &Peer, request: Request) -> Result<Answer, Failure> {
         let inner = Arc::clone(&self.0);
         if !request.on_record() {
             return inner.look(request).await;
         }
-        let (uid, operator) = (by.uid, by.operator.clone());
+        let by = by.clone();
         // A task of its own: neither a peer that goes away nor a stop comes between a change and its record.
-        let task = tokio::spawn(async move { inner.act(uid, operator, request).await });
+        let task = tokio::spawn(async move { inner.act(by, request).await });
         task.await.unwrap_or_else(|_| Err(broken()))
+    }
+
+    fn hello(&self) -> Hello {
+        self.0.hello()
+    }
+
+    async fn log_in(&self, uid: u32, ask: LogIn) -> Result<(Seat, Session), Failure> {
+        let task = tokio::spawn(Arc::clone(&self.0).log_in(uid, ask));
+        task.await.unwrap_or_else(|_| Err(broken()))
+    }
+
+    async fn first(&self, uid: u32, ask: OperatorAdd) -> Result<(Seat, Session), Failure> {
+        let task = tokio::spawn(Arc::clone(&self.0).first(uid, ask));
+        task.await.unwrap_or_else(|_| Err(broken()))
+    }
+
+    fn standing(&self, seat: &Seat) -> Result<Standing, String> {
+        self.0.standing(seat)
+    }
+
+    async fn left(&self, uid: u32, seat: Seat, why: &str) {
+        self.0.left(uid, seat, why).await;
+    }
+
+    fn refused(&self, by: &Peer, request: &Request, failure: &Failure) {
+        let act = OperatorAct {
+            operator: by.operator.clone(),
+            line: by.line.clone(),
+            target: shown(request.target()),
+            result: Err(failure.message.clone()),
+            ..entry::blank(by.uid, request.word())
+        };
+        self.0.collect(act, false);
+    }
+
+    fn moved(&self) -> Moved {
+        self.0.moved()
+    }
+
+    fn idle(&self) -> Duration {
+        self.0.idle
     }
 }
 
@@ -97,19 +153,20 @@ impl Inner {
     }
 
     /// Does something, and writes the record of it before anybody hears (R23).
-    async fn act(self: Arc<Self>, uid: u32, operator: String, request: Request) -> Result<Answer, Failure> {
+    async fn act(self: Arc<Self>, by: Peer, request: Request) -> Result<Answer, Failure> {
         let action = request.word().to_owned();
+        let own = matches!(request, Request::OperatorPassword { .. });
         let mut target = Target {
-            text: shown(request.target()),
+            text: shown(if own { &by.operator } else { request.target() }),
             ..Target::default()
         };
         let result = match request {
             Request::EntraProve(login) => self.prove(login, &mut target).await,
             Request::EntraTest(login) => self.test(login, &mut target).await,
             other => {
-                let (inner, mut named) = (Arc::clone(&self), Target::default());
+                let (inner, mut named, peer) = (Arc::clone(&self), Target::default(), by.clone());
                 named.text.clone_from(&target.text);
-                let done = tokio::task::spawn_blocking(move || (inner.change(other, &mut named), named));
+                let done = tokio::task::spawn_blocking(move || (inner.change(&peer, other, &mut named), named));
                 match done.await {
                     Ok((result, named)) => {
                         target = named;
@@ -122,14 +179,16 @@ impl Inner {
         let mut users = target.users.into_iter().peekable();
         let mut act = OperatorAct {
             at: crate::clock::wall(),
-            uid,
-            operator,
+            uid: by.uid,
+            operator: by.operator,
+            line: by.line,
             action,
             target: target.text,
             users: some(&mut users),
             user: target.user,
             client: target.client,
             result: recorded(&result),
+            count: 1,
         };
         let mut written = self.door.record_act(act.clone()).await;
         // More names than one record holds: the others follow.
@@ -147,7 +206,7 @@ impl Inner {
     }
 
     /// Changes something. `target` becomes what the record names: the canonical name, where there is one.
-    fn change(&self, request: Request, target: &mut Target) -> Result<Answer, Failure> {
+    fn change(&self, by: &Peer, request: Request, target: &mut Target) -> Result<Answer, Failure> {
         let door = &self.door;
         let mut changes = self.changes.lock();
         if let Request::ImportBatch(batch) = request {
@@ -172,6 +231,15 @@ impl Inner {
             Request::EntraSet(ask) => entra::set(door, ask, target),
             Request::EntraRemove { domain } => entra::remove(door, &domain, target),
             Request::TimeConfirm => status::confirm_time(door),
+            Request::OperatorAdd(ask) => operators::add(door, &ask, target),
+            Request::OperatorList => Ok(operators::list(door)),
+            Request::OperatorSet(ask) => operators::set(door, by, &ask, target),
+            Request::OperatorPassword { old, new } => operators::password(door, by, &old, &new),
+            Request::OperatorUnlock { name } => operators::unlock(door, &name),
+            Request::OperatorRemove { name } => operators::remove(door, by, &name),
+            Request::OperatorTokenAdd { name } => operators::token_add(door, &name),
+            Request::OperatorTokenConfirm { name, code } => operators::token_confirm(door, &name, &code),
+            Request::OperatorTokenRemove { name } => operators::token_remove(door, &name),
             other => seen(door, other),
         }
     }
@@ -204,6 +272,8 @@ fn seen(door: &Door, request: Request) -> Result<Answer, Failure> {
         Request::Ping => Ok(status::ping()),
         Request::Status => Ok(status::status(door)),
         Request::TimeShow => Ok(status::time(door)),
+        Request::Knocks => Ok(knocks::list(door)),
+        Request::Network => Ok(Answer::Network(crate::door::network::report())),
         Request::ClientList => Ok(clients::list(door)),
         Request::ClientShow { name } => clients::show(door, &name),
         Request::UserList(search) => views::list(door, &search),

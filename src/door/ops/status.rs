@@ -8,6 +8,12 @@ use crate::control::answers::{ClockReport, Pong, StatusReport, TenantHealth, Ten
 use crate::control::ops::{Answer, Failure};
 use crate::door::Door;
 use crate::store::records::{Proof, Tenant, Timestamp};
+use crate::text::shown;
+
+/// The box's host name.
+pub(super) fn host() -> String {
+    shown(crate::door::syslog::host().trim())
+}
 
 /// `ping`.
 pub(super) fn ping() -> Answer {
@@ -43,7 +49,7 @@ pub(super) fn status(door: &Door) -> Answer {
             .collect(),
         alarms: door.alarms.list(),
         counters: door.counters.all(),
-        last_hour: std::collections::BTreeMap::new(),
+        last_hour: door.last_hour.told(&door.counters),
     }))
 }
 
@@ -80,6 +86,7 @@ pub(super) fn confirm_time(door: &Door) -> Result<Answer, Failure> {
         ClockError::Io { .. } | ClockError::Open(_) => Failure::failed(error.to_string()),
     })?;
     door.alarms.clear("clock");
+    door.look_at_state();
     Ok(time(door))
 }
 

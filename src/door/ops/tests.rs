@@ -22,6 +22,7 @@ mod codes;
 mod entra;
 mod import;
 mod log;
+mod operators;
 mod people;
 mod restore;
 mod settings;
@@ -51,7 +52,7 @@ impl Rig {
         .open()
         .unwrap();
         Self {
-            ops: DoorOps::new(Arc::clone(&door)),
+            ops: DoorOps::new(Arc::clone(&door), crate::door::ops::IDLE),
             door,
             _outbox: receiver,
             dir,
@@ -71,6 +72,8 @@ impl Rig {
             uid: 1000,
             door: peer::Door::Control,
             operator: "otto".to_owned(),
+            line: "ttyS0".to_owned(),
+            seat: 0,
             rights: Rights::for_test(Role::Installer),
         };
         self.ops.perform(&peer, request).await

@@ -121,8 +121,12 @@ impl Origin {
         let mut data = Data::default();
         data.put("user", &act.target);
         data.put("operator", &act.operator);
+        data.put("line", &act.line);
         data.put("uid", &act.uid.to_string());
         data.put("outcome", outcome);
+        if act.count > 1 {
+            data.put("count", &act.count.to_string());
+        }
         let target = act.target.trim();
         let what = match target {
             "" => format!("{}{why}", act.action),
@@ -330,12 +334,14 @@ mod tests {
             at: AT,
             uid: 1000,
             operator: String::new(),
+            line: String::new(),
             action: "user disable".into(),
             target: "anna@contoso.example".into(),
             result: Ok(()),
             users: Vec::new(),
             user: None,
             client: None,
+            count: 1,
         };
         let (pri, id, parameters, message) = read(&origin().act(&act, 3));
         assert_eq!((pri, id.as_str()), (85, "user-disable"));

@@ -97,7 +97,7 @@ impl Door {
 }
 
 /// This machine's name; nothing where the system does not tell it.
-fn host() -> String {
+pub(in crate::door) fn host() -> String {
     ["/proc/sys/kernel/hostname", "/etc/hostname"]
         .iter()
         .find_map(|path| std::fs::read_to_string(path).ok())

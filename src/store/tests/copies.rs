@@ -11,6 +11,7 @@ fn filled(dir: &Path) -> Store {
         .apply(vec![
             Change::AddClient(client("vpn", 1)),
             Change::PutTenant(tenant("contoso.example")),
+            Change::AddOperator(operator("anna", Role::Installer)),
         ])
         .unwrap();
     store

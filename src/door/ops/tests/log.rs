@@ -266,6 +266,7 @@ async fn r20_after_a_restore_what_was_disabled_or_removed_is_so_again_whatever_i
         rename: Some("gate".to_owned()),
         net: None,
         fields: ClientFields::default(),
+        make_secret: false,
     }))
     .await;
     rig.ok(Request::UserDisable {

@@ -22,6 +22,7 @@ fn set(name: &str, fields: ClientFields) -> Request {
         rename: None,
         net: None,
         fields,
+        make_secret: false,
     })
 }
 
@@ -227,6 +228,7 @@ async fn r6_what_is_weak_is_told() {
         rename: Some("new".to_owned()),
         net: Some(parse_net("192.0.2.1").unwrap()),
         fields: strong,
+        make_secret: false,
     };
     let info = client(rig.ok(Request::ClientSet(change)).await);
     assert!(info.warnings.is_empty() && info.name == "new", "{info:?}");
@@ -240,4 +242,28 @@ async fn r6_what_is_weak_is_told() {
         };
         rig.fails(FailureKind::Usage, set("new", fields)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_secret_is_made_on_request_shown_once_and_counts() {
+    let rig = Rig::open();
+    let first = made(rig.ok(add("vpn", "192.0.2.1", fields())).await).secret.unwrap();
+    let renew = |fields| {
+        Request::ClientSet(ClientSet {
+            name: "vpn".to_owned(),
+            rename: None,
+            net: None,
+            fields,
+            make_secret: true,
+        })
+    };
+    let second = made(rig.ok(renew(fields())).await).secret.unwrap();
+    assert!(second.len() == 32 && second != first);
+    assert_eq!(rig.door.store.clients()[0].secret, second);
+    let both = ClientFields {
+        secret: Some(Secret::from("sixteen letters!")),
+        ..fields()
+    };
+    rig.fails(FailureKind::Usage, renew(both)).await;
+    assert_eq!(rig.door.store.clients()[0].secret, second, "and nothing was changed");
 }

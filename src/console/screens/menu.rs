@@ -1,0 +1,49 @@
+//! What the first screen leads to: letters, words, who may, and the screens behind them. One table, so that a screen that is new
+//! is one line here.
+
+use super::{operators, system};
+use crate::console::screen::{Context, Screen};
+use crate::console::widgets::menu::Entry;
+use crate::control::Role;
+
+/// The letters in the order of the column, most wanted first, and the least role each is for.
+const ENTRIES: [(Entry, Role); 12] = [
+    (('e', "Enrol"), Role::Helpdesk),
+    (('w', "Why"), Role::Auditor),
+    (('u', "Users"), Role::Auditor),
+    (('k', "Unlock"), Role::Helpdesk),
+    (('b', "Bypass"), Role::Helpdesk),
+    (('l', "Log"), Role::Auditor),
+    (('c', "Clients"), Role::Auditor),
+    (('d', "Directories"), Role::Auditor),
+    (('o', "Operators"), Role::Installer),
+    (('i', "Import"), Role::Installer),
+    (('s', "Set-up"), Role::Installer),
+    (('y', "System"), Role::Auditor),
+];
+
+/// The set-up's letter.
+const SET_UP: char = 's';
+
+/// What this operator may, with the set-up only while it is not finished.
+pub fn entries(context: &Context, set_up: bool) -> Vec<Entry> {
+    ENTRIES
+        .iter()
+        .filter(|((letter, _), role)| context.may(*role) && (*letter != SET_UP || set_up))
+        .map(|(entry, _)| *entry)
+        .collect()
+}
+
+/// The screen behind a letter.
+pub fn open(letter: char) -> Option<Box<dyn Screen>> {
+    match letter {
+        'o' => Some(Box::new(operators::Operators::new())),
+        'y' => Some(Box::new(system::System::new())),
+        _ => None,
+    }
+}
+
+/// The set-up, from its beginning; none while it cannot be opened.
+pub fn set_up() -> Option<Box<dyn Screen>> {
+    open(SET_UP)
+}

@@ -1,0 +1,50 @@
+//! Who works at the consoles: the names that are locked after wrong passwords, the sessions that stand, and refusals alike that are
+//! counted together. In memory; what must outlive a restart stands in the operators' records. It checks no password and writes
+//! nothing.
+
+pub mod alike;
+pub mod locks;
+pub mod restore;
+pub mod seats;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+
+use alike::Alike;
+use locks::Locks;
+use seats::Seats;
+
+/// Passwords of operators that are checked at once: argon2id uses a core and 19 MiB each.
+pub const CHECKS: usize = 2;
+
+/// Everything about operators that is no record.
+pub struct Staff {
+    /// Names that are locked, or will be.
+    pub locks: Locks,
+    /// Sessions that stand.
+    pub seats: Arc<Seats>,
+    /// Refusals alike.
+    pub alike: Alike,
+    /// A place in it is needed to check a password.
+    pub checks: Semaphore,
+    /// Held by whoever reads an operator's record to write it.
+    pub alone: Mutex<()>,
+    /// After a restore no operator's code may be checked before the last steps were raised (R20).
+    pub stale_steps: AtomicBool,
+}
+
+impl Default for Staff {
+    fn default() -> Self {
+        Self {
+            locks: Locks::default(),
+            seats: Arc::default(),
+            alike: Alike::default(),
+            checks: Semaphore::new(CHECKS),
+            alone: Mutex::default(),
+            stale_steps: AtomicBool::default(),
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! The real console on a real line: how it begins and ends, what it leaves behind, how many bytes it sends.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use crate::harness::Door;
+use crate::line::{Line, key, pair};
+
+/// The operator of these tests.
+pub const OPERATOR: &str = "anna";
+/// The operator's password.
+pub const PASSPHRASE: &str = "seven green bottles";
+
+/// The console's program.
+pub fn program() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_postern-console"))
+}
+
+/// The console's socket.
+pub fn socket(door: &Door) -> PathBuf {
+    door.path().join("console.sock")
+}
+
+/// A console at a door, on a line of this size, with arguments more.
+pub fn console(door: &Door, columns: u16, rows: u16, more: &[&str]) -> Line {
+    let socket = socket(door);
+    let mut arguments = vec!["--socket", socket.to_str().unwrap()];
+    arguments.extend(more);
+    Line::open(program(), columns, rows, &arguments)
+}
+
+/// Makes an operator by the command line.
+pub fn operator(door: &Door, name: &str, role: &str) {
+    door.ok_in(
+        &["operator", "add", name, "--role", role, "--password-file", "-"],
+        &format!("{PASSPHRASE}\n"),
+    );
+}
+
+/// Logs in on a line that shows the login.
+pub fn log_in(line: &mut Line, name: &str) {
+    line.expect("Password");
+    line.send(&format!("{name}\r{PASSPHRASE}\r\r"));
+    line.expect("NSWERING");
+    line.settle();
+}
+
+/// A door with an operator, and a console on which that one has logged in.
+pub fn desk() -> (Door, Line) {
+    let door = Door::open();
+    operator(&door, OPERATOR, "installer");
+    let mut line = console(&door, 80, 24, &[]);
+    log_in(&mut line, OPERATOR);
+    (door, line)
+}
+
+/// `stty -a` of a line, as words.
+fn settings(path: &Path) -> String {
+    let output = Command::new("stty").arg("-F").arg(path).arg("-a").output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Processor time that a process has used, in ticks of 10 ms.
+fn ticks(pid: i32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let fields: Vec<&str> = stat.rsplit(") ").next()?.split(' ').collect();
+    Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
+}
+
+#[test]
+fn a_hang_up_ends_the_console_within_a_second() {
+    let (_door, mut line) = desk();
+    let pid = line.console_pid();
+    let before = ticks(pid).unwrap();
+    let lived = line
+        .hang_up(Duration::from_secs(3))
+        .expect("it lives on after the line is gone");
+    assert!(lived < Duration::from_secs(1), "it lived on for {lived:?}");
+    assert!(ticks(pid).is_none_or(|after| after - before < 30), "it spun");
+}
+
+#[test]
+fn a_hang_up_of_a_line_that_sends_no_signal_ends_it_too() {
+    let door = Door::open();
+    let (master, slave) = pair(80, 24);
+    // No controlling terminal: nothing but the closed line tells it.
+    let child = Command::new(program())
+        .args([
+            "--socket",
+            socket(&door).to_str().unwrap(),
+            "--tty",
+            slave.to_str().unwrap(),
+        ])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = Line::over(master, slave, child, 80, 24);
+    line.expect("Postern");
+    let lived = line
+        .hang_up(Duration::from_secs(3))
+        .expect("it lives on after the line is gone");
+    assert!(lived < Duration::from_secs(1), "it lived on for {lived:?}");
+}
+
+#[test]
+fn sigterm_and_sigkill_leave_a_sane_line() {
+    for (signal, keeper) in [
+        (Signal::SIGTERM, true),
+        (Signal::SIGKILL, true),
+        (Signal::SIGTERM, false),
+        (Signal::SIGKILL, false),
+        (Signal::SIGABRT, false),
+    ] {
+        let door = Door::open();
+        operator(&door, OPERATOR, "installer");
+        let (master, slave) = pair(80, 24);
+        let before = settings(&slave);
+        let tty = || Stdio::from(std::fs::File::options().read(true).write(true).open(&slave).unwrap());
+        let child = Command::new("setsid")
+            .args(["--ctty", "--wait"])
+            .arg(program())
+            .args(["--socket", socket(&door).to_str().unwrap()])
+            .env("TERM", "vt220")
+            .stdin(tty())
+            .stdout(tty())
+            .stderr(tty())
+            .spawn()
+            .unwrap();
+        let mut line = Line::over(master, slave.clone(), child, 80, 24);
+        log_in(&mut line, OPERATOR);
+        assert_ne!(settings(&slave), before, "the line was not taken");
+        let drawing = line.console_pid();
+        match keeper {
+            true => line.signal(signal),
+            false => line.signal_console(signal),
+        }
+        assert!(line.ended(Duration::from_secs(5)).is_some(), "{signal} does not end it");
+        let end = Instant::now() + Duration::from_secs(5);
+        while ticks(drawing).is_some() && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        line.settle();
+        assert_eq!(settings(&slave), before, "{signal}: the line is not as it was");
+        let screen = line.emulator().screen();
+        assert!(!screen.hide_cursor(), "{signal}: the cursor is hidden");
+        assert!(
+            !line.screen().contains("NSWERING"),
+            "{signal}: it stands there still:\n{}",
+            line.screen()
+        );
+    }
+}
+
+#[test]
+fn it_begins_before_posternd_answers_and_goes_on_by_itself() {
+    let mut door = Door::open();
+    operator(&door, OPERATOR, "installer");
+    door.daemon.kill();
+    let mut line = console(&door, 80, 24, &[]);
+    line.expect("Waiting for posternd");
+    door.reopen();
+    log_in(&mut line, OPERATOR);
+    door.daemon.kill();
+    line.expect("Waiting for posternd");
+    door.reopen();
+    line.expect("Password");
+}
+
+#[test]
+fn a_window_that_is_too_small_says_so_and_comes_back() {
+    let (_door, mut line) = desk();
+    line.resize(40, 10);
+    line.expect("Make it larger");
+    line.resize(100, 37);
+    line.expect("NSWERING");
+}
+
+#[test]
+fn a_stalled_line_slows_nobody() {
+    let (door, mut line) = desk();
+    let (master, slave) = pair(80, 24);
+    let child = Command::new(program())
+        .args([
+            "--socket",
+            socket(&door).to_str().unwrap(),
+            "--tty",
+            slave.to_str().unwrap(),
+        ])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // Nobody reads this master: its line is full after some frames.
+    let mut stalled = std::fs::File::from(master);
+    for _ in 0..200 {
+        use std::io::Write;
+        stalled.write_all(key::CTRL_L.as_bytes()).unwrap();
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let start = Instant::now();
+    for _ in 0..10 {
+        door.ok(&["status"]);
+    }
+    line.press(key::DOWN);
+    assert!(
+        start.elapsed() < Duration::from_secs(5),
+        "the others wait: {:?}",
+        start.elapsed()
+    );
+    // It can still be ended.
+    let mut child = child;
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
+    nix::sys::signal::kill(pid, Signal::SIGTERM).unwrap();
+    let end = Instant::now() + Duration::from_secs(5);
+    while child.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < end, "a console on a stalled line does not end");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn an_idle_minute_sends_nothing_but_the_clock() {
+    let (_door, mut line) = desk();
+    std::thread::sleep(Duration::from_secs(1));
+    line.settle();
+    let before = line.bytes;
+    let end = Instant::now() + Duration::from_secs(60);
+    while Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(200));
+        line.settle();
+    }
+    let sent = line.bytes - before;
+    println!("an idle minute: {sent} bytes");
+    assert!(sent <= 100, "an idle minute sent {sent} bytes");
+}
+
+#[test]
+fn nothing_stands_on_the_line_after_the_log_out_and_the_end() {
+    let (_door, mut line) = desk();
+    line.send(key::ESC);
+    line.settle();
+    line.send(key::ENTER);
+    line.expect("Password");
+    line.settle();
+    assert!(!line.screen().contains("NSWERING"));
+    line.end();
+    line.settle();
+    assert!(
+        !line.screen().contains("Password"),
+        "it stands there still:\n{}",
+        line.screen()
+    );
+}
