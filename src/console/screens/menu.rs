@@ -40,6 +40,20 @@ pub fn open(letter: char) -> Option<Box<dyn Screen>> {
         'i' => Some(Box::new(import::Import::new())),
         'o' => Some(Box::new(operators::Operators::new())),
         'y' => Some(Box::new(system::System::new())),
+        'l' => Some(Box::new(super::log::Log::new())),
+        letter => purpose(letter).map(|purpose| -> Box<dyn Screen> { Box::new(super::users::Users::new(purpose)) }),
+    }
+}
+
+/// What the list of users is opened for by a letter.
+fn purpose(letter: char) -> Option<super::users::Purpose> {
+    use super::users::Purpose;
+    match letter {
+        'e' => Some(Purpose::Enrol),
+        'w' => Some(Purpose::Why),
+        'u' => Some(Purpose::Open),
+        'k' => Some(Purpose::Unlock),
+        'b' => Some(Purpose::Bypass),
         _ => None,
     }
 }
