@@ -1,6 +1,7 @@
 //! The screens, one file each. Each file's doc shows its screen as a drawing.
 
 pub mod alarms;
+pub mod choose;
 pub mod client;
 pub mod client_form;
 pub mod client_guide;
