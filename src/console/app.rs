@@ -373,6 +373,12 @@ impl App {
         effects.push(Effect::Ask(self.numbers, Box::new(request)));
     }
 
+    /// What every screen may look at, for a test to set.
+    #[cfg(test)]
+    pub fn context_for_test(&mut self) -> &mut Context {
+        &mut self.context
+    }
+
     /// As after a login, without one.
     #[cfg(test)]
     pub fn log_in_for_test(&mut self, session: Session) -> Vec<Effect> {

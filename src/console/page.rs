@@ -245,13 +245,21 @@ fn fitted(text: &str, width: usize, glyphs: Glyphs) -> String {
     out
 }
 
-/// Text as lines of at most `width` columns, broken at spaces; a longer word is broken anywhere.
+/// Text as lines of at most `width` columns, broken at spaces; a longer word is broken anywhere. The blanks that a paragraph begins
+/// with stand before each of its lines.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     if width == 0 {
         return lines;
     }
     for paragraph in text.split('\n') {
+        let plain = paragraph.trim_start_matches(' ');
+        let indent = paragraph.len() - plain.len();
+        if indent > 0 && indent < width && !plain.is_empty() {
+            let inner = wrap(plain, width - indent).into_iter();
+            lines.extend(inner.map(|line| " ".repeat(indent) + &line));
+            continue;
+        }
         let mut line = String::new();
         let mut used = 0;
         for word in paragraph.split(' ') {
@@ -294,6 +302,8 @@ mod tests {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("abcdefghij k", 4), ["abcd", "efgh", "ij k"]);
         assert_eq!(wrap("a\n\nb", 4), ["a", "", "b"]);
+        assert_eq!(wrap("  one two\nb", 5), ["  one", "  two", "b"]);
+        assert_eq!(wrap("    a", 3), ["a"]);
         assert_eq!(wrap("x", 0), Vec::<String>::new());
     }
 

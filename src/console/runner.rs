@@ -23,7 +23,7 @@ use super::term::backend::Line;
 use super::term::io::{LineEvent, Writer, block_signals, spawn_reader, spawn_writer};
 use super::term::keys::Input;
 use super::term::probe::{Ask, Probe};
-use super::term::tty::{ENTER, Kind, LEAVE, Settings, Tty};
+use super::term::tty::{ENTER, Kind, Settings, Tty};
 use crate::control::Timestamp;
 
 /// Time between two ticks.
@@ -277,12 +277,12 @@ impl Runner {
             match effect {
                 Effect::Ask(number, request) => self.link.ask(number, *request),
                 Effect::Repaint => {
+                    self.writer.send(ENTER.to_vec());
                     self.terminal.backend_mut().forget();
                     self.ask_size();
                 }
                 Effect::Wipe => {
-                    self.writer.send([LEAVE, ENTER].concat());
-                    self.terminal.backend_mut().forget();
+                    self.terminal.backend_mut().wipe();
                     self.keyed = true;
                 }
                 Effect::Caps(caps) => {
@@ -308,7 +308,7 @@ impl Runner {
         self.probe_until = None;
         loop {
             let Some(probe) = &mut self.probe else { return };
-            match probe.next() {
+            match probe.ask() {
                 Ask::Send(bytes) => self.writer.send(bytes.to_vec()),
                 Ask::Wait(patience) => {
                     self.probe_until = Some(Instant::now() + patience);

@@ -75,7 +75,9 @@ fn a_hang_up_ends_the_console_within_a_second() {
     let (_door, mut line) = desk();
     let pid = line.console_pid();
     let before = ticks(pid).unwrap();
-    let lived = line.hang_up(Duration::from_secs(3)).expect("it lives on after the line is gone");
+    let lived = line
+        .hang_up(Duration::from_secs(3))
+        .expect("it lives on after the line is gone");
     assert!(lived < Duration::from_secs(1), "it lived on for {lived:?}");
     assert!(ticks(pid).is_none_or(|after| after - before < 30), "it spun");
 }
@@ -86,7 +88,12 @@ fn a_hang_up_of_a_line_that_sends_no_signal_ends_it_too() {
     let (master, slave) = pair(80, 24);
     // No controlling terminal: nothing but the closed line tells it.
     let child = Command::new(program())
-        .args(["--socket", socket(&door).to_str().unwrap(), "--tty", slave.to_str().unwrap()])
+        .args([
+            "--socket",
+            socket(&door).to_str().unwrap(),
+            "--tty",
+            slave.to_str().unwrap(),
+        ])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -94,13 +101,21 @@ fn a_hang_up_of_a_line_that_sends_no_signal_ends_it_too() {
         .unwrap();
     let mut line = Line::over(master, slave, child, 80, 24);
     line.expect("Postern");
-    let lived = line.hang_up(Duration::from_secs(3)).expect("it lives on after the line is gone");
+    let lived = line
+        .hang_up(Duration::from_secs(3))
+        .expect("it lives on after the line is gone");
     assert!(lived < Duration::from_secs(1), "it lived on for {lived:?}");
 }
 
 #[test]
 fn sigterm_and_sigkill_leave_a_sane_line() {
-    for signal in [Signal::SIGTERM, Signal::SIGKILL, Signal::SIGSEGV] {
+    for (signal, keeper) in [
+        (Signal::SIGTERM, true),
+        (Signal::SIGKILL, true),
+        (Signal::SIGTERM, false),
+        (Signal::SIGKILL, false),
+        (Signal::SIGABRT, false),
+    ] {
         let door = Door::open();
         operator(&door, OPERATOR, "installer");
         let (master, slave) = pair(80, 24);
@@ -119,13 +134,25 @@ fn sigterm_and_sigkill_leave_a_sane_line() {
         let mut line = Line::over(master, slave.clone(), child, 80, 24);
         log_in(&mut line, OPERATOR);
         assert_ne!(settings(&slave), before, "the line was not taken");
-        line.signal_console(signal);
+        let drawing = line.console_pid();
+        match keeper {
+            true => line.signal(signal),
+            false => line.signal_console(signal),
+        }
         assert!(line.ended(Duration::from_secs(5)).is_some(), "{signal} does not end it");
+        let end = Instant::now() + Duration::from_secs(5);
+        while ticks(drawing).is_some() && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(10));
+        }
         line.settle();
         assert_eq!(settings(&slave), before, "{signal}: the line is not as it was");
         let screen = line.emulator().screen();
         assert!(!screen.hide_cursor(), "{signal}: the cursor is hidden");
-        assert!(!line.screen().contains("NSWERING"), "{signal}: it stands there still:\n{}", line.screen());
+        assert!(
+            !line.screen().contains("NSWERING"),
+            "{signal}: it stands there still:\n{}",
+            line.screen()
+        );
     }
 }
 
@@ -148,7 +175,7 @@ fn it_begins_before_posternd_answers_and_goes_on_by_itself() {
 fn a_window_that_is_too_small_says_so_and_comes_back() {
     let (_door, mut line) = desk();
     line.resize(40, 10);
-    line.expect("needs 80x24");
+    line.expect("Make it larger");
     line.resize(100, 37);
     line.expect("NSWERING");
 }
@@ -158,7 +185,12 @@ fn a_stalled_line_slows_nobody() {
     let (door, mut line) = desk();
     let (master, slave) = pair(80, 24);
     let child = Command::new(program())
-        .args(["--socket", socket(&door).to_str().unwrap(), "--tty", slave.to_str().unwrap()])
+        .args([
+            "--socket",
+            socket(&door).to_str().unwrap(),
+            "--tty",
+            slave.to_str().unwrap(),
+        ])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -176,7 +208,11 @@ fn a_stalled_line_slows_nobody() {
         door.ok(&["status"]);
     }
     line.press(key::DOWN);
-    assert!(start.elapsed() < Duration::from_secs(5), "the others wait: {:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_secs(5),
+        "the others wait: {:?}",
+        start.elapsed()
+    );
     // It can still be ended.
     let mut child = child;
     let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
@@ -215,5 +251,9 @@ fn nothing_stands_on_the_line_after_the_log_out_and_the_end() {
     assert!(!line.screen().contains("NSWERING"));
     line.end();
     line.settle();
-    assert!(!line.screen().contains("Password"), "it stands there still:\n{}", line.screen());
+    assert!(
+        !line.screen().contains("Password"),
+        "it stands there still:\n{}",
+        line.screen()
+    );
 }

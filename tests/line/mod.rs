@@ -132,12 +132,7 @@ impl Line {
         }
     }
 
-    /// The process on the line (that of `setsid`, whose only child is the console).
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// The console itself.
+    /// The program that draws: the only child of the keeper, which is what was started.
     pub fn console_pid(&self) -> i32 {
         let id = self.child.id();
         let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
@@ -269,17 +264,15 @@ impl Line {
         assert!(self.ended(PATIENCE).is_some(), "the console does not end");
     }
 
-    /// A signal to the program that was started on the line.
+    /// A signal to the program that was started on the line: the keeper.
     pub fn signal(&self, signal: nix::sys::signal::Signal) {
-        nix::sys::signal::kill(nix::unistd::Pid::from_raw(self.console_pid()), signal).unwrap();
+        let pid = i32::try_from(self.child.id()).unwrap();
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal).unwrap();
     }
 
     /// A signal to the program that draws: the keeper's child.
     pub fn signal_console(&self, signal: nix::sys::signal::Signal) {
-        let keeper = self.console_pid();
-        let children = std::fs::read_to_string(format!("/proc/{keeper}/task/{keeper}/children")).unwrap();
-        let child: i32 = children.split_whitespace().next().unwrap().parse().unwrap();
-        nix::sys::signal::kill(nix::unistd::Pid::from_raw(child), signal).unwrap();
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(self.console_pid()), signal).unwrap();
     }
 
     /// The line is cut: the master closes. Answers how long the process lived on, none if longer than `bound`.

@@ -1,7 +1,7 @@
 //! What the first screen leads to: letters, words, who may, and the screens behind them. One table, so that a screen that is new
 //! is one line here.
 
-use super::{operators, system};
+use super::{import, operators, system};
 use crate::console::screen::{Context, Screen};
 use crate::console::widgets::menu::Entry;
 use crate::control::Role;
@@ -37,6 +37,7 @@ pub fn entries(context: &Context, set_up: bool) -> Vec<Entry> {
 /// The screen behind a letter.
 pub fn open(letter: char) -> Option<Box<dyn Screen>> {
     match letter {
+        'i' => Some(Box::new(import::Import::new())),
         'o' => Some(Box::new(operators::Operators::new())),
         'y' => Some(Box::new(system::System::new())),
         _ => None,

@@ -1,6 +1,7 @@
 //! The screens, one file each. Each file's doc shows its screen as a drawing.
 
 pub mod alarms;
+pub mod bypass;
 pub mod choose;
 pub mod client;
 pub mod client_form;
@@ -8,14 +9,20 @@ pub mod client_guide;
 pub mod client_secret;
 pub mod clients;
 pub mod clock;
+pub mod codes;
+pub mod commands;
 pub mod confirm;
 pub mod directories;
 pub mod directory;
 pub mod directory_ask;
 pub mod directory_form;
+pub mod enrol;
 pub mod help;
 pub mod home;
+pub mod import;
 pub mod knocks;
+pub mod local_password;
+pub mod log;
 pub mod login;
 pub mod menu;
 pub mod operator;
@@ -24,8 +31,12 @@ pub mod operator_token;
 pub mod operators;
 pub mod password;
 pub mod system;
+pub mod token_kind;
 pub mod too_small;
+pub mod user;
+pub mod users;
 pub mod waiting;
+pub mod why;
 
 use super::screen::{Context, Screen};
 

@@ -213,8 +213,8 @@ impl Writer {
         queue.frames.is_empty() && !queue.busy
     }
 
-    /// Drops what has not left yet, the frame that is half written too: what the terminal shows is not known after it. Should wait
-    /// for nothing: the writer lets go of a stalled line within a tenth of a second.
+    /// Drops what has not left yet, the frame that is half written too: what the terminal shows is not known after it. It waits for
+    /// nothing; the writer lets go of a stalled line within a tenth of a second.
     pub fn discard(&self) {
         self.shared.device.discard(|| {
             let mut queue = self.shared.queue.lock();

@@ -63,7 +63,7 @@ impl Probe {
     }
 
     /// What to do now. Called after each [`Ask::Send`], and after anything that was told.
-    pub fn next(&mut self) -> Ask {
+    pub fn ask(&mut self) -> Ask {
         match self.state {
             State::AskSize => {
                 self.state = State::WaitSize;
@@ -109,7 +109,7 @@ mod tests {
         let mut answer = None;
         let mut sent = 0;
         for _ in 0..10 {
-            match probe.next() {
+            match probe.ask() {
                 Ask::Send(ASK_SIZE) => (answer, sent) = (to_size, sent + 1),
                 Ask::Send(_) => (answer, sent) = (to_corner, sent + 1),
                 Ask::Wait(_) => match answer.take() {
@@ -142,14 +142,14 @@ mod tests {
     #[test]
     fn a_late_answer_ends_the_second_ask_and_nothing_undoes_it() {
         let mut probe = Probe::new(None, None, true);
-        assert_eq!(probe.next(), Ask::Send(ASK_SIZE));
-        assert_eq!(probe.next(), Ask::Wait(PATIENCE));
-        assert_eq!(probe.next(), Ask::Wait(PATIENCE), "asking twice sends nothing twice");
+        assert_eq!(probe.ask(), Ask::Send(ASK_SIZE));
+        assert_eq!(probe.ask(), Ask::Wait(PATIENCE));
+        assert_eq!(probe.ask(), Ask::Wait(PATIENCE), "asking twice sends nothing twice");
         probe.timeout();
-        assert_eq!(probe.next(), Ask::Send(ASK_CORNER));
+        assert_eq!(probe.ask(), Ask::Send(ASK_CORNER));
         probe.size(132, 43);
-        assert_eq!(probe.next(), Ask::Done(132, 43));
+        assert_eq!(probe.ask(), Ask::Done(132, 43));
         probe.timeout();
-        assert_eq!(probe.next(), Ask::Done(132, 43));
+        assert_eq!(probe.ask(), Ask::Done(132, 43));
     }
 }

@@ -199,9 +199,7 @@ fn keys_come_through_the_line_discipline_as_they_are() {
     let line = Running::new(&pair);
     drop(slave);
     pair.master.write_all(b"\x03\x13\x11\x04\x1b[A\r\xc3").unwrap();
-    std::thread::sleep(Duration::from_millis(5));
     pair.master.write_all(b"\xa4\x7f\x1bO").unwrap();
-    std::thread::sleep(Duration::from_millis(5));
     pair.master.write_all(b"B").unwrap();
     let expected = [
         Key::Ctrl('c'),
@@ -289,7 +287,7 @@ fn terminal(pair: &Pair, size: bool, corner: bool, typed: &'static [u8]) -> Join
 fn probed(line: &Running, mut probe: Probe) -> ((u16, u16), Vec<Key>) {
     let (mut keys, mut until) = (Vec::new(), None);
     loop {
-        match probe.next() {
+        match probe.ask() {
             Ask::Done(columns, rows) => return ((columns, rows), keys),
             Ask::Send(bytes) => {
                 line.writer.send(bytes.to_vec());
@@ -332,7 +330,7 @@ fn the_size_is_found_whatever_the_terminal_answers_and_no_key_is_lost() {
         let (found, keys) = probed(&line, Probe::new(line.tty.kernel_size(), None, true));
         assert_eq!(found, expected, "18t {size}, 6n {corner}");
         assert_eq!(keys, vec![Key::Down; typed]);
-        assert!(asked.elapsed() < Duration::from_millis(900));
+        assert!(asked.elapsed() < SOON);
         terminal.join().unwrap();
     }
 }

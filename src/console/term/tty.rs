@@ -33,7 +33,8 @@ use super::SANE;
 
 /// What is written before the first frame. It ends what another program left unfinished, chooses ASCII as both character sets,
 /// and turns off margins, origin, insert and newline mode, smooth scrolling, wrapping, and the keypad's and arrows' other codes;
-/// it sets the tab stops where they always were and has pastes marked. A terminal ignores what it does not know.
+/// it sets the tab stops where they always were and has pastes marked. A terminal ignores what it does not know. It moves the cursor:
+/// the next frame is one after [`Line::forget`](super::backend::Line::forget).
 pub const ENTER: &[u8] = b"\x18\x0f\x1b(B\x1b[r\x1b[?6l\x1b[4l\x1b[20l\x1b[?4l\x1b[?7l\x1b[?1l\x1b>\x1b[?5W\x1b[?2004h";
 
 /// What is written last. The rows are erased from below before the whole screen is, since several terminals keep what a whole screen

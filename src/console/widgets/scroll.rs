@@ -56,7 +56,7 @@ impl Scroll {
         for (row, (text, look)) in (0..area.height).zip(lines.iter().skip(top)) {
             let last = row + 1 == area.height;
             if last && left > 0 {
-                let more = format!("({} more lines: Down)", left + 1);
+                let more = format!("({} more lines: Page Down)", left + 1);
                 page.line(area, row, &more, Look::Faint);
             } else {
                 page.line(area, row, text, *look);

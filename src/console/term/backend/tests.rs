@@ -317,3 +317,16 @@ fn after_forgetting_everything_is_sent_again() {
     let bytes = bench.draw(None);
     assert!(bytes.starts_with(ERASE.as_bytes()));
 }
+
+#[test]
+fn wiping_takes_the_scroll_back_too() {
+    let mut bench = Bench::new(Caps::FULL, 80, 24);
+    bench.text(0, 0, "otpauth://");
+    bench.draw(None);
+    bench.screen.reset();
+    bench.console.backend_mut().wipe();
+    let wiped = String::from_utf8(bench.draw(None)).unwrap();
+    assert!(wiped.starts_with(ERASE) && wiped.contains("\x1b[3J"), "{wiped:?}");
+    // Whole-screen erasures are what terminals keep a copy of.
+    assert!(!wiped.contains("\x1b[2J"), "{wiped:?}");
+}

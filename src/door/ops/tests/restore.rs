@@ -1,6 +1,7 @@
 //! R20: a box whose store was damaged and restored from its daily copy.
 
 use super::*;
+use crate::control::operators::{LogIn, OperatorAdd, OperatorSet};
 use crate::factors::second::totp;
 use crate::store::STORE_DIR;
 
@@ -74,4 +75,120 @@ async fn r20_after_a_restore_without_the_journal_every_code_up_to_now_is_void() 
     );
     let rig = rig.reopen();
     assert!(rig.door.answers(), "once is enough");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r20_after_a_restore_operators_are_no_more_than_they_were_and_the_first_start_stays_shut() {
+    const PASSWORD: &str = "correct horse battery";
+    let add = |name: &str, role| {
+        Request::OperatorAdd(OperatorAdd {
+            name: name.to_owned(),
+            role,
+            password: Secret::from(PASSWORD),
+            line: String::new(),
+        })
+    };
+    let set = |name: &str, role, enabled| {
+        Request::OperatorSet(OperatorSet {
+            name: name.to_owned(),
+            role,
+            enabled,
+            password: None,
+        })
+    };
+    for in_copy in [true, false] {
+        let rig = Rig::open();
+        let state = rig.dir.path().join("state");
+        let copy = || rig.door.store.copy_daily(&state, crate::clock::wall()).unwrap();
+        if !in_copy {
+            copy();
+        }
+        for name in ["anna", "carl", "dora", "emil"] {
+            rig.ok(add(name, Role::Installer)).await;
+        }
+        let Answer::OperatorToken(made) = rig
+            .ok(Request::OperatorTokenAdd {
+                name: "anna".to_owned(),
+            })
+            .await
+        else {
+            panic!("no token");
+        };
+        let confirm = Request::OperatorTokenConfirm {
+            name: "anna".to_owned(),
+            code: code(&made.seed, -1),
+        };
+        rig.ok(confirm).await;
+        if in_copy {
+            copy();
+        }
+        rig.ok(add("ben", Role::Helpdesk)).await;
+        rig.ok(set("carl", None, Some(false))).await;
+        rig.ok(set("dora", Some(Role::Auditor), None)).await;
+        rig.ok(Request::OperatorRemove {
+            name: "emil".to_owned(),
+        })
+        .await;
+        rig.door.close();
+        let Rig { ops, door, dir, .. } = rig;
+        drop((ops, door));
+        let db = state.join(STORE_DIR).join("db");
+        let whole = std::fs::read(&db).unwrap();
+        std::fs::write(&db, &whole[..whole.len() / 2]).unwrap();
+        let rig = Rig::open_at(dir);
+        assert!(rig.ops.hello().operators, "nobody at the console makes a first one");
+        let stand: Vec<_> = rig
+            .door
+            .store
+            .operators()
+            .iter()
+            .map(|one| (one.name.clone(), one.role, one.enabled))
+            .collect();
+        let one = |name: &str, role, enabled| (name.to_owned(), role, enabled);
+        let mut wanted = vec![
+            one("anna", Role::Installer, in_copy),
+            one("carl", Role::Installer, false),
+            one("dora", Role::Auditor, in_copy),
+            one("emil", Role::Installer, false),
+            one("ben", Role::Helpdesk, false),
+        ];
+        if !in_copy {
+            wanted.sort_by(|a, b| a.0.cmp(&b.0));
+        }
+        assert_eq!(stand, wanted);
+        let log_in = |code| {
+            rig.ops.log_in(
+                990,
+                LogIn {
+                    name: "anna".to_owned(),
+                    password: Secret::from(PASSWORD),
+                    code: Some(code),
+                    line: "tty1".to_owned(),
+                },
+            )
+        };
+        if in_copy {
+            let waits = log_in(code(&made.seed, 0)).await.err().unwrap();
+            assert!(waits.message.contains("restored"), "{waits}");
+            rig.door.raise_steps().unwrap();
+            assert!(
+                log_in(code(&made.seed, 0)).await.is_err(),
+                "void: nobody knows whether it was used"
+            );
+        } else {
+            assert!(
+                log_in(code(&made.seed, 0)).await.is_err(),
+                "disabled, without a password"
+            );
+            let password = Request::OperatorSet(OperatorSet {
+                name: "anna".to_owned(),
+                role: None,
+                enabled: Some(true),
+                password: Some(Secret::from(PASSWORD)),
+            });
+            rig.fails(FailureKind::Refused, set("anna", None, Some(true))).await;
+            rig.ok(password).await;
+            assert!(log_in(code(&made.seed, 0)).await.is_ok());
+        }
+    }
 }

@@ -1,0 +1,429 @@
+//! A token file into the box: chosen or typed, read here with the console's own rights (R25), tried without writing, then written
+//! batch by batch, so that the screen lives while it goes. What was wrong is listed, line by line.
+//!
+//! ```text
+//! Postern box-1 | Import                                   anna installer  14:05
+//!
+//!   A CSV file with the columns upn, serial number, secret key, ...
+//!
+//! > tokens.csv                          212 KiB  /run/postern/usb
+//!   Another file: type its path
+//!
+//! Postern box-1 | Import: tokens.csv                       anna installer  14:05
+//!
+//!   Nothing is written yet. Would be added: 2498 tokens, 2400 users. There
+//!   already: 0. Refused: 3 lines.
+//!
+//!   Line 17: the key has 3 characters: one is missing or too many
+//! ```
+
+mod draw;
+mod files;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::confirm::Confirm;
+use crate::console::action::{Action, Told, Tone};
+use crate::console::key::Key;
+use crate::console::page::Page;
+use crate::console::screen::{Context, Hint, Screen};
+use crate::console::widgets::field::{Field, any};
+use crate::console::widgets::form::{Form, Typed};
+use crate::console::widgets::list::List;
+use crate::console::widgets::scroll::{Paragraph, Scroll};
+use crate::control::{Algorithm, Answer, Failure, Request, TotpParameters};
+use crate::enrol::azure_csv::{self, TokenFile};
+use crate::enrol::batches::{Batches, Kind, Sent, Settings, Summary};
+use crate::text::shown;
+use files::Found;
+
+/// Directories are looked at again after so long: a stick may have been plugged in.
+const AGAIN: Duration = Duration::from_secs(3);
+/// The longest path that can be typed.
+const PATH_MAX: usize = 200;
+/// The question whether to stop in the middle.
+const STOP: u32 = 1;
+
+/// Where one is.
+#[derive(Debug)]
+enum Step {
+    /// A file is chosen from the list; behind the files stands one row more.
+    Pick,
+    /// A path is typed.
+    Path(Field),
+    /// How the file is taken.
+    Options,
+    /// Batches are on their way.
+    Running { sent: Sent, stopped: bool },
+    /// It is done, or was tried; `stopped` is the last line that was written where it did not come to its end.
+    Ended { stopped: Option<u64> },
+}
+
+/// A file that was read and understood.
+#[derive(Debug)]
+struct Work {
+    name: String,
+    batches: Batches,
+    /// Before anything was sent.
+    fresh: Summary,
+    summary: Summary,
+    form: Form,
+    /// Rows that were answered, and the file's line of the last one.
+    done: usize,
+    last: u64,
+    /// What stands below the sum, made once: the list may be long.
+    notes: Vec<Paragraph>,
+}
+
+/// The import.
+#[derive(Debug)]
+pub struct Import {
+    found: Vec<Found>,
+    looked_at: Duration,
+    list: List,
+    scroll: Scroll,
+    step: Step,
+    work: Option<Work>,
+}
+
+impl Import {
+    /// Begins with the list of files.
+    pub fn new() -> Self {
+        Self {
+            found: Vec::new(),
+            looked_at: Duration::ZERO,
+            list: List::new(1),
+            scroll: Scroll::default(),
+            step: Step::Pick,
+            work: None,
+        }
+    }
+
+    fn look(&mut self, context: &Context) {
+        self.looked_at = context.now.mono;
+        let here = self.list.at().and_then(|at| self.found.get(at)).cloned();
+        self.found = files::find(&context.import_dirs);
+        self.list.set_length(self.found.len().saturating_add(1));
+        if let Some(at) = self.found.iter().position(|one| Some(one) == here.as_ref()) {
+            self.list.go(at);
+        }
+    }
+
+    /// Reads a file; what is wrong is said, and one stays where one is.
+    fn read(&mut self, path: &Path) -> Vec<Action> {
+        match understood(path) {
+            Ok((name, file)) => {
+                let fresh = Summary::new(&file, true);
+                self.work = Some(Work {
+                    name,
+                    batches: Batches::new(file.rows, settings(&options(), true)),
+                    summary: fresh.clone(),
+                    fresh,
+                    form: options(),
+                    done: 0,
+                    last: 0,
+                    notes: Vec::new(),
+                });
+                self.step = Step::Options;
+                Vec::new()
+            }
+            Err(line) => vec![Action::Fail(Failure::refused(line))],
+        }
+    }
+
+    /// Begins to send, from the first row.
+    fn run(&mut self, dry_run: bool) -> Vec<Action> {
+        let Some(work) = &mut self.work else { return Vec::new() };
+        work.batches.restart(settings(&work.form, dry_run));
+        work.summary = work.fresh.clone();
+        work.summary.dry_run = dry_run;
+        (work.done, work.last) = (0, 0);
+        self.scroll = Scroll::default();
+        self.step = Step::Running {
+            sent: Sent::default(),
+            stopped: false,
+        };
+        self.send()
+    }
+
+    /// The next batch, or the end.
+    fn send(&mut self) -> Vec<Action> {
+        let (Step::Running { sent, stopped }, Some(work)) = (&mut self.step, &mut self.work) else {
+            return Vec::new();
+        };
+        match work.batches.next_batch() {
+            Some((batch, next)) if !*stopped => {
+                *sent = next;
+                vec![Action::Ask(0, Request::ImportBatch(batch))]
+            }
+            Some(_) => {
+                let last = work.last;
+                self.end(Some(last))
+            }
+            None => self.end(None),
+        }
+    }
+
+    fn end(&mut self, stopped: Option<u64>) -> Vec<Action> {
+        self.step = Step::Ended { stopped };
+        let Some(work) = &mut self.work else { return Vec::new() };
+        work.summary.sort();
+        work.notes = draw::notes(&work.summary);
+        match work.summary.dry_run || stopped.is_some() {
+            true => Vec::new(),
+            false => vec![Action::Say(Tone::Done, format!("{} is imported", work.name))],
+        }
+    }
+
+    /// Whether a write would change anything.
+    fn is_worth_writing(&self) -> bool {
+        self.work
+            .as_ref()
+            .is_some_and(|work| work.summary.dry_run && work.summary.added > 0)
+            && matches!(self.step, Step::Ended { stopped: None })
+    }
+
+    fn picked(&mut self) -> Vec<Action> {
+        let path = self
+            .list
+            .at()
+            .and_then(|at| self.found.get(at))
+            .map(|one| one.path.clone());
+        match path {
+            Some(path) => self.read(&path),
+            None => {
+                self.step = Step::Path(Field::new(PATH_MAX, any));
+                Vec::new()
+            }
+        }
+    }
+
+    fn back(&mut self) -> Vec<Action> {
+        match &self.step {
+            Step::Pick => return vec![Action::Close],
+            Step::Ended { .. } if self.work.as_ref().is_some_and(|work| !work.summary.dry_run) => {
+                return vec![Action::Close];
+            }
+            Step::Ended { .. } => self.step = Step::Options,
+            Step::Running { .. } => {
+                let lines = vec![
+                    "What is written stays written; importing the file again goes on where it stopped.".to_owned(),
+                    "Stop after the lines that are on their way?".to_owned(),
+                ];
+                let question = Confirm::new(STOP, "Stop the import", lines);
+                return vec![Action::Open(Box::new(question))];
+            }
+            Step::Path(_) | Step::Options => {
+                self.work = None;
+                self.step = Step::Pick;
+            }
+        }
+        Vec::new()
+    }
+}
+
+impl Default for Import {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The name of a file and what stands in it.
+fn understood(path: &Path) -> Result<(String, TokenFile), String> {
+    let name = path
+        .file_name()
+        .map_or_else(String::new, |name| shown(&name.to_string_lossy()));
+    let bytes = files::read(path)?;
+    match Kind::of(&bytes) {
+        Kind::Csv => {}
+        Kind::Json => {
+            return Err(format!(
+                "{name} is JSON, which cannot be read yet: save the tokens as CSV"
+            ));
+        }
+        Kind::Xml => {
+            return Err(format!(
+                "{name} is XML (PSKC), which cannot be read yet: save the tokens as CSV"
+            ));
+        }
+    }
+    let file = azure_csv::parse(&bytes).map_err(|error| format!("{name}: {error}"))?;
+    Ok((name, file))
+}
+
+fn options() -> Form {
+    Form::new()
+        .choice(
+            "count",
+            "The tokens count",
+            &[("later", "each after its first code was typed"), ("at once", "without a first code")],
+            "With `later` nobody can log in by a token that was handed to the wrong person: each is confirmed by its first code.",
+        )
+        .choice(
+            "digits",
+            "Digits of a code",
+            &[("6", ""), ("8", "")],
+            "As many as the token shows.",
+        )
+        .choice(
+            "algorithm",
+            "Hash",
+            &[("SHA-1", "nearly every token"), ("SHA-256", ""), ("SHA-512", "")],
+            "The maker of the tokens says it; where nothing is said, SHA-1.",
+        )
+}
+
+fn settings(form: &Form, dry_run: bool) -> Settings {
+    Settings {
+        dry_run,
+        active: form.text("count") == "at once",
+        parameters: TotpParameters {
+            digits: if form.text("digits") == "8" { 8 } else { 6 },
+            algorithm: match form.text("algorithm") {
+                "SHA-256" => Algorithm::Sha256,
+                "SHA-512" => Algorithm::Sha512,
+                _ => Algorithm::Sha1,
+            },
+            ..TotpParameters::default()
+        },
+    }
+}
+
+/// What was typed as a path; `~` and the like mean nothing here.
+fn typed_path(text: &str) -> Option<PathBuf> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| PathBuf::from(text))
+}
+
+impl Screen for Import {
+    fn name(&self) -> &'static str {
+        "import"
+    }
+
+    fn title(&self) -> String {
+        match &self.work {
+            Some(work) => format!("Import: {}", work.name),
+            None => "Import".to_owned(),
+        }
+    }
+
+    fn refresh(&mut self, context: &Context) -> Vec<Action> {
+        if matches!(self.step, Step::Pick) {
+            self.look(context);
+        }
+        Vec::new()
+    }
+
+    fn on(&mut self, key: Key, context: &Context) -> Vec<Action> {
+        if key == Key::Esc {
+            return self.back();
+        }
+        if key == Key::Enter && self.is_worth_writing() {
+            return self.run(false);
+        }
+        match &mut self.step {
+            Step::Pick if key == Key::Enter => return self.picked(),
+            Step::Pick => {
+                self.list.on(key, draw::list_height(context.size));
+            }
+            Step::Path(field) if key == Key::Enter => {
+                if let Some(path) = typed_path(field.text()) {
+                    return self.read(&path);
+                }
+            }
+            Step::Path(field) => {
+                field.on(key);
+            }
+            Step::Options => {
+                let Some(work) = &mut self.work else { return Vec::new() };
+                // Enter begins wherever one is: the choices are good as they stand.
+                if key == Key::Enter || work.form.on(key) == Typed::Done {
+                    return self.run(true);
+                }
+            }
+            Step::Running { .. } => {}
+            Step::Ended { .. } => {
+                let (width, height) = draw::notes_size(context.size);
+                if let Some(work) = &self.work {
+                    self.scroll.on(key, height, Scroll::rows(&work.notes, width));
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    fn answered(&mut self, _tag: u32, answer: Result<Answer, Failure>, _context: &Context) -> Vec<Action> {
+        let (Step::Running { sent, .. }, Some(work)) = (&mut self.step, &mut self.work) else {
+            return Vec::new();
+        };
+        let failure = match answer {
+            Ok(Answer::Import(report)) if report.results.len() == sent.rows => {
+                let sent = std::mem::take(sent);
+                work.done = work.done.saturating_add(sent.rows);
+                work.last = sent.last;
+                work.summary.count(report.results, sent);
+                return self.send();
+            }
+            Ok(_) => Failure::failed("posternd answered something else than was asked: its version is another one"),
+            Err(failure) => failure,
+        };
+        let last = work.last;
+        let mut actions = self.end(Some(last));
+        actions.push(Action::Fail(failure));
+        actions
+    }
+
+    fn told(&mut self, told: Told, _context: &Context) -> Vec<Action> {
+        if let (Told::Yes(STOP), Step::Running { stopped, .. }) = (told, &mut self.step) {
+            *stopped = true;
+        }
+        Vec::new()
+    }
+
+    fn tick(&mut self, context: &Context) -> Vec<Action> {
+        if matches!(self.step, Step::Pick) && context.now.mono.saturating_sub(self.looked_at) >= AGAIN {
+            self.look(context);
+        }
+        Vec::new()
+    }
+
+    fn draw(&self, page: &mut Page<'_>, context: &Context) {
+        draw::draw(self, page, context);
+    }
+
+    fn hints(&self, _context: &Context) -> Vec<Hint> {
+        match &self.step {
+            Step::Pick => vec![("Enter", "read this file"), ("Esc", "back")],
+            Step::Path(_) => vec![("Enter", "read the file"), ("Esc", "back")],
+            Step::Options => vec![
+                ("Enter", "try it, writing nothing"),
+                ("Left/Right", "change"),
+                ("Esc", "another file"),
+            ],
+            Step::Running { .. } => vec![("Esc", "stop")],
+            Step::Ended { .. } if self.is_worth_writing() => {
+                vec![("Enter", "write them"), ("Up/Down", "more lines"), ("Esc", "back")]
+            }
+            Step::Ended { .. } => vec![("Up/Down", "more lines"), ("Esc", "back")],
+        }
+    }
+
+    fn help(&self) -> &'static [&'static str] {
+        &[
+            "Takes hardware tokens from a CSV file as Azure MFA takes them: a header with upn, serial number, secret key, time interval, \
+             manufacturer and model, then a line for each token. Users who are missing are made.",
+            "First everything is tried and nothing written: what would be refused is listed with its line and its reason. One bad line \
+             loses no other; what is there already is left alone, so the same file may be imported twice.",
+            "Keep the file no longer than needed: whoever has it can make every code.",
+        ]
+    }
+
+    fn types(&self, character: char) -> bool {
+        matches!(&self.step, Step::Path(field) if field.accepts(character))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests;

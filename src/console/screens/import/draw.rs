@@ -1,0 +1,200 @@
+//! How the import looks, step by step. Draws only; the state is its parent's.
+
+use ratatui::layout::Rect;
+
+use super::super::home::count;
+use super::{Import, Step, Work, files};
+use crate::console::page::{Look, Page};
+use crate::console::screen::Context;
+use crate::console::widgets::scroll::Paragraph;
+use crate::control::RowOutcome;
+use crate::enrol::batches::Summary;
+use crate::text::shown;
+
+/// Rows above the list of files.
+const ABOVE_LIST: u16 = 5;
+/// Rows above the list of lines.
+const ABOVE_NOTES: u16 = 6;
+/// Lines that are listed; of a file with more mistakes the first ones tell enough.
+const NOTES_MAX: usize = 1_000;
+
+/// Rows of the list of files, on a screen of this size.
+pub fn list_height(size: (u16, u16)) -> u16 {
+    size.1.saturating_sub(3).saturating_sub(ABOVE_LIST)
+}
+
+/// Columns and rows of the list of lines.
+pub fn notes_size(size: (u16, u16)) -> (u16, u16) {
+    let rows = size.1.saturating_sub(3).saturating_sub(ABOVE_NOTES);
+    (size.0.saturating_sub(4), rows)
+}
+
+/// The step where one is.
+pub fn draw(import: &Import, page: &mut Page<'_>, context: &Context) {
+    let area = page.area();
+    let inner = Rect {
+        x: area.x.saturating_add(2),
+        y: area.y.saturating_add(1),
+        width: area.width.saturating_sub(4),
+        height: area.height.saturating_sub(1),
+    };
+    match (&import.step, &import.work) {
+        (Step::Pick, _) => pick(import, page, area, inner),
+        (Step::Path(field), _) => {
+            page.line(inner, 0, "The path of a CSV file on this box:", Look::Plain);
+            field.draw(page, inner.x, inner.y.saturating_add(2), inner.width, true);
+            page.line(
+                inner,
+                4,
+                "Such as /home/anna/tokens.csv. The console reads it as its own user.",
+                Look::Plain,
+            );
+        }
+        (_, None) => {}
+        (Step::Options, Some(work)) => options(work, page, area, inner),
+        (Step::Running { .. }, Some(work)) => running(work, page, inner),
+        (Step::Ended { stopped }, Some(work)) => {
+            let words = sum(&work.summary, *stopped);
+            let look = if stopped.is_some() { Look::Warn } else { Look::Plain };
+            page.wrapped(
+                Rect {
+                    height: inner.height.min(4),
+                    ..inner
+                },
+                &words,
+                look,
+            );
+            let (width, height) = notes_size(context.size);
+            let below = Rect {
+                y: area.y.saturating_add(ABOVE_NOTES),
+                width: width.min(inner.width),
+                height: height.min(area.height.saturating_sub(ABOVE_NOTES)),
+                ..inner
+            };
+            import.scroll.draw(page, below, &work.notes);
+        }
+    }
+}
+
+fn pick(import: &Import, page: &mut Page<'_>, area: Rect, inner: Rect) {
+    let words = match import.found.is_empty() {
+        true => {
+            "No CSV file lies where the box looks for one. Plug in a USB stick, and it appears here; or type the path of a file."
+        }
+        false => {
+            "A CSV file as Azure MFA takes it: upn, serial number, secret key, time interval, manufacturer, model. Nothing is \
+             written before you have seen what would be."
+        }
+    };
+    page.wrapped(
+        Rect {
+            height: inner.height.min(3),
+            ..inner
+        },
+        words,
+        Look::Plain,
+    );
+    let below = Rect {
+        y: area.y.saturating_add(ABOVE_LIST),
+        height: area.height.saturating_sub(ABOVE_LIST),
+        ..area
+    };
+    import.list.draw(page, below, |number| {
+        let text = match import.found.get(number) {
+            None => "Another file: type its path".to_owned(),
+            Some(found) => {
+                let part = |part: Option<&std::ffi::OsStr>| shown(&part.unwrap_or_default().to_string_lossy());
+                let name = part(found.path.file_name());
+                let place = part(found.path.parent().map(std::path::Path::as_os_str));
+                format!("{name:<34}  {:>9}  {place}", files::shown_size(found.size))
+            }
+        };
+        (text, Look::Plain)
+    });
+}
+
+fn options(work: &Work, page: &mut Page<'_>, area: Rect, inner: Rect) {
+    let tokens = work.batches.rows();
+    let words = match (tokens, work.fresh.refused) {
+        (0, bad) => format!("The file holds no token, and {bad} wrong lines: Enter lists them."),
+        (tokens, 0) => format!("The file holds {tokens} tokens, and no wrong line."),
+        (tokens, bad) => {
+            format!("The file holds {tokens} tokens, and {bad} wrong lines: they are listed after the trial.")
+        }
+    };
+    page.line(inner, 0, &words, Look::Plain);
+    let below = Rect {
+        y: area.y.saturating_add(3),
+        height: area.height.saturating_sub(3),
+        ..area
+    };
+    work.form.draw(page, below, true);
+}
+
+fn running(work: &Work, page: &mut Page<'_>, inner: Rect) {
+    let words = match work.summary.dry_run {
+        true => "Trying: nothing is written.",
+        false => "Writing.",
+    };
+    page.line(inner, 0, words, Look::Plain);
+    let (done, whole) = (work.done, work.batches.rows());
+    let y = inner.y.saturating_add(2);
+    if inner.height > 2 {
+        page.bar(inner.x, y, inner.width.min(50), number(done), number(whole));
+    }
+    page.line(inner, 4, &format!("{done} of {whole} lines"), Look::Plain);
+}
+
+fn number(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+/// What became of the file, in a few sentences.
+pub fn sum(summary: &Summary, stopped: Option<u64>) -> String {
+    let tokens = count(number(summary.added), "token");
+    let users = count(number(summary.users_made), "user");
+    let same = number(summary.same);
+    let refused = count(number(summary.refused), "line");
+    let counts = match summary.dry_run {
+        true => format!(
+            "Nothing is written yet. Would be added: {tokens}, {users}. There already: {same}. Refused: {refused}."
+        ),
+        false => format!("Added: {tokens}, {users}. There already: {same}. Refused: {refused}."),
+    };
+    match stopped {
+        Some(_) if summary.dry_run => format!("The trial stopped before its end. {counts}"),
+        Some(0) => format!("Stopped before the first line was written. {counts}"),
+        Some(line) => {
+            format!("Stopped: the lines up to {line} are done, import the file again to go on. {counts}")
+        }
+        None => counts,
+    }
+}
+
+/// The lines to look at, and what to do about them.
+pub fn notes(summary: &Summary) -> Vec<Paragraph> {
+    let mut notes = Vec::new();
+    if summary.short_keys > 0 {
+        let words = format!(
+            "{} keys have fewer than 16 bytes: replace those tokens when you can.",
+            summary.short_keys
+        );
+        notes.push((words, Look::Warn));
+    }
+    for note in summary.notes.iter().take(NOTES_MAX) {
+        let reason = note.note.as_deref().unwrap_or("refused");
+        let (word, look) = match note.outcome {
+            RowOutcome::Refused => ("", Look::Warn),
+            RowOutcome::Added | RowOutcome::Same => ("taken, but ", Look::Plain),
+        };
+        notes.push((format!("Line {}: {word}{reason}", note.line), look));
+    }
+    if summary.notes.len() > NOTES_MAX {
+        let words = format!(
+            "And {} lines more: set these right first.",
+            summary.notes.len() - NOTES_MAX
+        );
+        notes.push((words, Look::Plain));
+    }
+    notes
+}

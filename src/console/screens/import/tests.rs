@@ -1,0 +1,288 @@
+use super::*;
+use crate::console::caps::Caps;
+use crate::console::testing::{Desk, snapshot};
+use crate::control::{FailureKind, ImportBatch, ImportReport, Role, RowOutcome, RowResult};
+use crate::enrol::base32;
+use crate::secret::Secret;
+
+const HEADER: &str = "upn,serial number,secret key,time interval,manufacturer,model\n";
+
+fn line(number: u64) -> String {
+    let mut bytes = [7; 20];
+    bytes[..8].copy_from_slice(&number.to_be_bytes());
+    let key = base32::encode(&Secret::new(bytes.to_vec()));
+    format!("u{number}@contoso.example,S{number},{},60,Acme,One\n", *key)
+}
+
+/// A file of so many good lines and one bad one.
+fn csv(lines: u64) -> String {
+    let good: String = (0..lines).map(line).collect();
+    format!("{HEADER}{good}anna@contoso.example,S,KEY,30,,\n")
+}
+
+/// A console whose directory holds these files, on the import.
+fn desk_with(files: &[(&str, &str)]) -> (Desk, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        std::fs::write(dir.path().join(name), text).unwrap();
+    }
+    let mut desk = Desk::new(80, 24, Caps::default());
+    desk.app.context_for_test().import_dirs = vec![dir.path().to_owned()];
+    desk.open(Box::new(Import::new()), Role::Installer);
+    (desk, dir)
+}
+
+/// The screen as one line, however its sentences are broken.
+fn flat(desk: &Desk) -> String {
+    desk.text().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn batch(desk: &Desk) -> ImportBatch {
+    match desk.asked.last() {
+        Some((_, Request::ImportBatch(batch))) => batch.clone(),
+        _ => panic!("{:?}", desk.asked),
+    }
+}
+
+/// Answers the batch that is on its way: every row added, but for the lines named.
+fn added(desk: &mut Desk, refused: &[u64]) {
+    let batch = batch(desk);
+    let results = batch.rows.iter().map(|row| {
+        let bad = refused.contains(&row.line);
+        RowResult {
+            line: row.line,
+            outcome: if bad { RowOutcome::Refused } else { RowOutcome::Added },
+            user_made: !bad,
+            note: bad.then(|| "the key belongs to berta@contoso.example".to_owned()),
+        }
+    });
+    let report = ImportReport {
+        results: results.collect(),
+    };
+    desk.answer(|r| matches!(r, Request::ImportBatch(_)), Ok(Answer::Import(report)));
+}
+
+#[test]
+fn a_file_is_tried_first_and_written_then_batch_by_batch() {
+    let text = csv(2_500);
+    let (mut desk, _dir) = desk_with(&[("tokens.csv", &text)]);
+    assert!(desk.text().contains("> tokens.csv"), "{}", desk.text());
+    desk.keys(&[Key::Enter]);
+    assert!(desk.asked.is_empty(), "reading asks nobody");
+    assert!(desk.text().contains("2500 tokens, and 1 wrong line"), "{}", desk.text());
+    desk.keys(&[Key::Enter]);
+    assert!(batch(&desk).dry_run && !batch(&desk).active);
+    added(&mut desk, &[]);
+    assert!(desk.text().contains("1000 of 2500 lines"), "{}", desk.text());
+    added(&mut desk, &[1500]);
+    added(&mut desk, &[]);
+    let text = flat(&desk);
+    assert!(
+        text.contains("Nothing is written yet. Would be added: 2499 tokens, 2499 users."),
+        "{text}"
+    );
+    assert!(text.contains("Line 1500: the key belongs to berta"), "{text}");
+    assert!(text.contains("Line 2502: the key has 3 characters"), "{text}");
+    desk.keys(&[Key::Enter]);
+    assert!(!batch(&desk).dry_run);
+    assert_eq!(batch(&desk).rows[0].line, 2);
+    for _ in 0..3 {
+        added(&mut desk, &[1500]);
+    }
+    let text = flat(&desk);
+    assert!(text.contains("Added: 2499 tokens, 2499 users."), "{text}");
+    assert!(desk.asked.is_empty());
+    desk.keys(&[Key::Enter]);
+    assert!(desk.asked.is_empty(), "Enter does not write twice");
+    desk.keys(&[Key::Esc]);
+    assert_eq!(desk.app.screen(), "home");
+}
+
+#[test]
+fn the_choices_reach_the_batches() {
+    let (mut desk, _dir) = desk_with(&[("tokens.csv", &csv(1))]);
+    desk.keys(&[
+        Key::Enter,
+        Key::Right,
+        Key::Down,
+        Key::Right,
+        Key::Down,
+        Key::Right,
+        Key::Enter,
+    ]);
+    let batch = batch(&desk);
+    let parameters = batch.rows[0].parameters;
+    assert!(batch.active);
+    assert_eq!(
+        (parameters.digits, parameters.period, parameters.algorithm),
+        (8, 60, Algorithm::Sha256)
+    );
+}
+
+#[test]
+fn a_stop_comes_after_the_batch_on_its_way_and_says_how_far_it_came() {
+    let (mut desk, _dir) = desk_with(&[("tokens.csv", &csv(2_500))]);
+    desk.keys(&[Key::Enter, Key::Enter]);
+    (0..3).for_each(|_| added(&mut desk, &[]));
+    desk.keys(&[Key::Enter]);
+    added(&mut desk, &[]);
+    desk.keys(&[Key::Esc, Key::Enter]);
+    assert_eq!(desk.asked.len(), 1, "one batch is on its way");
+    added(&mut desk, &[]);
+    assert!(desk.asked.is_empty());
+    let text = flat(&desk);
+    assert!(text.contains("Stopped: the lines up to 2001 are done"), "{text}");
+    assert!(text.contains("Added: 2000 tokens"), "{text}");
+}
+
+#[test]
+fn a_failure_in_the_middle_says_how_far_it_came() {
+    let (mut desk, _dir) = desk_with(&[("tokens.csv", &csv(1_500))]);
+    desk.keys(&[Key::Enter, Key::Enter]);
+    (0..2).for_each(|_| added(&mut desk, &[]));
+    desk.keys(&[Key::Enter]);
+    added(&mut desk, &[]);
+    let failure = Failure::new(FailureKind::Failed, "the disk is full");
+    desk.answer(|r| matches!(r, Request::ImportBatch(_)), Err(failure));
+    let text = flat(&desk);
+    assert!(text.contains("Stopped: the lines up to 1001 are done"), "{text}");
+    assert!(text.contains("Not done: the disk is full"), "{text}");
+}
+
+#[test]
+fn what_cannot_be_read_is_said_and_one_stays() {
+    let (mut desk, dir) = desk_with(&[("a.csv", "[]"), ("b.csv", "name;key\n"), ("c.csv", "")]);
+    for words in ["JSON, which cannot be read yet", "is no header", "the file is empty"] {
+        desk.keys(&[Key::Enter]);
+        assert!(desk.text().contains(words), "{words}: {}", desk.text());
+        desk.keys(&[Key::Down]);
+    }
+    desk.keys(&[Key::Enter]);
+    desk.types("/missing?.csv");
+    desk.keys(&[Key::Enter]);
+    assert!(
+        desk.text().contains("there is no file /missing?.csv"),
+        "{}",
+        desk.text()
+    );
+    assert!(desk.text().contains("[/missing?.csv"), "nothing typed is lost");
+    desk.keys(&[Key::Ctrl('u')]);
+    let path = dir.path().join("t.txt");
+    std::fs::write(&path, csv(1)).unwrap();
+    desk.types(path.to_str().unwrap());
+    desk.keys(&[Key::Enter]);
+    assert!(desk.text().contains("Import: t.txt"), "{}", desk.text());
+}
+
+#[test]
+fn a_stick_that_is_plugged_in_appears() {
+    let (mut desk, dir) = desk_with(&[]);
+    assert!(desk.text().contains("Plug in a USB stick"), "{}", desk.text());
+    std::fs::create_dir(dir.path().join("usb1")).unwrap();
+    std::fs::write(dir.path().join("usb1/tokens.csv"), csv(1)).unwrap();
+    desk.wait(3);
+    assert!(desk.text().contains("tokens.csv"), "{}", desk.text());
+}
+
+#[test]
+fn a_trial_that_would_add_nothing_offers_no_write() {
+    let (mut desk, _dir) = desk_with(&[("tokens.csv", &csv(2))]);
+    desk.keys(&[Key::Enter, Key::Enter]);
+    added(&mut desk, &[2, 3]);
+    assert!(!desk.text().contains("write them"), "{}", desk.text());
+    desk.keys(&[Key::Enter]);
+    assert!(desk.asked.is_empty());
+}
+
+#[test]
+fn r21_no_key_stands_in_what_the_screen_prints() {
+    let (mut desk, _dir) = desk_with(&[("tokens.csv", &csv(2))]);
+    desk.keys(&[Key::Enter, Key::Enter]);
+    let key = base32::encode(&Secret::new(vec![7; 10]));
+    let printed = format!("{:?}", desk.app);
+    assert!(
+        printed.contains("u1@contoso.example") && !printed.contains(&key[..8]),
+        "{printed}"
+    );
+}
+
+#[test]
+fn screens() {
+    /// The list that the import shows, without a directory of this machine in it.
+    fn found(desk: &mut Desk) {
+        let mut import = Import::new();
+        import.found = vec![
+            Found {
+                path: "/run/postern/usb/tokens.csv".into(),
+                size: 216_000,
+            },
+            Found {
+                path: "/run/postern/usb/an older delivery/hardware-tokens-of-the-branch-office.csv".into(),
+                size: 900,
+            },
+        ];
+        import.list.set_length(3);
+        desk.open(Box::new(Shown(import)), Role::Installer);
+    }
+    snapshot("import", found);
+    snapshot("import-none", |desk| {
+        desk.open(Box::new(Import::new()), Role::Installer)
+    });
+    let text = csv(1_700);
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("tokens.csv"), &text).unwrap();
+    let begin = |desk: &mut Desk| {
+        desk.app.context_for_test().import_dirs = vec![dir.path().to_owned()];
+        desk.open(Box::new(Import::new()), Role::Installer);
+        desk.keys(&[Key::Enter]);
+    };
+    snapshot("import-options", begin);
+    snapshot("import-running", |desk| {
+        begin(desk);
+        desk.keys(&[Key::Enter]);
+        added(desk, &[]);
+    });
+    snapshot("import-tried", |desk| {
+        begin(desk);
+        desk.keys(&[Key::Enter]);
+        added(desk, &(2..40).collect::<Vec<u64>>());
+        added(desk, &[]);
+    });
+    snapshot("import-written", |desk| {
+        begin(desk);
+        desk.keys(&[Key::Enter]);
+        (0..2).for_each(|_| added(desk, &[17]));
+        desk.keys(&[Key::Enter]);
+        (0..2).for_each(|_| added(desk, &[17]));
+    });
+}
+
+/// An import that looks at no directory.
+#[derive(Debug)]
+struct Shown(Import);
+
+impl Screen for Shown {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn title(&self) -> String {
+        self.0.title()
+    }
+
+    fn on(&mut self, key: Key, context: &Context) -> Vec<Action> {
+        self.0.on(key, context)
+    }
+
+    fn draw(&self, page: &mut Page<'_>, context: &Context) {
+        self.0.draw(page, context);
+    }
+
+    fn hints(&self, context: &Context) -> Vec<Hint> {
+        self.0.hints(context)
+    }
+
+    fn help(&self) -> &'static [&'static str] {
+        self.0.help()
+    }
+}

@@ -1,0 +1,152 @@
+//! What is known of a user, in words: how the user stands in one line, then password, locks, bypass code, tokens. Pure.
+
+use crate::console::page::{Look, wrap};
+use crate::console::screen::Context;
+use crate::console::widgets::scroll::Paragraph;
+use crate::control::{Algorithm, LockInfo, TokenId, TokenInfo, TokenStatus, UserInfo};
+use crate::times::shown_near;
+
+/// Columns of a label.
+const LABEL: usize = 11;
+
+/// How the user stands, the gravest first.
+pub(super) fn standing(info: &UserInfo) -> (&'static str, Look) {
+    let row = &info.row;
+    match (row.active_tokens, row.pending_tokens) {
+        _ if !row.enabled => ("Disabled: every login is refused.", Look::Bad),
+        (0, 0) if !row.exempt => ("No token: every login is refused until there is one.", Look::Warn),
+        (0, _) if !row.exempt => (
+            "Token not confirmed: every login is refused until its first code is confirmed.",
+            Look::Warn,
+        ),
+        _ if row.locked => ("Locked after too many wrong codes. Unlock clears it.", Look::Warn),
+        _ if info.budget.is_some_and(|budget| budget.spent >= budget.of) => (
+            "Too many wrong passwords: the directory is not asked. Unlock clears it.",
+            Look::Warn,
+        ),
+        _ if row.exempt => (
+            "Exempt: may log in with the password alone, without a code.",
+            Look::Warn,
+        ),
+        _ => ("May log in with password and code.", Look::Good),
+    }
+}
+
+/// Everything else, as lines of this width.
+pub(super) fn lines(info: &UserInfo, width: u16, context: &Context) -> Vec<Paragraph> {
+    let mut lines = Vec::new();
+    let near = |at| shown_near(at, context.now.wall, &context.zone);
+    let password = match info.row.local_password {
+        true => "on this box",
+        false => "at the directory",
+    };
+    let mut words = vec![password.to_owned()];
+    if let Some(budget) = info.budget {
+        words.push(format!("{} of {} wrong ones in 24 hours", budget.spent, budget.of));
+    }
+    put(&mut lines, "Password", &words, width, Look::Plain);
+    if let Some(until) = info.bypass_until {
+        let words = format!("given out, good until {}", near(until));
+        put(&mut lines, "Bypass", &[words], width, Look::Plain);
+    }
+    for lock in &info.locks {
+        put(&mut lines, "Locked", &[locked(lock, near)], width, Look::Warn);
+    }
+    if info.tokens.is_empty() {
+        put(&mut lines, "Token", &["none".to_owned()], width, Look::Plain);
+    }
+    for token in &info.tokens {
+        lines.push((String::new(), Look::Plain));
+        let words = token_words(token, near);
+        put(
+            &mut lines,
+            &format!("Token #{}", token.id.0),
+            &words,
+            width,
+            Look::Plain,
+        );
+    }
+    lines.push((String::new(), Look::Plain));
+    put(&mut lines, "Made", &[near(info.created)], width, Look::Plain);
+    lines
+}
+
+/// A label, then each of the words on lines of their own behind it.
+fn put(lines: &mut Vec<Paragraph>, label: &str, words: &[String], width: u16, look: Look) {
+    let width = usize::from(width).saturating_sub(LABEL).max(1);
+    let mut label = label;
+    for line in words.iter().flat_map(|words| wrap(words, width)) {
+        lines.push((format!("{label:<LABEL$}{line}"), look));
+        label = "";
+    }
+}
+
+fn locked(lock: &LockInfo, near: impl Fn(crate::control::Timestamp) -> String) -> String {
+    let until = match lock.until {
+        Some(at) => format!("until {}", near(at)),
+        None => "until a login there or an unlock".to_owned(),
+    };
+    format!("{} {until}, {} wrong codes", lock.place, lock.wrong)
+}
+
+fn hash(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::Sha1 => "sha1",
+        Algorithm::Sha256 => "sha256",
+        Algorithm::Sha512 => "sha512",
+    }
+}
+
+fn token_words(token: &TokenInfo, near: impl Fn(crate::control::Timestamp) -> String) -> Vec<String> {
+    let status = match token.status {
+        TokenStatus::Active => "active",
+        TokenStatus::Pending => "not confirmed",
+    };
+    let last = match token.last_code {
+        Some(at) => format!("last code {}", near(at)),
+        None => format!("never used, made {}", near(token.created)),
+    };
+    let clock = match token.drift_seconds {
+        0 => String::new(),
+        ahead @ 1.. => format!(", clock {ahead} s ahead"),
+        behind => format!(", clock {} s behind", behind.unsigned_abs()),
+    };
+    vec![
+        format!("{status}, {}", device(token)),
+        format!("{}, {} digits, {} s", hash(token.algorithm), token.digits, token.period),
+        format!("{last}{clock}"),
+    ]
+}
+
+/// What holds the key.
+fn device(token: &TokenInfo) -> String {
+    match (token.model.as_str(), token.serial.as_str()) {
+        ("", "") => "app".to_owned(),
+        ("", serial) => format!("serial {serial}"),
+        (model, "") => model.to_owned(),
+        (model, serial) => format!("{model}, serial {serial}"),
+    }
+}
+
+/// A token in one line, for a choice.
+pub(super) fn token_line(token: &TokenInfo) -> String {
+    let status = match token.status {
+        TokenStatus::Active => "active",
+        TokenStatus::Pending => "not confirmed",
+    };
+    format!(
+        "#{}  {status}, {}, {}, {} digits, {} s",
+        token.id.0,
+        device(token),
+        hash(token.algorithm),
+        token.digits,
+        token.period
+    )
+}
+
+/// Whether no token counts once this one is gone.
+pub(super) fn is_last(info: &UserInfo, id: TokenId) -> bool {
+    let is_active = |token: &&TokenInfo| token.status == TokenStatus::Active;
+    let mut others = info.tokens.iter().filter(is_active).filter(|token| token.id != id);
+    others.next().is_none() && info.tokens.iter().filter(is_active).any(|token| token.id == id) && !info.row.exempt
+}

@@ -1,0 +1,414 @@
+//! Users: search as one types among all of them. In: what was typed, and a page of the names that contain it; out: one user, for what
+//! the list was opened for. It never holds more than one page, whatever posternd holds.
+//!
+//! ```text
+//! Postern box-1 | Users                                    anna installer  14:05
+//!   Find [ann                                            ]  3 of 100,000
+//!
+//! > anna@contoso.example                            locked
+//!   hanna@contoso.example
+//!   joanna@contoso.example                          no token
+//!
+//! Enter open  Tab why  Esc back  ? help
+//! ```
+
+mod drawing;
+
+use super::bypass::Bypass;
+use super::confirm::Confirm;
+use super::enrol::Enrol;
+use super::user::User;
+use super::why::Why;
+use crate::console::action::{Action, Told, Tone};
+use crate::console::key::Key;
+use crate::console::page::Page;
+use crate::console::screen::{Context, Hint, Screen, Topics};
+use crate::console::widgets::asked::Asked;
+use crate::console::widgets::field::{Field, name};
+use crate::console::widgets::list::List;
+use crate::control::{Answer, Failure, Request, Role, UserRow, UserSearch};
+use crate::text::shown;
+
+use drawing::HEAD;
+pub use drawing::{grouped, state_words};
+
+/// What a screen tells the list (or whoever opened it) when the user is dealt with: the list then closes too.
+pub const FINISHED: u32 = 0xf1;
+
+/// The most characters of a name that are taken.
+const NAME_MAX: usize = 253;
+const LIST: u32 = 1;
+const UNLOCK: u32 = 2;
+const MAKE: u32 = 3;
+
+/// What the list was opened for: Enter does it with the marked user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Look at one.
+    Open,
+    /// A new token, also for somebody who is not on the box yet.
+    Enrol,
+    /// Why somebody got in, or did not.
+    Why,
+    /// Clear locks.
+    Unlock,
+    /// A bypass code.
+    Bypass,
+}
+
+/// One page of the list and what it is a page of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Window {
+    search: String,
+    offset: usize,
+    users: Vec<UserRow>,
+    total: usize,
+}
+
+/// The row where one is.
+#[derive(Debug, PartialEq, Eq)]
+enum Marked {
+    /// A user.
+    User(String),
+    /// The name as typed, which no user has.
+    Typed(String),
+    /// Nobody.
+    Nobody,
+}
+
+/// The list.
+#[derive(Debug)]
+pub struct Users {
+    purpose: Purpose,
+    field: Field,
+    list: List,
+    window: Option<Window>,
+    /// How many users there are in all, once known.
+    everybody: Option<usize>,
+    asked: Asked,
+    /// What was asked for last.
+    wanted: UserSearch,
+    /// Search and offset of the question that is on its way.
+    flying: UserSearch,
+    /// Enter was pressed before the answer to what had been typed was there.
+    entered: bool,
+}
+
+impl Users {
+    /// For a purpose.
+    pub fn new(purpose: Purpose) -> Self {
+        let nothing = UserSearch {
+            search: String::new(),
+            offset: 0,
+            limit: 0,
+        };
+        Self {
+            purpose,
+            field: Field::new(NAME_MAX, name),
+            list: List::new(0),
+            window: None,
+            everybody: None,
+            asked: Asked::new(LIST),
+            wanted: nothing.clone(),
+            flying: nothing,
+            entered: false,
+        }
+    }
+
+    /// Rows of the list on a screen of this size.
+    fn height(context: &Context) -> u16 {
+        context.size.1.saturating_sub(3).saturating_sub(HEAD).max(1)
+    }
+
+    /// Whether the first row makes a user of what was typed: no user has exactly this name.
+    fn makes(&self) -> bool {
+        let Some(window) = &self.window else { return false };
+        self.purpose == Purpose::Enrol && !window.search.is_empty() && exact(window).is_none()
+    }
+
+    /// Rows before the users'.
+    fn extra(&self) -> usize {
+        usize::from(self.makes())
+    }
+
+    /// Asks for the page where one is, of what was typed.
+    fn ask(&mut self, context: &Context) -> Vec<Action> {
+        let height = Self::height(context);
+        let search = self.field.text().to_owned();
+        let is_same = self.window.as_ref().is_some_and(|window| window.search == search);
+        let offset = match is_same {
+            true => self.list.top(height).saturating_sub(self.extra()),
+            false => 0,
+        };
+        self.wanted = UserSearch {
+            search,
+            offset: u32::try_from(offset).unwrap_or(u32::MAX),
+            limit: u32::from(height),
+        };
+        let actions = self.asked.ask(Request::UserList(self.wanted.clone()));
+        if !actions.is_empty() {
+            self.flying = self.wanted.clone();
+        }
+        actions
+    }
+
+    /// Asks for another page where the marker went to one.
+    fn ask_if_moved(&mut self, context: &Context) -> Vec<Action> {
+        let top = self.list.top(Self::height(context)).saturating_sub(self.extra());
+        let is_wanted = usize::try_from(self.wanted.offset) == Ok(top) && self.wanted.search == self.field.text();
+        if is_wanted { Vec::new() } else { self.ask(context) }
+    }
+
+    /// The answer to what was typed is there, and has the row where one is.
+    fn is_fresh(&self) -> bool {
+        self.window.as_ref().is_some_and(|window| {
+            window.search == self.field.text() && (self.row().is_some() || self.list.length() == 0)
+        }) || self.marks_made()
+    }
+
+    fn marks_made(&self) -> bool {
+        let is_same = self
+            .window
+            .as_ref()
+            .is_some_and(|window| window.search == self.field.text());
+        is_same && self.makes() && self.list.at() == Some(0)
+    }
+
+    /// The user of the row where one is, if that row is here.
+    fn row(&self) -> Option<&UserRow> {
+        let at = self.list.at()?.checked_sub(self.extra())?;
+        let window = self.window.as_ref()?;
+        window.users.get(at.checked_sub(window.offset)?)
+    }
+
+    fn marked(&self) -> Marked {
+        if let Some(row) = self.row() {
+            return Marked::User(row.name.clone());
+        }
+        match self.window.as_ref().map(|window| window.search.clone()) {
+            Some(search) if !search.is_empty() => Marked::Typed(search),
+            _ => Marked::Nobody,
+        }
+    }
+
+    /// A page came.
+    fn take(&mut self, window: Window, context: &Context) -> Vec<Action> {
+        if window.search.is_empty() {
+            self.everybody = Some(window.total);
+        }
+        let is_same = self.window.as_ref().is_some_and(|old| old.search == window.search);
+        let before = self.row().map(|row| row.name.clone());
+        // A name typed in full is meant, wherever it stands among those that contain it.
+        let meant = match is_same {
+            true => before.and_then(|name| window.users.iter().position(|row| row.name == name)),
+            false => exact(&window),
+        };
+        let meant = meant.map(|at| at.saturating_add(window.offset));
+        let total = window.total;
+        self.window = Some(window);
+        let extra = self.extra();
+        self.list.set_length(total.saturating_add(extra));
+        match meant {
+            Some(at) => self.list.go(at.saturating_add(extra)),
+            None if is_same => {}
+            None => self.list.go(0),
+        }
+        // Rows that went take the marker to another page.
+        self.ask_if_moved(context)
+    }
+
+    /// Enter.
+    fn enter(&mut self) -> Vec<Action> {
+        if !self.is_fresh() {
+            self.entered = true;
+            return Vec::new();
+        }
+        self.entered = false;
+        match self.marked() {
+            Marked::User(name) => self.act(&name),
+            Marked::Typed(name) if self.purpose == Purpose::Enrol => self.make(&name),
+            // Perhaps another spelling of somebody: posternd knows all of them (R3), and says so where it is none.
+            Marked::Typed(name) => self.act(&name),
+            Marked::Nobody => Vec::new(),
+        }
+    }
+
+    fn act(&self, name: &str) -> Vec<Action> {
+        let screen: Box<dyn Screen> = match self.purpose {
+            Purpose::Open => Box::new(User::new(name)),
+            Purpose::Enrol => Box::new(Enrol::new(name)),
+            Purpose::Why => Box::new(Why::new(name)),
+            Purpose::Bypass => Box::new(Bypass::new(name)),
+            Purpose::Unlock => return vec![Action::Ask(UNLOCK, Request::UserUnlock { name: name.to_owned() })],
+        };
+        vec![Action::Open(screen)]
+    }
+
+    /// Somebody new. Where other names contain this one, a part of a name may have been typed, so that it asks first.
+    fn make(&self, name: &str) -> Vec<Action> {
+        let others = self.window.as_ref().map_or(0, |window| window.total);
+        if others == 0 {
+            return vec![Action::Open(Box::new(Enrol::make(name)))];
+        }
+        let title = format!("Make a new user {}", shown(name));
+        let names = match others {
+            1 => "One user's name contains".to_owned(),
+            more => format!("The names of {} users contain", grouped(more)),
+        };
+        let lines = vec![
+            format!("Nobody is called exactly {}. {names} it.", shown(name)),
+            "Yes makes a new user of this name. No goes back to choose one who is there.".to_owned(),
+        ];
+        vec![Action::Open(Box::new(Confirm::new(MAKE, &title, lines)))]
+    }
+}
+
+/// The place, on the page, of the user whose name was typed in full.
+fn exact(window: &Window) -> Option<usize> {
+    let typed = window.search.to_lowercase();
+    window.users.iter().position(|row| row.name == typed)
+}
+
+impl Screen for Users {
+    fn name(&self) -> &'static str {
+        "users"
+    }
+
+    fn title(&self) -> String {
+        match self.purpose {
+            Purpose::Open => "Users",
+            Purpose::Enrol => "Enrol: who?",
+            Purpose::Why => "Why: who?",
+            Purpose::Unlock => "Unlock: who?",
+            Purpose::Bypass => "Bypass code: for whom?",
+        }
+        .to_owned()
+    }
+
+    fn refresh(&mut self, context: &Context) -> Vec<Action> {
+        self.ask(context)
+    }
+
+    fn watches(&self) -> Topics {
+        Topics::RECORDS
+    }
+
+    fn on(&mut self, key: Key, context: &Context) -> Vec<Action> {
+        match key {
+            Key::Esc => return vec![Action::Close],
+            Key::Enter => return self.enter(),
+            Key::Tab => {
+                return match self.marked() {
+                    Marked::User(name) | Marked::Typed(name) => vec![Action::Open(Box::new(Why::new(&name)))],
+                    Marked::Nobody => Vec::new(),
+                };
+            }
+            _ => {}
+        }
+        if self.list.on(key, Self::height(context)) {
+            self.entered = false;
+            return self.ask_if_moved(context);
+        }
+        if self.field.on(key) {
+            self.entered = false;
+            return self.ask(context);
+        }
+        Vec::new()
+    }
+
+    fn answered(&mut self, tag: u32, answer: Result<Answer, Failure>, context: &Context) -> Vec<Action> {
+        match (tag, answer) {
+            (LIST, answer) => {
+                let of = self.flying.clone();
+                let is_stale = self.asked.stale();
+                let mut actions = self.asked.landed();
+                if !actions.is_empty() {
+                    self.flying = self.wanted.clone();
+                }
+                match answer {
+                    Ok(Answer::Users(found)) => {
+                        let window = Window {
+                            search: of.search,
+                            offset: usize::try_from(of.offset).unwrap_or(0),
+                            total: usize::try_from(found.total).unwrap_or(usize::MAX),
+                            users: found.users,
+                        };
+                        if !is_stale {
+                            actions.extend(self.take(window, context));
+                        } else if window.search.is_empty() {
+                            self.everybody = Some(window.total);
+                        }
+                        if self.entered && self.is_fresh() {
+                            actions.extend(self.enter());
+                        }
+                    }
+                    Ok(_) => {}
+                    Err(failure) => {
+                        self.entered = false;
+                        actions.push(Action::Fail(failure));
+                    }
+                }
+                actions
+            }
+            (_, Ok(Answer::Done { done })) => vec![Action::Say(Tone::Done, done), Action::Close],
+            (_, Ok(_)) => Vec::new(),
+            (_, Err(failure)) => vec![Action::Fail(failure)],
+        }
+    }
+
+    fn told(&mut self, told: Told, _context: &Context) -> Vec<Action> {
+        match told {
+            Told::Yes(MAKE) => {
+                vec![Action::Open(Box::new(Enrol::make(self.field.text())))]
+            }
+            Told::Picked(FINISHED, _) => vec![Action::Close],
+            Told::Yes(_) | Told::Picked(..) => Vec::new(),
+        }
+    }
+
+    fn tick(&mut self, context: &Context) -> Vec<Action> {
+        // A window that was made larger has room for more.
+        match self.wanted.limit == u32::from(Self::height(context)) {
+            true => Vec::new(),
+            false => self.ask(context),
+        }
+    }
+
+    fn draw(&self, page: &mut Page<'_>, _context: &Context) {
+        self.draw_all(page);
+    }
+
+    fn hints(&self, context: &Context) -> Vec<Hint> {
+        let enter = match self.purpose {
+            Purpose::Open => "open",
+            Purpose::Enrol => "enrol",
+            Purpose::Why => "why",
+            Purpose::Unlock => "unlock",
+            Purpose::Bypass => "bypass code",
+        };
+        let mut hints = vec![("Enter", enter)];
+        if self.purpose != Purpose::Why && context.may(Role::Auditor) {
+            hints.push(("Tab", "why"));
+        }
+        hints.extend([("type", "to find"), ("Up/Down", "choose"), ("Esc", "back")]);
+        hints
+    }
+
+    fn help(&self) -> &'static [&'static str] {
+        &[
+            "Type a part of a name: the list shows whose names contain it. Up, Down, Page Up and Page Down choose, Enter takes the \
+             marked one. Ctrl-U empties the field.",
+            "Behind a name stands what is not as usual: disabled (every login is refused), locked (too many wrong codes), no token \
+             (refused until there is one), token not confirmed (its first code is awaited), exempt (needs no code), local password \
+             (kept on this box).",
+        ]
+    }
+
+    fn types(&self, character: char) -> bool {
+        self.field.accepts(character)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests;

@@ -1,0 +1,286 @@
+use super::*;
+use crate::console::event::Event;
+use crate::console::testing::{Desk, snapshot};
+use crate::control::{Moved, UserList};
+
+fn row(name: &str) -> UserRow {
+    UserRow {
+        name: name.to_owned(),
+        enabled: true,
+        exempt: false,
+        local_password: false,
+        active_tokens: 1,
+        pending_tokens: 0,
+        locked: false,
+    }
+}
+
+/// A box with so many users; what they are asked for they answer as posternd does.
+fn numbered(count: usize) -> Vec<UserRow> {
+    (0..count)
+        .map(|number| row(&format!("user{number:06}@contoso.example")))
+        .collect()
+}
+
+fn answer_from(desk: &mut Desk, users: &[UserRow]) {
+    let Some((_, Request::UserList(search))) = desk
+        .asked
+        .iter()
+        .find(|(_, request)| matches!(request, Request::UserList(_)))
+    else {
+        panic!("no list was asked for: {:?}", desk.asked);
+    };
+    assert!(search.limit <= 60, "a page, never more: {search:?}");
+    let part = search.search.to_lowercase();
+    let found: Vec<_> = users.iter().filter(|row| row.name.contains(&part)).cloned().collect();
+    let page = found.iter().skip(search.offset as usize).take(search.limit as usize);
+    let list = UserList {
+        users: page.cloned().collect(),
+        total: found.len() as u64,
+    };
+    desk.answer(
+        |request| matches!(request, Request::UserList(_)),
+        Ok(Answer::Users(list)),
+    );
+}
+
+fn answer_all(desk: &mut Desk, users: &[UserRow]) {
+    for _ in 0..10 {
+        if desk.last_word() != "user list" {
+            return;
+        }
+        answer_from(desk, users);
+    }
+    panic!("it asks for ever");
+}
+
+fn people() -> Vec<UserRow> {
+    let mut rows: Vec<_> = ["anna", "bernd", "hanna", "joanna", "zoe"]
+        .iter()
+        .map(|name| row(&format!("{name}@contoso.example")))
+        .collect();
+    rows[1].active_tokens = 0;
+    rows[1].enabled = false;
+    rows[2].locked = true;
+    rows[3].active_tokens = 0;
+    rows[3].pending_tokens = 1;
+    rows[4].exempt = true;
+    rows[4].local_password = true;
+    rows
+}
+
+fn opened(purpose: Purpose, users: &[UserRow]) -> Desk {
+    let mut desk = Desk::on(Box::new(Users::new(purpose)), Role::Installer);
+    answer_all(&mut desk, users);
+    desk
+}
+
+#[test]
+fn a_name_and_enter_is_enough_for_every_purpose() {
+    for (purpose, asked) in [
+        (Purpose::Open, "user show"),
+        (Purpose::Why, "explain"),
+        (Purpose::Unlock, "user unlock"),
+        (Purpose::Enrol, "token add"),
+    ] {
+        let mut desk = opened(purpose, &people());
+        desk.types("hanna@contoso.example");
+        answer_all(&mut desk, &people());
+        desk.keys(&[Key::Enter]);
+        assert_eq!(desk.last_word(), asked);
+        assert_eq!(desk.asked.last().unwrap().1.target(), "hanna@contoso.example");
+    }
+}
+
+#[test]
+fn enter_waits_for_the_answer_to_what_was_typed() {
+    let mut desk = opened(Purpose::Unlock, &people());
+    desk.types("zoe");
+    desk.keys(&[Key::Enter]);
+    assert_eq!(desk.last_word(), "user list", "the first row is not of what was typed");
+    answer_all(&mut desk, &people());
+    assert_eq!(desk.last_word(), "user unlock");
+    assert_eq!(desk.asked.last().unwrap().1.target(), "zoe@contoso.example");
+}
+
+#[test]
+fn hurried_typing_asks_twice_and_not_once_a_letter() {
+    let mut desk = opened(Purpose::Open, &people());
+    desk.types("joanna");
+    assert_eq!(desk.asked.len(), 1);
+    answer_from(&mut desk, &people());
+    let Some((_, Request::UserList(search))) = desk.asked.last() else {
+        panic!("{:?}", desk.asked);
+    };
+    assert_eq!((desk.asked.len(), search.search.as_str()), (1, "joanna"));
+}
+
+#[test]
+fn a_name_typed_in_full_is_meant() {
+    let users: Vec<_> = ["anna", "hanna", "joanna"].map(row).to_vec();
+    let mut desk = opened(Purpose::Unlock, &users);
+    desk.types("Hanna");
+    answer_all(&mut desk, &users);
+    desk.keys(&[Key::Enter]);
+    assert_eq!(desk.asked.last().unwrap().1.target(), "hanna");
+    let mut desk = opened(Purpose::Unlock, &users);
+    desk.types("anna");
+    answer_all(&mut desk, &users);
+    desk.keys(&[Key::Enter]);
+    assert_eq!(desk.asked.last().unwrap().1.target(), "anna");
+}
+
+#[test]
+fn the_pages_of_100_000_users_come_one_by_one() {
+    let users = numbered(100_000);
+    let mut desk = opened(Purpose::Unlock, &users);
+    assert!(desk.text().contains("100,000 users"));
+    desk.keys(&[Key::Down; 18]);
+    assert!(desk.asked.is_empty(), "within a page nothing is asked");
+    desk.keys(&[Key::Down]);
+    answer_all(&mut desk, &users);
+    assert!(desk.text().contains("user000019@") && !desk.text().contains("user000018@"));
+    desk.keys(&[Key::End]);
+    answer_all(&mut desk, &users);
+    desk.keys(&[Key::Enter]);
+    assert_eq!(desk.asked.last().unwrap().1.target(), "user099999@contoso.example");
+    let mut desk = opened(Purpose::Open, &users);
+    desk.types("0042");
+    answer_all(&mut desk, &users);
+    assert!(desk.text().contains("120 of 100,000"), "{}", desk.text());
+}
+
+#[test]
+fn the_marker_stays_at_its_user_when_others_come_and_go() {
+    let mut desk = opened(Purpose::Unlock, &people());
+    desk.keys(&[Key::Down, Key::Down]);
+    let mut more = people();
+    more.insert(0, row("aaron@contoso.example"));
+    desk.event(Event::Moved(Moved::default()));
+    desk.event(Event::Moved(Moved {
+        records: 1,
+        ..Moved::default()
+    }));
+    answer_all(&mut desk, &more);
+    assert!(desk.text().contains("> hanna@"), "{}", desk.text());
+    // All but one are gone.
+    desk.event(Event::Moved(Moved {
+        records: 2,
+        ..Moved::default()
+    }));
+    answer_all(&mut desk, &more[..1]);
+    assert!(desk.text().contains("> aaron@"), "{}", desk.text());
+}
+
+#[test]
+fn a_larger_window_is_filled() {
+    let users = numbered(100);
+    let mut desk = opened(Purpose::Open, &users);
+    desk.event(Event::Size(80, 40));
+    desk.wait(1);
+    answer_all(&mut desk, &users);
+    assert!(desk.text().contains("user000034@"), "{}", desk.text());
+}
+
+#[test]
+fn somebody_new_is_made_and_enrolled() {
+    let mut desk = opened(Purpose::Enrol, &people());
+    desk.types("carla@contoso.example");
+    answer_all(&mut desk, &people());
+    assert!(desk.text().contains("> + make carla@contoso.example and enrol"));
+    desk.keys(&[Key::Enter]);
+    assert_eq!(desk.last_word(), "user add");
+    assert_eq!(desk.asked.last().unwrap().1.target(), "carla@contoso.example");
+}
+
+#[test]
+fn a_part_of_a_name_makes_nobody_without_a_question() {
+    let mut desk = opened(Purpose::Enrol, &people());
+    desk.types("anna");
+    answer_all(&mut desk, &people());
+    desk.keys(&[Key::Enter]);
+    assert_eq!((desk.app.screen(), desk.asked.len()), ("confirm", 0));
+    desk.keys(&[Key::Esc]);
+    answer_all(&mut desk, &people());
+    desk.keys(&[Key::Down, Key::Enter]);
+    assert_eq!(desk.asked.last().unwrap().1.target(), "anna@contoso.example");
+    // And with yes it does.
+    let mut desk = opened(Purpose::Enrol, &people());
+    desk.types("anna");
+    answer_all(&mut desk, &people());
+    desk.keys(&[Key::Enter, Key::Enter]);
+    assert!(
+        desk.asked
+            .iter()
+            .any(|(_, request)| matches!(request, Request::UserAdd(add) if add.name == "anna"))
+    );
+}
+
+#[test]
+fn pages_are_right_below_the_row_that_makes_somebody() {
+    let users = numbered(100);
+    let mut desk = opened(Purpose::Enrol, &users);
+    desk.types("user");
+    answer_all(&mut desk, &users);
+    desk.keys(&[Key::PageDown]);
+    answer_all(&mut desk, &users);
+    assert!(desk.text().contains("> user000018@"), "{}", desk.text());
+    desk.keys(&[Key::Up]);
+    answer_all(&mut desk, &users);
+    assert!(desk.text().contains("> user000017@"), "{}", desk.text());
+    desk.keys(&[Key::End]);
+    answer_all(&mut desk, &users);
+    assert!(desk.text().contains("> user000099@"), "{}", desk.text());
+}
+
+#[test]
+fn r3_a_spelling_that_the_list_has_not_goes_to_posternd() {
+    let mut desk = opened(Purpose::Unlock, &people());
+    desk.types("CONTOSO\\anna");
+    answer_all(&mut desk, &people());
+    assert!(desk.text().contains("No name contains"));
+    desk.keys(&[Key::Enter]);
+    assert_eq!(desk.asked.last().unwrap().1.target(), "CONTOSO\\anna");
+    desk.answer(|_| true, Err(Failure::not_found("there is no user anna")));
+    assert!(desk.text().contains("Not done: there is no user anna"));
+    assert_eq!(desk.app.screen(), "users");
+}
+
+#[test]
+fn tab_tells_why_and_esc_comes_back_to_the_same_place() {
+    let mut desk = opened(Purpose::Open, &people());
+    desk.types("ann");
+    answer_all(&mut desk, &people());
+    desk.keys(&[Key::Down, Key::Tab]);
+    assert_eq!((desk.last_word(), desk.app.screen()), ("explain", "why"));
+    desk.keys(&[Key::Esc]);
+    answer_all(&mut desk, &people());
+    assert!(desk.text().contains("> hanna@"));
+}
+
+#[test]
+fn screens() {
+    let show = |name: &str, purpose: Purpose, typed: &str, users: Vec<UserRow>| {
+        snapshot(name, |desk| {
+            desk.open(Box::new(Users::new(purpose)), Role::Installer);
+            answer_all(desk, &users);
+            desk.types(typed);
+            answer_all(desk, &users);
+        });
+    };
+    show("users", Purpose::Open, "", people());
+    show("users-empty", Purpose::Open, "", Vec::new());
+    show("users-enrol", Purpose::Enrol, "ann", people());
+    show("users-enrol-new", Purpose::Enrol, "carla@contoso.example", people());
+    show("users-not-found", Purpose::Why, "carla", people());
+    show("users-100000", Purpose::Unlock, "0042", numbered(100_000));
+    let mut long = vec![
+        row("a.name.of.sixty.four.characters.that.is.as.long.as.is.shown@contoso.example"),
+        row("björn.ångström@contoso.example"),
+        row("山田太郎@contoso.example"),
+    ];
+    long[0].locked = true;
+    long[1].locked = true;
+    long[2].enabled = false;
+    show("users-long", Purpose::Open, "", long);
+}
