@@ -209,7 +209,8 @@ impl App {
             && failure.kind == FailureKind::LogInFirst
             && self.context.session.is_some()
         {
-            return self.lock("Logged out: log in again", effects);
+            let why = failure.message.clone();
+            return self.lock(&why, effects);
         }
         let Asker::Layer(number, tag) = asker else { return };
         let Some(at) = self.layers.iter().position(|layer| layer.number == number) else {

@@ -19,9 +19,10 @@
 //!   The gateway does not say where a person calls from ...
 //!   - Switch it on if the gateway can ...
 //!
-//! e edit  g settings for the gateway  s new secret  Delete remove  Esc back  ? help
+//! Enter what can be done  e edit  s new secret  x remove  g what to type ...  Esc back
 //! ```
 
+use super::choose::Choose;
 use super::client_form::ClientForm;
 use super::client_guide::ClientGuide;
 use super::client_secret::ClientSecret;
@@ -46,6 +47,8 @@ const SHOW: u32 = 0;
 const REMOVE: u32 = 1;
 /// The form has given the client this name.
 pub const RENAMED: u32 = 2;
+/// One of what can be done was chosen.
+const MENU: u32 = 3;
 
 /// A mode's word.
 pub fn mode_word(mode: Mode) -> &'static str {
@@ -101,6 +104,20 @@ impl Client {
         }
         lines
     }
+}
+
+/// What can be done, for arrows and Enter: the letter and its words.
+fn choices(context: &Context) -> Vec<(String, String)> {
+    let all = [
+        ("e", "Edit the settings", Role::Installer),
+        ("g", "See what to type at the gateway", Role::Auditor),
+        ("s", "Make a new shared secret", Role::Installer),
+        ("x", "Remove the client", Role::Installer),
+    ];
+    all.into_iter()
+        .filter(|(.., role)| context.may(*role))
+        .map(|(letter, words, _)| (letter.to_owned(), words.to_owned()))
+        .collect()
 }
 
 /// A piece of advice as paragraphs.
@@ -260,8 +277,13 @@ impl Screen for Client {
         let installer = context.may(Role::Installer);
         match key {
             Key::Esc => vec![Action::Close],
+            Key::Enter => {
+                let title = format!("Client {}", info.name);
+                let choices = choices(context);
+                vec![Action::Open(Box::new(Choose::new(MENU, &title, Vec::new(), choices)))]
+            }
             Key::Char('g') => vec![Action::Open(Box::new(ClientGuide::new(info.net, None, None)))],
-            Key::Char('e') | Key::Enter if installer => vec![Action::Open(Box::new(ClientForm::edit(info)))],
+            Key::Char('e') if installer => vec![Action::Open(Box::new(ClientForm::edit(info)))],
             Key::Char('s') if installer => vec![Action::Open(Box::new(ClientSecret::renew(&info.name, info.net)))],
             Key::Delete | Key::Char('x') if installer => {
                 let word = word_for(&info.name, "remove");
@@ -305,7 +327,7 @@ impl Screen for Client {
         actions
     }
 
-    fn told(&mut self, told: Told, _context: &Context) -> Vec<Action> {
+    fn told(&mut self, told: Told, context: &Context) -> Vec<Action> {
         match told {
             Told::Yes(REMOVE) => vec![Action::Ask(
                 REMOVE,
@@ -317,6 +339,10 @@ impl Screen for Client {
                 self.client = name;
                 Vec::new()
             }
+            Told::Picked(MENU, letter) => match letter.chars().next() {
+                Some(letter) => self.on(Key::Char(letter), context),
+                None => Vec::new(),
+            },
             _ => Vec::new(),
         }
     }
@@ -350,7 +376,7 @@ impl Screen for Client {
             "One client: what makes logins fail stands first, with what to do; then its settings here, and what it was seen to send \
              since posternd started. It changes by itself while packets come.",
             "The shared secret cannot be shown again. If it is lost, s makes a new one, which then has to be typed at the gateway.",
-            "Delete (or x) removes the client, after a question.",
+            "x (or Delete) removes the client, after a question.",
         ]
     }
 }

@@ -132,7 +132,7 @@ impl Screen for ClientGuide {
                 self.chose = false;
             }
             (_, Key::Esc) | (Some(_), Key::Enter) => return vec![Action::Close],
-            (Some(_), Key::Char('a')) => self.other = self.other.saturating_add(1),
+            (Some(_), Key::Char('a') | Key::Right) => self.other = self.other.saturating_add(1),
             (Some(_), _) => {}
             (None, Key::Enter) => {
                 self.gateway = self.list.at().and_then(|at| Gateway::ALL.get(at).copied());
@@ -180,7 +180,7 @@ impl Screen for ClientGuide {
             Some(_) => {
                 let mut hints = vec![("Enter", "done")];
                 if self.addresses().len() > 1 {
-                    hints.push(("a", "another address of this box"));
+                    hints.push(("Right", "another address of this box"));
                 }
                 hints.push(("Esc", "back"));
                 hints
@@ -193,7 +193,7 @@ impl Screen for ClientGuide {
         &[
             "These are the product's own menus and commands, with this box's address and port filled in. The shared secret is filled \
              in only where it was just made; otherwise SECRET stands for it.",
-            "If the box has several addresses, the one in the gateway's own network is taken; a goes on to the next.",
+            "If the box has several addresses, the one in the gateway's own network is taken; Right (or a) goes on to the next.",
             "Any other product: give it this box's address, UDP port 1812, the shared secret, PAP, 5 s for a try and 2 or 3 tries, and \
              Message-Authenticator.",
         ]

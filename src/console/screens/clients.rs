@@ -7,6 +7,8 @@
 //! > gw-1                 192.0.2.10         append     13:58        fine
 //!   gw-2                 192.0.2.11         challenge  13:01        wrong secret
 //!   lab                  2001:db8:9::/64    code-only  -            nothing yet
+//!   (add a client)
+//!   (who knocks)
 //!
 //! Enter open  a add  k who knocks  Esc back  ? help
 //! ```
@@ -62,9 +64,24 @@ impl Clients {
         clients.get(self.list.at()?)
     }
 
-    fn take(&mut self, clients: Vec<ClientInfo>) {
+    /// What stands below the clients, for arrows and Enter.
+    fn extras(context: &Context) -> &'static [(char, &'static str)] {
+        match context.may(Role::Installer) {
+            true => &[('a', "(add a client)"), ('k', "(who knocks)")],
+            false => &[('k', "(who knocks)")],
+        }
+    }
+
+    /// The letter of what the marker is on, below the clients.
+    fn extra(&self, context: &Context) -> Option<char> {
+        let clients = self.clients.as_ref()?;
+        let at = self.list.at()?.checked_sub(clients.len())?;
+        Self::extras(context).get(at).map(|(letter, _)| *letter)
+    }
+
+    fn take(&mut self, clients: Vec<ClientInfo>, context: &Context) {
         let name = self.here().map(|client| client.name.clone());
-        self.list.set_length(clients.len());
+        self.list.set_length(clients.len() + Self::extras(context).len());
         // The marker stays on the client, wherever its row is now.
         if let Some(at) = name.and_then(|name| clients.iter().position(|client| client.name == name)) {
             self.list.go(at);
@@ -100,21 +117,21 @@ impl Screen for Clients {
         }
         match key {
             Key::Esc => vec![Action::Close],
-            Key::Enter => match self.here() {
-                Some(client) => vec![Action::Open(Box::new(Client::new(&client.name)))],
-                None if context.may(Role::Installer) && self.clients.is_some() => add(),
-                None => Vec::new(),
+            Key::Enter => match (self.here(), self.extra(context)) {
+                (Some(client), _) => vec![Action::Open(Box::new(Client::new(&client.name)))],
+                (None, Some(letter)) => self.on(Key::Char(letter), context),
+                (None, None) => Vec::new(),
             },
-            Key::Char('a') if context.may(Role::Installer) => add(),
+            Key::Char('a') if context.may(Role::Installer) => vec![Action::Open(Box::new(ClientForm::add("")))],
             Key::Char('k') => vec![Action::Open(Box::new(Knocks::new()))],
             _ => Vec::new(),
         }
     }
 
-    fn answered(&mut self, _tag: u32, answer: Result<Answer, Failure>, _context: &Context) -> Vec<Action> {
+    fn answered(&mut self, _tag: u32, answer: Result<Answer, Failure>, context: &Context) -> Vec<Action> {
         let mut actions = self.asked.landed();
         match answer {
-            Ok(Answer::Clients(list)) => self.take(list.clients),
+            Ok(Answer::Clients(list)) => self.take(list.clients, context),
             Ok(_) => {}
             Err(failure) => actions.push(Action::Fail(failure)),
         }
@@ -126,16 +143,6 @@ impl Screen for Clients {
         let Some(clients) = &self.clients else {
             return page.line(inset(area), 0, "Asking posternd ...", Look::Plain);
         };
-        if clients.is_empty() {
-            let words =
-                "There is no client yet. A client is a VPN gateway, or anything else that asks this box by RADIUS.";
-            let rows = page.wrapped(inset(area), words, Look::Plain);
-            if context.may(Role::Installer) {
-                let rest = below(inset(area), rows.saturating_add(1));
-                page.line(rest, 0, "Enter adds the first one.", Look::Strong);
-            }
-            return;
-        }
         // What a wide screen has more goes to names and addresses.
         let more = area.width.saturating_sub(80) / 2;
         let (name, address) = (20u16.saturating_add(more), 18u16.saturating_add(more));
@@ -144,8 +151,15 @@ impl Screen for Clients {
             columns(&[(a, name), (b, address), (c, 10), (d, 12), (e, 14)])
         };
         let heads = row(["Name", "Address", "Mode", "Last packet", "How it does"]);
-        let inner = inset(area);
-        page.line(inner, 0, &heads, Look::Faint);
+        let mut inner = inset(area);
+        if clients.is_empty() {
+            let words =
+                "There is no client yet. A client is a VPN gateway, or anything else that asks this box by RADIUS.";
+            let rows = page.wrapped(inner, words, Look::Plain);
+            inner = below(inner, rows);
+        } else {
+            page.line(inner, 0, &heads, Look::Faint);
+        }
         let list = Rect {
             x: area.x,
             width: area.width,
@@ -153,7 +167,10 @@ impl Screen for Clients {
         };
         self.list.draw(page, list, |number| {
             let Some(client) = clients.get(number) else {
-                return (String::new(), Look::Plain);
+                let extra = number
+                    .checked_sub(clients.len())
+                    .and_then(|at| Self::extras(context).get(at));
+                return (extra.map_or("", |(_, words)| words).to_owned(), Look::Plain);
             };
             let last = client.last_packet.map_or("-".to_owned(), |at| {
                 times::shown_near(at, context.now.wall, &context.zone)
@@ -192,10 +209,6 @@ impl Screen for Clients {
              nothing yet: no packet came. Enter tells more and says what to do.",
         ]
     }
-}
-
-fn add() -> Vec<Action> {
-    vec![Action::Open(Box::new(ClientForm::add("")))]
 }
 
 #[cfg(test)]
@@ -265,8 +278,14 @@ mod tests {
     fn an_auditor_is_offered_no_change() {
         let mut desk = Desk::on(Box::new(Clients::new()), Role::Auditor);
         desk.answer(|_| true, Ok(Answer::Clients(ClientList { clients: Vec::new() })));
-        desk.keys(&[Key::Char('a'), Key::Enter]);
+        desk.keys(&[Key::Char('a')]);
         assert_eq!(desk.app.screen(), "clients");
         assert!(!desk.text().contains("add"));
+        desk.keys(&[Key::Enter]);
+        assert_eq!(
+            desk.app.screen(),
+            "knocks",
+            "arrows and Enter reach what the letters do"
+        );
     }
 }

@@ -7,6 +7,7 @@
 //!   Domain                            State          Since         Paused until
 //! > contoso.example                   proven, on     1 Mar 09:05
 //!   fabrikam.example                  off
+//!   (add an Entra tenant)
 //!
 //! Enter open  a add  Esc back  ? help
 //! ```
@@ -58,9 +59,11 @@ impl Directories {
         self.tenants.as_ref()?.get(self.list.at()?)
     }
 
-    fn take(&mut self, tenants: Vec<TenantInfo>) {
+    fn take(&mut self, tenants: Vec<TenantInfo>, context: &Context) {
         let domain = self.here().map(|tenant| tenant.domain.clone());
-        self.list.set_length(tenants.len());
+        // One row more for arrows and Enter: adding one.
+        self.list
+            .set_length(tenants.len() + usize::from(context.may(Role::Installer)));
         if let Some(at) = domain.and_then(|domain| tenants.iter().position(|tenant| tenant.domain == domain)) {
             self.list.go(at);
         }
@@ -103,10 +106,10 @@ impl Screen for Directories {
         }
     }
 
-    fn answered(&mut self, _tag: u32, answer: Result<Answer, Failure>, _context: &Context) -> Vec<Action> {
+    fn answered(&mut self, _tag: u32, answer: Result<Answer, Failure>, context: &Context) -> Vec<Action> {
         let mut actions = self.asked.landed();
         match answer {
-            Ok(Answer::Tenants(list)) => self.take(list.tenants),
+            Ok(Answer::Tenants(list)) => self.take(list.tenants, context),
             Ok(_) => {}
             Err(failure) => actions.push(Action::Fail(failure)),
         }
@@ -123,31 +126,24 @@ impl Screen for Directories {
 
     fn draw(&self, page: &mut Page<'_>, context: &Context) {
         let area = page.area();
-        let inner = inset(area);
+        let mut inner = inset(area);
         let Some(tenants) = &self.tenants else {
             return page.line(inner, 0, "Asking posternd ...", Look::Plain);
         };
-        if tenants.is_empty() {
-            let words = "There is no directory. Passwords can be checked at Microsoft Entra ID; without a directory only users with a \
-                         password in this box can log in, and gateways that check the password themselves.";
-            let rows = page.wrapped(inner, words, Look::Plain);
-            if context.may(Role::Installer) {
-                let rest = below(inner, rows.saturating_add(1));
-                page.line(rest, 0, "Enter adds an Entra tenant.", Look::Strong);
-            }
-            return;
-        }
         let domain = 33u16.saturating_add(area.width.saturating_sub(80) / 2);
         let row = |cells: [&str; 4]| {
             let [a, b, c, d] = cells;
             columns(&[(a, domain), (b, 14), (c, 13), (d, 13)])
         };
-        page.line(
-            inner,
-            0,
-            &row(["Domain", "State", "Since", "Paused until"]),
-            Look::Faint,
-        );
+        if tenants.is_empty() {
+            let words = "There is no directory. Passwords can be checked at Microsoft Entra ID; without a directory only users with a \
+                         password in this box can log in, and gateways that check the password themselves.";
+            let rows = page.wrapped(inner, words, Look::Plain);
+            inner = below(inner, rows);
+        } else {
+            let heads = row(["Domain", "State", "Since", "Paused until"]);
+            page.line(inner, 0, &heads, Look::Faint);
+        }
         let list = Rect {
             x: area.x,
             width: area.width,
@@ -156,7 +152,7 @@ impl Screen for Directories {
         let near = |at| shown_near(at, context.now.wall, &context.zone);
         self.list.draw(page, list, |number| {
             let Some(tenant) = tenants.get(number) else {
-                return (String::new(), Look::Plain);
+                return ("(add an Entra tenant)".to_owned(), Look::Plain);
             };
             let since = tenant.state_since.map(near).unwrap_or_default();
             let paused = tenant.paused_until.map(near).unwrap_or_default();

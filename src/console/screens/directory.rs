@@ -13,9 +13,10 @@
 //!   Without MFA         refused
 //!   Wrong passwords     6 for a user in 24 hours
 //!
-//! p prove  t test a login  e edit  o switch on  Delete remove  Esc back  ? help
+//! Enter what can be done  p prove  t test a login  e edit  o switch on  x remove
 //! ```
 
+use super::choose::Choose;
 use super::confirm::{Confirm, word_for};
 use super::directory_ask::DirectoryAsk;
 use super::directory_form::DirectoryForm;
@@ -32,6 +33,7 @@ use crate::times::shown_near;
 const SHOW: u32 = 0;
 const REMOVE: u32 = 1;
 const ENABLE: u32 = 2;
+const MENU: u32 = 3;
 
 /// A state's word.
 pub fn state_word(state: TenantState) -> &'static str {
@@ -136,6 +138,29 @@ impl Directory {
         vec![Action::Open(Box::new(Confirm::new(ENABLE, &title, lines)))]
     }
 
+    /// What can be done, for arrows and Enter.
+    fn choose(&self, info: &TenantInfo) -> Vec<Action> {
+        let mut choices = vec![
+            ("p", "Prove it: with it comes switching it on"),
+            ("t", "Test a login"),
+            ("e", "Edit the settings"),
+        ];
+        if info.state == TenantState::Off {
+            choices.push(("o", "Switch it on unproven"));
+        }
+        choices.push(("x", "Remove the tenant"));
+        let choices = choices
+            .into_iter()
+            .map(|(letter, words)| (letter.to_owned(), words.to_owned()))
+            .collect();
+        vec![Action::Open(Box::new(Choose::new(
+            MENU,
+            &self.title(),
+            Vec::new(),
+            choices,
+        )))]
+    }
+
     fn remove(&self) -> Vec<Action> {
         let lines = vec![format!(
             "The tenant of {} is removed. Its users stay, but nobody can check their passwords any more, so they cannot log in.",
@@ -235,8 +260,8 @@ impl Screen for Directory {
         if context.may(Role::Installer) {
             match key {
                 Key::Char('p') => return self.ask(true),
-                Key::Enter if info.state != TenantState::Proven => return self.ask(true),
-                Key::Char('t') | Key::Enter => return self.ask(false),
+                Key::Char('t') => return self.ask(false),
+                Key::Enter => return self.choose(info),
                 Key::Char('e') => return vec![Action::Open(Box::new(DirectoryForm::edit(info)))],
                 Key::Char('o') => return self.switch(info),
                 Key::Delete | Key::Char('x') => return self.remove(),
@@ -281,7 +306,7 @@ impl Screen for Directory {
         actions
     }
 
-    fn told(&mut self, told: Told, _context: &Context) -> Vec<Action> {
+    fn told(&mut self, told: Told, context: &Context) -> Vec<Action> {
         match told {
             Told::Yes(REMOVE) => vec![Action::Ask(
                 REMOVE,
@@ -297,6 +322,10 @@ impl Screen for Directory {
                     ..EntraSet::default()
                 }),
             )],
+            Told::Picked(MENU, letter) => match letter.chars().next() {
+                Some(letter) => self.on(Key::Char(letter), context),
+                None => Vec::new(),
+            },
             _ => Vec::new(),
         }
     }
@@ -312,11 +341,16 @@ impl Screen for Directory {
     fn hints(&self, context: &Context) -> Vec<Hint> {
         let mut hints = Vec::new();
         if context.may(Role::Installer) {
-            hints.extend([("p", "prove"), ("t", "test a login"), ("e", "edit")]);
+            hints.extend([
+                ("Enter", "what can be done"),
+                ("p", "prove"),
+                ("t", "test a login"),
+                ("e", "edit"),
+            ]);
             if self.info.as_ref().is_some_and(|info| info.state == TenantState::Off) {
                 hints.push(("o", "switch on"));
             }
-            hints.push(("Delete", "remove"));
+            hints.push(("x", "remove"));
         }
         hints.push(("Esc", "back"));
         hints
@@ -409,6 +443,28 @@ mod tests {
         );
         desk.keys(&[Key::Char('o')]);
         assert!(desk.text().contains("It is on."));
+    }
+
+    #[test]
+    fn arrows_and_enter_do_everything() {
+        let mut desk = Desk::on(
+            Box::new(crate::console::screens::waiting::Waiting::new("")),
+            Role::Installer,
+        );
+        let screens = [
+            "directory-prove",
+            "directory-test",
+            "directory-form",
+            "confirm",
+            "confirm",
+        ];
+        for (downs, screen) in screens.into_iter().enumerate() {
+            show(&mut desk, tenant("contoso.example", TenantState::Off), Role::Installer);
+            desk.keys(&[Key::Enter]);
+            desk.keys(&vec![Key::Down; downs]);
+            desk.keys(&[Key::Enter]);
+            assert_eq!(desk.app.screen(), screen);
+        }
     }
 
     #[test]

@@ -314,6 +314,7 @@ fn page_area(context: &Context) -> ratatui::layout::Rect {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#[allow(missing_docs)]
 pub mod tests {
     use super::*;
     use crate::console::testing::{Desk, snapshot};

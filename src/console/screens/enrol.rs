@@ -5,7 +5,7 @@
 //! Postern box-1 | Enrol                                    anna installer  14:05
 //! █▀▀▀▀▀█ ▄▀ █▄ █▀▀▀▀▀█   anna@contoso.example
 //! █ ███ █ █▄▀▄▀ █ ███ █
-//! █ ▀▀▀ █ ▄ █ ▄ █ ▀▀▀ █   1 Scan this with the app on the phone.
+//! █ ▀▀▀ █ ▄ █ ▄ █ ▀▀▀ █   1 Scan this with the phone's app.
 //! ▀▀▀▀▀▀▀ █▄▀ █ ▀▀▀▀▀▀▀     Or type this key:
 //! ▀▄ ▄▀▄▀▀▄ ▀█▄▀▄ ▀▄▀▄▀     GEZD GNBV GY3T QOJQ
 //! █▀▀▀▀▀█ ▄▀▄ ▄▀▄▀▄ ▀▄█     GEZD GNBV GY3T QOJQ

@@ -77,9 +77,12 @@ fn an_auditor_cannot_begin_a_change() {
         Role::Helpdesk,
     );
     show(&mut desk, client("gw-1", "192.0.2.10"), Role::Helpdesk);
-    desk.keys(&[Key::Char('e'), Key::Char('s'), Key::Delete, Key::Enter]);
+    desk.keys(&[Key::Char('e'), Key::Char('s'), Key::Delete]);
     assert_eq!(desk.app.screen(), "client");
-    desk.keys(&[Key::Char('g')]);
+    // Arrows and Enter offer the guide alone.
+    desk.keys(&[Key::Enter]);
+    assert!(!desk.text().contains("Edit"));
+    desk.keys(&[Key::Enter]);
     assert_eq!(desk.app.screen(), "client-guide-choice");
 }
 
@@ -93,4 +96,24 @@ fn one_that_was_removed_elsewhere_closes() {
     desk.answer(|_| true, Err(Failure::not_found("there is no client gw-1")));
     assert_ne!(desk.app.screen(), "client");
     assert!(desk.text().contains("there is no client gw-1"));
+}
+
+#[test]
+fn arrows_and_enter_do_everything() {
+    let mut desk = Desk::on(
+        Box::new(crate::console::screens::waiting::Waiting::new("")),
+        Role::Installer,
+    );
+    for (downs, screen) in [
+        (0, "client-form"),
+        (1, "client-guide-choice"),
+        (2, "client-secret-new"),
+        (3, "confirm"),
+    ] {
+        show(&mut desk, client("gw-1", "192.0.2.10"), Role::Installer);
+        desk.keys(&[Key::Enter]);
+        desk.keys(&vec![Key::Down; downs]);
+        desk.keys(&[Key::Enter]);
+        assert_eq!(desk.app.screen(), screen);
+    }
 }
