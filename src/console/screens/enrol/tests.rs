@@ -118,6 +118,14 @@ fn somebody_new_is_enrolled_with_four_keys_beside_name_and_code() {
 }
 
 #[test]
+fn an_enter_too_many_does_not_leave_the_token_unseen() {
+    let mut desk = Desk::on(Box::new(Enrol::new(ANNA)), Role::Helpdesk);
+    desk.keys(&[Key::Enter, Key::Enter]);
+    desk.answer(is_add, Ok(made(ANNA, SEED.as_bytes(), TotpParameters::default())));
+    assert!(desk.text().contains("GEZD"));
+}
+
+#[test]
 fn a_wrong_code_says_why_and_the_token_stays() {
     let mut desk = with(80, 24, Caps::FULL);
     desk.types("123456");
