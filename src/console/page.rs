@@ -104,11 +104,6 @@ impl<'a> Page<'a> {
         self.caps
     }
 
-    /// The same cells as another line would show them: for samples.
-    pub fn shown_by(&mut self, caps: Caps) -> Page<'_> {
-        Page::new(self.buffer, self.area, caps)
-    }
-
     /// Where the cursor is wanted.
     pub fn cursor(&self) -> Option<Position> {
         self.cursor

@@ -75,7 +75,7 @@ impl FirstClient {
         let open = |screen: Box<dyn Screen>| vec![Action::Open(screen)];
         match (letter, self.newest()) {
             ('a', _) => open(Box::new(ClientForm::first(self.first, ""))),
-            ('k', _) => open(Box::new(Knocks::new())),
+            ('k', _) => open(Box::<Knocks>::default()),
             ('g', Some(client)) => open(Box::new(ClientGuide::new(client.net, None, None))),
             ('r', Some(client)) => open(Box::new(ClientSecret::renew(&client.name, client.net))),
             _ => go(CLIENT + 1),
@@ -155,7 +155,7 @@ impl Screen for FirstClient {
     }
 
     fn hints(&self, _context: &Context) -> Vec<Hint> {
-        hints(CLIENT, vec![("Enter", "take the marked one"), ("Up/Down", "choose")])
+        hints(CLIENT, vec![("Enter", "take"), ("Up/Down", "choose")])
     }
 
     fn help(&self) -> &'static [&'static str] {

@@ -117,7 +117,8 @@ impl Screen for Clock {
         let (words, look) = state(report);
         let mut rows = page.wrapped(area, &words, look);
         if let Some(waiting) = &report.waiting_for {
-            rows = rows.saturating_add(page.wrapped(below(area, rows), &here(waiting), Look::Plain));
+            let words = here(waiting).replace("(System, Clock)", "below");
+            rows = rows.saturating_add(page.wrapped(below(area, rows), &words, Look::Plain));
         }
         area = below(area, rows.saturating_add(1));
         let words = "Codes change every 30 seconds, so the box has to know the time. Best is a time server that it reaches by itself \
@@ -127,7 +128,7 @@ impl Screen for Clock {
     }
 
     fn hints(&self, _context: &Context) -> Vec<Hint> {
-        hints(CLOCK, vec![("Enter", "take the marked one"), ("Up/Down", "choose")])
+        hints(CLOCK, vec![("Enter", "take"), ("Up/Down", "choose")])
     }
 
     fn help(&self) -> &'static [&'static str] {

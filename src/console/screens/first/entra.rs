@@ -155,7 +155,7 @@ impl Screen for Entra {
     }
 
     fn hints(&self, _context: &Context) -> Vec<Hint> {
-        hints(ENTRA, vec![("Enter", "take the marked one"), ("Up/Down", "choose")])
+        hints(ENTRA, vec![("Enter", "take"), ("Up/Down", "choose")])
     }
 
     fn help(&self) -> &'static [&'static str] {

@@ -159,7 +159,7 @@ impl Screen for Find {
     }
 
     fn hints(&self, _context: &Context) -> Vec<Hint> {
-        vec![("Esc", "leave the set-up")]
+        vec![("Esc", "leave")]
     }
 
     fn help(&self) -> &'static [&'static str] {

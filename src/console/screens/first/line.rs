@@ -4,12 +4,12 @@
 //! ```text
 //! Postern box-1 | Step 2 of 9: this line                   anna installer  14:05
 //!
-//!   Go down as far as the samples are drawn well. This line is remembered so.
+//!   Go down a step at a time and look at the sample behind the marker ...
 //!
-//! > mono, ASCII        - | > # .
-//!   colours, ASCII     - | > # .  good  warning  bad
-//!   mono, Unicode      ...
-//!   colours, Unicode   ...
+//!   mono, ASCII
+//! > colours, ASCII     |--| > ##..  strong  green  yellow  red
+//!   mono, Unicode
+//!   colours, Unicode
 //!
 //!   Now type these six:  @ # | \ { }
 //!   You see              [                    ]
@@ -126,18 +126,19 @@ impl Screen for Line {
 
     fn draw(&self, page: &mut Page<'_>, context: &Context) {
         let area = inset(page.area());
-        let words = "Go down as long as the samples are drawn well: lines without gaps, words in their colours, no strange signs. The \
-                     box remembers it for this line.";
+        let words = "Go down a step at a time and look at the sample behind the marker. Where it is not drawn well (strange signs, \
+                     gaps in the line, no colours), go up again; Ctrl-L paints the screen anew. The box remembers it for this line.";
         let rows = page.wrapped(area, words, Look::Plain);
         let list = below(area, rows.saturating_add(1));
         for (row, caps) in (0..).zip(ALL) {
             let y = list.y.saturating_add(row);
+            page.put(list.x, y, 17, caps.words(), Look::Plain);
+            // A line is sent nothing that it is not set to show: only the sample of what it is set to tells anything.
             if caps == context.caps {
                 let marker = page.sign(Sign::Marker);
                 page.put(list.x.saturating_sub(2), y, 1, marker, Look::Strong);
+                draw_sample(page, list.x.saturating_add(19), y);
             }
-            page.put(list.x, y, 17, caps.words(), Look::Plain);
-            draw_sample(&mut page.shown_by(caps), list.x.saturating_add(19), y);
         }
         self.draw_keyboard(page, below(list, 6), context);
     }

@@ -104,7 +104,7 @@ fn hints(step: usize, mut own: Vec<Hint>) -> Vec<Hint> {
     if step > LINE {
         own.push(("Esc", "step back"));
     }
-    own.push(("Ctrl-X", "leave the set-up"));
+    own.push(("Ctrl-X", "leave"));
     own
 }
 

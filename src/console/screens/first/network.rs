@@ -168,7 +168,7 @@ impl Screen for Network {
     }
 
     fn hints(&self, _context: &Context) -> Vec<Hint> {
-        hints(NETWORK, vec![("Enter", "take the marked one"), ("Up/Down", "choose")])
+        hints(NETWORK, vec![("Enter", "take"), ("Up/Down", "choose")])
     }
 
     fn help(&self) -> &'static [&'static str] {

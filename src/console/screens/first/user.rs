@@ -286,7 +286,7 @@ impl Screen for FirstUser {
     fn hints(&self, _context: &Context) -> Vec<Hint> {
         match self.asks() {
             true => hints(USER, vec![("Enter", "next, show the QR code")]),
-            false => hints(USER, vec![("Enter", "take the marked one"), ("Up/Down", "choose")]),
+            false => hints(USER, vec![("Enter", "take"), ("Up/Down", "choose")]),
         }
     }
 
