@@ -17,6 +17,7 @@ pub mod directory;
 pub mod directory_ask;
 pub mod directory_form;
 pub mod enrol;
+pub mod first;
 pub mod help;
 pub mod home;
 pub mod import;
