@@ -186,10 +186,10 @@ fn r24_a_key_keeps_the_session_and_posternd_may_end_it() {
 fn r24_a_session_that_is_gone_leads_to_the_login() {
     let mut desk = desk();
     desk.types("a");
-    let failure = Failure::new(FailureKind::LogInFirst, "log in first");
+    let failure = Failure::new(FailureKind::LogInFirst, "no key for 5 minutes: log in again");
     desk.answer(pings, Err(failure));
     assert_eq!(desk.app.screen(), "login");
-    assert!(desk.text().contains("Logged out: log in again"));
+    assert!(desk.text().contains("no key for 5 minutes: log in again"));
 }
 
 #[test]
