@@ -203,7 +203,6 @@ pub fn every_request() -> Vec<(Request, Option<Role>)> {
                 net: None,
                 make_secret: false,
                 fields: ClientFields::default(),
-                make_secret: false,
             }),
             Some(Installer),
         ),
