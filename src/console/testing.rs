@@ -119,6 +119,12 @@ impl Desk {
         self.take(effects);
     }
 
+    /// A screen on top of those that stand, whoever is logged in.
+    pub fn push(&mut self, screen: Box<dyn Screen>) {
+        let effects = self.app.open_for_test(screen);
+        self.take(effects);
+    }
+
     /// Something happens.
     pub fn event(&mut self, event: Event) {
         // A record keeps every key that is no part of a secret: a field of stars must say so.
