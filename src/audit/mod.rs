@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::store::records::{ClientId, SeedMark, Timestamp, UserId};
+use crate::store::records::{ClientId, OperatorId, SeedMark, Timestamp, UserId};
 
 /// What a client heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -408,6 +408,8 @@ pub struct OperatorAct {
     pub user: Option<UserId>,
     /// The number of the client.
     pub client: Option<ClientId>,
+    /// The number of the operator it was done to (R20).
+    pub staff: Option<OperatorId>,
     /// Done, or the line that refused it.
     pub result: Result<(), String>,
     /// How many alike this record stands for (R23): of failed logins and refusals at a console more than one may be.

@@ -165,7 +165,9 @@ fn the_command_line_knows_only_controls_types() {
         walk(&console, &mut files);
     }
     assert!(files.len() > 8, "{files:?}");
-    let allowed = ["cli", "console", "control", "enrol", "secret", "text", "times"];
+    let allowed = [
+        "cli", "console", "control", "enrol", "process", "secret", "text", "times",
+    ];
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
         for (number, line) in text.lines().enumerate() {

@@ -1,5 +1,6 @@
 //! The loop of the console: events in, frames out. It alone owns the state, the line and the link. It draws only what changed, only
-//! when the last frame has left (so a slow line is never behind by more than one frame), and without a key at most twice a second.
+//! when the last frame has left (so a slow line is never behind by more than one frame), and when nobody is at work at most twice
+//! a second.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -28,8 +29,10 @@ use crate::control::Timestamp;
 
 /// Time between two ticks.
 const TICK: Duration = Duration::from_secs(1);
-/// Without a key, a frame at most so often.
+/// When nobody is at work, a frame at most so often.
 const CALM: Duration = Duration::from_millis(500);
+/// After a key somebody is at work for so long: the answer to it comes at once.
+const LIVELY: Duration = Duration::from_secs(1);
 /// Events that are taken in before a frame is drawn.
 const AT_ONCE: usize = 256;
 
@@ -120,7 +123,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         probe: None,
         probe_until: None,
         dirty: true,
-        keyed: true,
+        lively_until: start,
         drawn: Instant::now(),
         next_tick: start + TICK,
     };
@@ -180,8 +183,8 @@ struct Runner {
     probe_until: Option<Instant>,
     /// Something happened since the last frame.
     dirty: bool,
-    /// A key was among it.
-    keyed: bool,
+    /// Somebody is at work until then: what comes is drawn at once.
+    lively_until: Instant,
     drawn: Instant,
     next_tick: Instant,
 }
@@ -217,13 +220,21 @@ impl Runner {
         }
     }
 
+    fn liven(&mut self) {
+        self.lively_until = Instant::now() + LIVELY;
+    }
+
+    fn is_lively(&self) -> bool {
+        Instant::now() < self.lively_until
+    }
+
     /// How long nothing needs to be done.
     fn wait(&self) -> Duration {
         let mut until = self.next_tick;
         if let Some(probe) = self.probe_until {
             until = until.min(probe);
         }
-        if self.dirty && self.writer.idle() {
+        if self.dirty && self.writer.idle() && !self.is_lively() {
             until = until.min(self.drawn + CALM);
         }
         until.saturating_duration_since(Instant::now())
@@ -231,7 +242,12 @@ impl Runner {
 
     fn message(&mut self, message: Message) -> Option<End> {
         match message {
-            Message::Link(event) => self.event(event),
+            Message::Link(event) => {
+                if matches!(event, Event::Up(_) | Event::Down(_) | Event::Ended(_)) {
+                    self.liven();
+                }
+                self.event(event)
+            }
             Message::Line(LineEvent::HangUp) => Some(End::HangUp),
             Message::Line(LineEvent::Terminate) => Some(End::Asked),
             // Whether a frame may follow is looked at before each.
@@ -246,7 +262,7 @@ impl Runner {
                 for input in inputs {
                     let end = match input {
                         Input::Key(key) => {
-                            self.keyed = true;
+                            self.liven();
                             self.event(Event::Key(key))
                         }
                         Input::Size(columns, rows) => {
@@ -283,7 +299,7 @@ impl Runner {
                 }
                 Effect::Wipe => {
                     self.terminal.backend_mut().wipe();
-                    self.keyed = true;
+                    self.liven();
                 }
                 Effect::Caps(caps) => {
                     self.terminal.backend_mut().set_caps(caps);
@@ -339,27 +355,25 @@ impl Runner {
         self.terminal.backend_mut().resize(columns, rows);
         // The backend knows its size and cannot fail.
         let _ = self.terminal.resize(Rect::new(0, 0, columns, rows));
-        self.keyed = true;
+        self.liven();
         // No size ends the program.
         self.event(Event::Size(columns, rows));
     }
 
     /// Draws a frame, if something happened, the last one has left, and it is not too soon.
     fn draw(&mut self) {
-        if !self.dirty || !self.writer.idle() || (!self.keyed && self.drawn.elapsed() < CALM) {
+        if !self.dirty || !self.writer.idle() || (!self.is_lively() && self.drawn.elapsed() < CALM) {
             return;
         }
         let app = &self.app;
-        let drawn = self.terminal.draw(|frame| {
+        // The backend composes into memory and cannot fail.
+        let _ = self.terminal.draw(|frame| {
             let cursor = app.draw(frame.buffer_mut());
             if let Some(cursor) = cursor {
                 frame.set_cursor_position(cursor);
             }
         });
-        // The backend composes into memory and cannot fail.
-        drop(drawn);
         self.dirty = false;
-        self.keyed = false;
         self.drawn = Instant::now();
         let bytes = self.terminal.backend_mut().take();
         if !bytes.is_empty() {

@@ -97,6 +97,7 @@ impl Recorded for OperatorEvent {
                 users: act.users,
                 user: act.user,
                 client: act.client,
+                staff: None,
                 result: act.result,
                 count: 1,
             }),

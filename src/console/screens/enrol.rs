@@ -5,7 +5,7 @@
 //! Postern box-1 | Enrol                                    anna installer  14:05
 //! █▀▀▀▀▀█ ▄▀ █▄ █▀▀▀▀▀█   anna@contoso.example
 //! █ ███ █ █▄▀▄▀ █ ███ █
-//! █ ▀▀▀ █ ▄ █ ▄ █ ▀▀▀ █   1 Scan this with the app on the phone.
+//! █ ▀▀▀ █ ▄ █ ▄ █ ▀▀▀ █   1 Scan this with the phone's app.
 //! ▀▀▀▀▀▀▀ █▄▀ █ ▀▀▀▀▀▀▀     Or type this key:
 //! ▀▄ ▄▀▄▀▀▄ ▀█▄▀▄ ▀▄▀▄▀     GEZD GNBV GY3T QOJQ
 //! █▀▀▀▀▀█ ▄▀▄ ▄▀▄▀▄ ▀▄█     GEZD GNBV GY3T QOJQ
@@ -281,8 +281,9 @@ impl Screen for Enrol {
     fn on(&mut self, key: Key, context: &Context) -> Vec<Action> {
         let views = self.views(context);
         let Stage::Made(made) = &mut self.stage else {
-            return match key {
-                Key::Esc | Key::Enter => vec![Action::Close],
+            // An Enter too many must not leave a token behind that nobody saw.
+            return match (key, &self.stage) {
+                (Key::Esc, _) | (Key::Enter, Stage::Failed(_)) => vec![Action::Close],
                 _ => Vec::new(),
             };
         };

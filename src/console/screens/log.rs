@@ -342,11 +342,7 @@ impl Screen for Log {
     }
 
     fn hints(&self, _context: &Context) -> Vec<Hint> {
-        let mut hints = vec![("Enter", "in full")];
-        if self.here().is_some_and(|entry| !entry.user.is_empty()) {
-            hints.push(("w", "why"));
-        }
-        hints.push(("f", "filter"));
+        let mut hints = vec![("Enter", "in full"), ("w", "why"), ("f", "filter")];
         if self.filter != LogFilter::default() {
             hints.push(("a", "all again"));
         }

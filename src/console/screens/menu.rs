@@ -1,7 +1,13 @@
 //! What the first screen leads to: letters, words, who may, and the screens behind them. One table, so that a screen that is new
 //! is one line here.
 
-use super::{import, operators, system};
+use super::clients::Clients;
+use super::directories::Directories;
+use super::import::Import;
+use super::log::Log;
+use super::operators::Operators;
+use super::system::System;
+use super::users::{Purpose, Users};
 use crate::console::screen::{Context, Screen};
 use crate::console::widgets::menu::Entry;
 use crate::control::Role;
@@ -37,9 +43,17 @@ pub fn entries(context: &Context, set_up: bool) -> Vec<Entry> {
 /// The screen behind a letter.
 pub fn open(letter: char) -> Option<Box<dyn Screen>> {
     match letter {
-        'i' => Some(Box::new(import::Import::new())),
-        'o' => Some(Box::new(operators::Operators::new())),
-        'y' => Some(Box::new(system::System::new())),
+        'e' => Some(Box::new(Users::new(Purpose::Enrol))),
+        'w' => Some(Box::new(Users::new(Purpose::Why))),
+        'u' => Some(Box::new(Users::new(Purpose::Open))),
+        'k' => Some(Box::new(Users::new(Purpose::Unlock))),
+        'b' => Some(Box::new(Users::new(Purpose::Bypass))),
+        'l' => Some(Box::new(Log::new())),
+        'c' => Some(Box::new(Clients::new())),
+        'd' => Some(Box::new(Directories::new())),
+        'o' => Some(Box::new(Operators::new())),
+        'i' => Some(Box::new(Import::new())),
+        'y' => Some(Box::new(System::new())),
         _ => None,
     }
 }

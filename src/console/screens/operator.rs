@@ -113,10 +113,11 @@ impl Operator {
 
 /// What can be done with this one now.
 fn entries(operator: &OperatorInfo) -> Vec<Entry> {
-    let mut entries = vec![('r', "Role"), ('p', "New password"), ('t', "Token for the login")];
-    if operator.token || operator.token_pending {
-        entries.push(('n', "No token any more"));
-    }
+    let mut entries = vec![('r', "Role"), ('p', "New password")];
+    entries.push(match operator.token {
+        true => ('n', "No token any more"),
+        false => ('t', "Token for the login"),
+    });
     if operator.locked_seconds.is_some() {
         entries.push(('u', "Unlock"));
     }

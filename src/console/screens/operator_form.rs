@@ -14,7 +14,7 @@
 
 use ratatui::layout::Rect;
 
-use super::password::{self, strength};
+use super::new_password;
 use crate::console::action::{Action, Tone};
 use crate::console::app::role_word;
 use crate::console::key::Key;
@@ -22,7 +22,7 @@ use crate::console::page::{Look, Page};
 use crate::console::screen::{Context, Hint, Screen};
 use crate::console::widgets::field::{Field, any};
 use crate::console::widgets::form::{Form, Typed};
-use crate::control::{Answer, Failure, OperatorAdd, OperatorInfo, OperatorSet, Request, Role};
+use crate::control::{Answer, Failure, OperatorAdd, OperatorInfo, OperatorSet, Request, Role, strength};
 
 /// The roles, least first as an installer adds them most.
 const ROLES: [(&str, &str); 3] = [
@@ -63,10 +63,10 @@ impl OperatorForm {
         let form = Form::new().field(
             "name",
             "Name",
-            Field::new(strength::NAME_MAX, name),
+            Field::new(strength::NAME_RANGE.1, name),
             "2 to 32 of a-z 0-9 . _ - and a letter first: what is typed at the login.",
         );
-        Self::of(For::Add, password::rows(roles(form)))
+        Self::of(For::Add, new_password::rows(roles(form)))
     }
 
     /// Another role.
@@ -78,7 +78,7 @@ impl OperatorForm {
 
     /// A new password for somebody.
     pub fn password(name: &str) -> Self {
-        Self::of(For::Password(name.to_owned()), password::rows(Form::new()))
+        Self::of(For::Password(name.to_owned()), new_password::rows(Form::new()))
     }
 
     /// The password of who is logged in.
@@ -89,7 +89,7 @@ impl OperatorForm {
             Field::secret(strength::PASSWORD_MAX, any),
             "The one you logged in with.",
         );
-        Self::of(For::Own(name.to_owned()), password::rows(form))
+        Self::of(For::Own(name.to_owned()), new_password::rows(form))
     }
 
     fn of(what: For, form: Form) -> Self {
@@ -118,7 +118,7 @@ impl OperatorForm {
             }
         }
         let operator = self.operator();
-        matches!(self.what, For::Role(_)) || password::check(&mut self.form, &operator)
+        matches!(self.what, For::Role(_)) || new_password::check(&mut self.form, &operator)
     }
 
     fn request(&mut self, context: &Context) -> Request {
@@ -213,7 +213,7 @@ impl Screen for OperatorForm {
         match self.form.on(key) {
             Typed::Changed("name" | "password" | "again") if !matches!(self.what, For::Role(_)) => {
                 let operator = self.operator();
-                password::judge(&mut self.form, &operator);
+                new_password::judge(&mut self.form, &operator);
             }
             Typed::Done if self.is_right() => {
                 let request = self.request(context);
@@ -232,7 +232,7 @@ impl Screen for OperatorForm {
             Ok(answer) => vec![Action::Say(Tone::Done, self.done(answer)), Action::Close],
             Err(failure) => {
                 let operator = self.operator();
-                password::judge(&mut self.form, &operator);
+                new_password::judge(&mut self.form, &operator);
                 self.form.go(match self.what {
                     For::Add => "name",
                     For::Role(_) => "role",

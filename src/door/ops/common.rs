@@ -12,7 +12,7 @@ use crate::factors::second::bypass::ALPHABET;
 use crate::names::{CanonicalName, NameError};
 use crate::secret::Secret;
 use crate::store::StoreError;
-use crate::store::records::{ClientId, User, UserId};
+use crate::store::records::{ClientId, OperatorId, User, UserId};
 use crate::text::shown;
 
 /// A name as typed, made canonical (R3).
@@ -48,6 +48,8 @@ pub(super) struct Target {
     pub(super) user: Option<UserId>,
     /// The client.
     pub(super) client: Option<ClientId>,
+    /// The operator.
+    pub(super) staff: Option<OperatorId>,
 }
 
 impl Target {

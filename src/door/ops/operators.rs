@@ -26,7 +26,9 @@ const SEED_LENGTH: usize = 20;
 pub(super) fn add(door: &Door, ask: &OperatorAdd, target: &mut Target) -> Result<Answer, Failure> {
     target.text.push_str(&format!(", role {}", role_word(ask.role)));
     let operator = made(door, ask)?;
-    put_new(door, operator).map(|operator| answer(door, &operator))
+    let operator = put_new(door, operator)?;
+    target.staff = Some(operator.id);
+    Ok(answer(door, &operator))
 }
 
 /// A record that is not in the store yet. Slow: it makes a hash.
@@ -71,12 +73,14 @@ pub(super) fn list(door: &Door) -> Answer {
     Answer::Operators(OperatorList { operators })
 }
 
-/// `operator set`. The record's target is `NAME, role ROLE, disabled`, as far as it was set: a restore reads it (R20).
+/// `operator set`. The record's target is `NAME, role ROLE, disabled`, as far as it was set: a restore reads it
+/// (R20).
 pub(super) fn set(door: &Door, by: &Peer, ask: &OperatorSet, target: &mut Target) -> Result<Answer, Failure> {
     if ask.role.is_none() && ask.enabled.is_none() && ask.password.is_none() {
         return Err(Failure::usage("nothing to set: name at least one setting"));
     }
     let before = named(door, &ask.name)?;
+    target.staff = Some(before.id);
     if let Some(role) = ask.role.filter(|role| *role != before.role) {
         target.text.push_str(&format!(", role {}", role_word(role)));
     }
@@ -163,13 +167,14 @@ pub(super) fn unlock(door: &Door, name: &str) -> Result<Answer, Failure> {
 }
 
 /// `operator remove`.
-pub(super) fn remove(door: &Door, by: &Peer, name: &str) -> Result<Answer, Failure> {
+pub(super) fn remove(door: &Door, by: &Peer, name: &str, target: &mut Target) -> Result<Answer, Failure> {
     if by.operator == name {
         return Err(Failure::refused("nobody removes the own name: ask another installer"));
     }
     let _alone = door.staff.alone.lock();
     let operators = door.store.operators();
     let mut gone = find(&operators, name)?.clone();
+    target.staff = Some(gone.id);
     gone.enabled = false;
     stays(&gone, &operators)?;
     let removed = door.store.apply(vec![Change::RemoveOperator(gone.id)]);

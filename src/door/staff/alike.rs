@@ -110,6 +110,7 @@ mod tests {
             users: Vec::new(),
             user: None,
             client: None,
+            staff: None,
             result: Err("wrong password".to_owned()),
             count: 1,
         }

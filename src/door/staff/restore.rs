@@ -9,26 +9,28 @@ use crate::secret::Secret;
 use crate::store::records::{Operator, OperatorId, Role, Timestamp};
 use crate::store::{Change, Store, StoreError};
 
-/// What was done to a name since.
+/// What was done to an operator: all that the journal knows, in its order.
 #[derive(Default)]
-struct Since {
+struct Told<'a> {
+    name: &'a str,
     added: Option<Timestamp>,
     role: Option<Role>,
     off: bool,
+    removed: bool,
 }
 
-/// Does it.
-pub fn operators(store: &Store, since: &[OperatorAct]) -> Result<(), StoreError> {
-    let mut names: BTreeMap<&str, Since> = BTreeMap::new();
-    for act in since.iter().filter(|act| act.action.starts_with("operator ")) {
+/// Does it. By number, since a name may be another's after a removal, and numbers are given once.
+pub fn operators(store: &Store, acts: &[OperatorAct]) -> Result<(), StoreError> {
+    let mut told: BTreeMap<OperatorId, Told<'_>> = BTreeMap::new();
+    for act in acts {
+        let Some(id) = act.staff else { continue };
+        let one = told.entry(id).or_default();
         let mut words = act.target.split(", ");
-        let Some(name) = words.next() else { continue };
-        let one = names.entry(name).or_default();
+        one.name = words.next().unwrap_or_default();
         match act.action.as_str() {
             "operator add" => one.added = Some(act.at),
-            "operator remove" => one.off = true,
-            "operator set" => {}
-            _ => continue,
+            "operator remove" => one.removed = true,
+            _ => {}
         }
         for word in words {
             match word {
@@ -43,32 +45,75 @@ pub fn operators(store: &Store, since: &[OperatorAct]) -> Result<(), StoreError>
     }
     let there = store.operators();
     let mut changes = Vec::new();
-    for (name, since) in names {
-        match (there.iter().find(|one| one.name == name), since.added) {
+    // By name: an earlier restore may have left two numbers to one, and the newer one counts.
+    let mut lost = BTreeMap::new();
+    for (id, told) in told {
+        match (there.iter().find(|one| one.id == id), told.added) {
             (Some(operator), _) => {
                 let mut operator = operator.clone();
-                operator.role = since.role.unwrap_or(operator.role).min(operator.role);
-                operator.enabled &= !since.off;
+                operator.role = told.role.unwrap_or(operator.role).min(operator.role);
+                operator.enabled &= !told.off && !told.removed;
                 changes.push(Change::PutOperator(operator));
             }
-            (None, Some(created)) => changes.push(Change::AddOperator(Operator {
-                id: OperatorId(0),
-                name: name.to_owned(),
-                role: since.role.unwrap_or(Role::Auditor),
-                enabled: false,
-                password: Secret::new(Vec::new()),
-                token: None,
-                wrong: 0,
-                failures: 0,
-                last: None,
-                created,
-                generation: 0,
-            })),
-            (None, None) => {}
+            // Another of that name is there, who was removed since.
+            (None, _) if there.iter().any(|one| one.name == told.name) => {}
+            (None, Some(created)) if !told.removed => drop(lost.insert(
+                told.name,
+                Operator {
+                    id: OperatorId(0),
+                    name: told.name.to_owned(),
+                    role: told.role.unwrap_or(Role::Auditor),
+                    enabled: false,
+                    password: Secret::new(Vec::new()),
+                    token: None,
+                    wrong: 0,
+                    failures: 0,
+                    last: None,
+                    created,
+                    generation: 0,
+                },
+            )),
+            (None, _) => {}
         }
     }
+    changes.extend(lost.into_values().map(Change::AddOperator));
     if changes.is_empty() {
         return Ok(());
     }
     store.apply(changes).map(drop)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use super::*;
+    use crate::seal::{MasterKey, Sealer};
+
+    #[test]
+    fn r20_one_name_under_two_numbers_comes_back_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let sealer = Sealer::new(&MasterKey::from_bytes([5; 32]));
+        let (store, _) = Store::open(&dir.path().join("store"), &sealer).unwrap();
+        let added = |id, role: &str| OperatorAct {
+            at: Timestamp(id),
+            uid: 0,
+            operator: String::new(),
+            line: String::new(),
+            action: "operator add".to_owned(),
+            target: format!("ben, role {role}"),
+            users: Vec::new(),
+            user: None,
+            client: None,
+            staff: Some(OperatorId(id)),
+            result: Ok(()),
+            count: 1,
+        };
+        operators(&store, &[added(5, "installer"), added(1_000_007, "helpdesk")]).unwrap();
+        let all = store.operators();
+        assert_eq!(all.len(), 1);
+        assert_eq!(
+            (all[0].role, all[0].enabled, all[0].created),
+            (Role::Helpdesk, false, Timestamp(1_000_007))
+        );
+    }
 }

@@ -341,6 +341,7 @@ mod tests {
             users: Vec::new(),
             user: None,
             client: None,
+            staff: None,
             count: 1,
         };
         let (pri, id, parameters, message) = read(&origin().act(&act, 3));

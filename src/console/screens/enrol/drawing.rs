@@ -144,7 +144,7 @@ impl Enrol {
     /// The words beside a code.
     fn draw_beside(&self, page: &mut Page<'_>, area: Rect, made: &Made) {
         let mut rest = self.draw_who(page, area);
-        step(page, &mut rest, "1 Scan this with the app on the phone.", Look::Plain);
+        step(page, &mut rest, "1 Scan this with the phone's app.", Look::Plain);
         let mut key = inset(rest, 2);
         step(page, &mut key, "Or type this key:", Look::Plain);
         step(page, &mut key, &lines_of_key(made.uri.key(), 1), Look::Strong);

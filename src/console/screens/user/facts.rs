@@ -36,9 +36,10 @@ pub(super) fn standing(info: &UserInfo) -> (&'static str, Look) {
 pub(super) fn lines(info: &UserInfo, width: u16, context: &Context) -> Vec<Paragraph> {
     let mut lines = Vec::new();
     let near = |at| shown_near(at, context.now.wall, &context.zone);
-    let password = match info.row.local_password {
-        true => "on this box",
-        false => "at the directory",
+    let password = match (info.row.local_password, info.budget) {
+        (true, _) => "on this box",
+        (false, Some(_)) => "at the directory",
+        (false, None) => "at the directory; none is set up for this name",
     };
     let mut words = vec![password.to_owned()];
     if let Some(budget) = info.budget {

@@ -284,3 +284,40 @@ fn screens() {
     long[2].enabled = false;
     show("users-long", Purpose::Open, "", long);
 }
+
+/// Everything that was asked is answered, as a box with these users does it.
+fn settle(desk: &mut Desk, users: &[UserRow]) {
+    for _ in 0..20 {
+        let Some((_, request)) = desk.asked.first() else { return };
+        match request {
+            Request::UserList(_) => answer_from(desk, users),
+            _ => return,
+        }
+    }
+}
+
+#[test]
+fn from_the_first_screen_two_keys_beside_the_name_are_enough() {
+    // Why may take 3, unlock 4, enrol 12 with its confirmation.
+    for (letter, asked) in [
+        ('w', "explain"),
+        ('k', "user unlock"),
+        ('u', "user show"),
+        ('e', "token add"),
+    ] {
+        let mut desk = Desk::new(80, 24, Default::default());
+        let effects = desk
+            .app
+            .log_in_for_test(crate::console::testing::session(Role::Helpdesk));
+        assert!(!effects.is_empty());
+        assert_eq!(desk.app.screen(), "home");
+        desk.keys(&[Key::Char(letter)]);
+        settle(&mut desk, &people());
+        desk.types("anna@contoso.example");
+        settle(&mut desk, &people());
+        desk.keys(&[Key::Enter]);
+        settle(&mut desk, &people());
+        assert_eq!(desk.last_word(), asked, "{letter}");
+        assert_eq!(desk.asked.last().unwrap().1.target(), "anna@contoso.example");
+    }
+}

@@ -122,7 +122,9 @@ async fn r24_one_text_for_every_wrong_login_and_a_lock_for_every_name() {
     rig.operator("ben", Role::Helpdesk).await;
     let (seat, session) = rig.log_in("Anna ", PASSWORD, None).await.ok().unwrap();
     assert_eq!((session.operator.as_str(), session.failures), ("anna", 0));
+    let acts = rig.acts().len();
     assert_eq!(rig.info("anna").await.lines, ["ttyS0"]);
+    assert_eq!(rig.acts().len(), acts, "a list is a look");
     rig.ops.left(990, seat, "").await;
     assert!(rig.info("anna").await.lines.is_empty());
     for name in ["anna", "nobody"] {

@@ -3,6 +3,7 @@
 
 use crate::console::widgets::field::{Field, any};
 use crate::console::widgets::form::Form;
+use crate::control::strength;
 
 /// Said before anything is typed.
 const HINT: &str = "At least 12 characters, none of the usual ones. Four words that do not belong together are good.";
@@ -54,38 +55,4 @@ pub fn check(form: &mut Form, operator: &str) -> bool {
         (wrong.is_none() && differs).then(|| "The two differ: type the same password again.".to_owned()),
     );
     !form.go_to_wrong()
-}
-
-/// What a password may be, until posternd's own judgement stands in [`crate::control`].
-pub mod strength {
-    /// The shortest password of an operator, in characters.
-    pub const PASSWORD_MIN: usize = 12;
-    /// The longest, in bytes.
-    pub const PASSWORD_MAX: usize = 120;
-    /// The longest name of an operator.
-    pub const NAME_MAX: usize = 32;
-
-    /// Whether this can be an operator's name.
-    ///
-    /// # Errors
-    /// One line: what a name is.
-    pub fn name(name: &str) -> Result<(), &'static str> {
-        let sound = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'-');
-        let begins = name.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
-        match begins && (2..=32).contains(&name.len()) && name.bytes().all(sound) {
-            true => Ok(()),
-            false => Err("an operator's name is 2 to 32 of a-z 0-9 . _ - and begins with a letter"),
-        }
-    }
-
-    /// Whether this can be the password of the operator of that name.
-    ///
-    /// # Errors
-    /// One line: what is wrong with it.
-    pub fn password(_operator: &str, password: &str) -> Result<(), &'static str> {
-        match password.chars().count() {
-            0..PASSWORD_MIN => Err("the password is shorter than 12 characters: take a longer one, such as four words"),
-            _ => Ok(()),
-        }
-    }
 }
