@@ -201,7 +201,6 @@ pub fn every_request() -> Vec<(Request, Option<Role>)> {
                 name: name(),
                 rename: None,
                 net: None,
-                make_secret: false,
                 fields: ClientFields::default(),
             }),
             Some(Installer),
