@@ -9,19 +9,17 @@
 //! Enter open  w why  Esc back  ? help                               <- what works
 //! ```
 
+mod draw;
+
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
-
-use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
 
 use super::action::{Action, Told, Tone};
 use super::event::{Effect, Event, Now};
 use super::key::Key;
-use super::page::{Look, Page};
 use super::screen::{Context, Screen, Topics};
 use super::screens::help::Help;
-use super::screens::{first_screen, home, too_small, waiting};
+use super::screens::{first_screen, home, waiting};
 use crate::control::{Answer, Failure, FailureKind, Moved, Request, Session};
 use crate::times;
 
@@ -97,6 +95,15 @@ impl App {
         self.top().and_then(Screen::secret_typed)
     }
 
+    /// Whether a character is a shortcut here, not a part of what is being typed.
+    pub fn is_shortcut(&self, character: char) -> bool {
+        let Some(top) = self.top() else { return false };
+        let mut text = [0; 4];
+        let text = character.encode_utf8(&mut text);
+        let is_hint = character == '?' || top.hints(&self.context).iter().any(|(key, _)| *key == &*text);
+        is_hint && !top.types(character)
+    }
+
     /// The one place where the state changes.
     pub fn handle(&mut self, event: Event, now: Now) -> Vec<Effect> {
         self.context.now = now;
@@ -114,8 +121,10 @@ impl App {
             }
             Event::Down(why) => {
                 self.context.up = false;
-                self.context.session = None;
                 self.asks.clear();
+                if self.context.session.take().is_some() {
+                    effects.push(Effect::Wipe);
+                }
                 if self.screen() != waiting::NAME || self.layers.len() > 1 {
                     self.start_with(Box::new(waiting::Waiting::new(&why)), &mut effects);
                 } else if let Some(layer) = self.layers.first_mut() {
@@ -148,11 +157,7 @@ impl App {
             return;
         }
         self.note = None;
-        let since_stay = self.last_key.saturating_sub(self.last_stay);
-        if self.context.session.is_some() && since_stay >= STAY_EVERY {
-            self.last_stay = self.last_key;
-            self.ask(Asker::Application, Request::Stay, effects);
-        }
+        self.stay(effects);
         if let Some(help) = &mut self.help {
             if !help.on(key, self.context.size) {
                 self.help = None;
@@ -173,6 +178,16 @@ impl App {
         self.apply(actions, effects);
     }
 
+    /// Tells posternd that somebody is there, now or, where that was told just now, with a later tick: no key is lost.
+    fn stay(&mut self, effects: &mut Vec<Effect>) {
+        let now = self.context.now.mono;
+        let is_due = self.last_key > self.last_stay && now.saturating_sub(self.last_stay) >= STAY_EVERY;
+        if is_due && self.context.session.is_some() {
+            self.last_stay = now;
+            self.ask(Asker::Application, Request::Stay, effects);
+        }
+    }
+
     fn tick(&mut self, effects: &mut Vec<Effect>) {
         if let Some(session) = &self.context.session {
             let idle = Duration::from_secs(u64::from(session.idle_seconds));
@@ -181,6 +196,7 @@ impl App {
                 return self.lock(&why, effects);
             }
         }
+        self.stay(effects);
         if let Some(layer) = self.layers.last_mut() {
             let actions = layer.screen.tick(&self.context);
             self.apply(actions, effects);
@@ -314,6 +330,8 @@ impl App {
 
     /// Ends the session and shows the login: nothing of it stays on the screen or in memory.
     fn lock(&mut self, why: &str, effects: &mut Vec<Effect>) {
+        // Answers that are still on their way belong to nobody.
+        self.asks.clear();
         if self.context.session.take().is_some() && self.context.up {
             self.ask(Asker::Application, Request::LogOut, effects);
         }
@@ -339,6 +357,8 @@ impl App {
     }
 
     fn push(&mut self, mut screen: Box<dyn Screen>) -> (u64, Vec<Action>) {
+        // What was explained is no longer on top.
+        self.help = None;
         self.numbers += 1;
         let actions = screen.refresh(&self.context);
         self.layers.push(Layer {
@@ -404,85 +424,6 @@ impl App {
         let (columns, rows) = self.context.size;
         columns < COLUMNS_MIN || rows < ROWS_MIN
     }
-
-    /// Draws the whole screen; answers where the cursor is wanted.
-    pub fn draw(&self, buffer: &mut Buffer) -> Option<Position> {
-        let whole = buffer.area;
-        if self.is_small() || whole.width < COLUMNS_MIN || whole.height < ROWS_MIN {
-            too_small::draw(&mut Page::new(buffer, whole, self.context.caps));
-            return None;
-        }
-        let top = self.top()?;
-        let title = match &self.help {
-            Some(_) => format!("Help: {}", top.title()),
-            None => top.title(),
-        };
-        self.draw_title(&mut Page::new(buffer, whole, self.context.caps), whole, &title);
-        let body = Rect {
-            y: whole.y.saturating_add(1),
-            height: whole.height.saturating_sub(if top.takes_note() { 2 } else { 3 }),
-            ..whole
-        };
-        let mut page = Page::new(buffer, body, self.context.caps);
-        match &self.help {
-            Some(help) => help.draw(&mut page),
-            None => top.draw(&mut page, &self.context),
-        }
-        let cursor = page.cursor();
-        self.draw_foot(&mut Page::new(buffer, whole, self.context.caps), whole, top);
-        cursor
-    }
-
-    fn draw_title(&self, page: &mut Page<'_>, whole: Rect, title: &str) {
-        let context = &self.context;
-        let host = context.hello.as_ref().map_or("", |hello| hello.host.as_str());
-        let clock = times::shown_clock(context.now.wall, &context.zone);
-        let right = match &context.session {
-            Some(session) => format!("{} {}  {clock}", session.operator, role_word(session.role)),
-            None => clock,
-        };
-        let width = u16::try_from(right.chars().count()).unwrap_or(0);
-        let x = page.put(whole.x, whole.y, 30, &format!("Postern {host}"), Look::Strong);
-        let start = whole.right().saturating_sub(width);
-        page.put(
-            x.saturating_add(1),
-            whole.y,
-            start.saturating_sub(x.saturating_add(3)),
-            &format!("| {title}"),
-            Look::Plain,
-        );
-        page.put(start, whole.y, width, &right, Look::Plain);
-    }
-
-    fn draw_foot(&self, page: &mut Page<'_>, whole: Rect, top: &dyn Screen) {
-        let note = whole.bottom().saturating_sub(2);
-        if let Some((tone, words)) = &self.note {
-            let words = match tone {
-                Tone::Bad => format!("Not done: {words}"),
-                Tone::Done | Tone::Look => words.clone(),
-            };
-            page.note(whole, note, &words, Look::from(*tone));
-        }
-        let mut hints = match &self.help {
-            Some(_) => vec![("Esc", "back"), ("Up/Down", "more")],
-            None => top.hints(&self.context),
-        };
-        hints.push(("?", "help"));
-        if top.types('?') && self.help.is_none() {
-            hints.pop();
-            hints.push(("F1", "help"));
-        }
-        let mut x = whole.x;
-        let y = whole.bottom().saturating_sub(1);
-        for (key, words) in hints {
-            let width = u16::try_from(key.chars().count() + words.chars().count() + 1).unwrap_or(u16::MAX);
-            if x.saturating_add(width) > whole.right() {
-                break;
-            }
-            x = page.put(x, y, width, key, Look::Strong).saturating_add(1);
-            x = page.put(x, y, width, words, Look::Plain).saturating_add(2);
-        }
-    }
 }
 
 /// A role's word.
@@ -493,3 +434,7 @@ pub fn role_word(role: crate::control::Role) -> &'static str {
         crate::control::Role::Installer => "installer",
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::console::testing::NOON;
 use crate::control::check::parse_net;
 use crate::control::{
-    Charset, ClientInfo, ClientSeen, ClockReport, First, Interface, Knock, LogEntry, LogKind, Mode, NetworkReport,
-    Order, StatusReport, TenantInfo, TenantState, Timestamp, Unavailable, Unmatched,
+    Charset, ClientInfo, ClientSeen, ClockReport, DirectoryAnswer, First, Interface, Knock, LogEntry, LogKind, Mode,
+    NetworkReport, Order, ProveReport, StatusReport, TenantInfo, TenantState, Timestamp, Unavailable, Unmatched,
 };
 
 pub const SECRET: &str = "ABCDEFGHJKMNPQRSTUVWXYZ234567892";
@@ -171,5 +171,39 @@ pub fn login(seq: u64, user: &str, outcome: &str, reason: &str, words: &str, min
         correlation: None,
         stages: Vec::new(),
         count: 1,
+    }
+}
+
+pub fn directory_answer(code: u32, words: &str) -> DirectoryAnswer {
+    DirectoryAnswer {
+        verdict: "continue".to_owned(),
+        code: Some(code),
+        words: words.to_owned(),
+        correlation: Some("11111111-2222-3333-4444-555555555555".to_owned()),
+        took_ms: 212,
+    }
+}
+
+/// A proof that held, or did not since client flows are off.
+pub fn proof(proven: bool) -> ProveReport {
+    ProveReport {
+        domain: "contoso.example".to_owned(),
+        user: "anna@contoso.example".to_owned(),
+        right: match proven {
+            true => directory_answer(50_076, "AADSTS50076: MFA is required, so the password is right"),
+            false => directory_answer(7_000_218, "AADSTS7000218: public client flows are not allowed"),
+        },
+        wrong: proven.then(|| directory_answer(50_126, "AADSTS50126: the name or the password is wrong")),
+        proven,
+        words: match proven {
+            true => "logins of contoso.example are checked at Entra now".to_owned(),
+            false => "Entra did not check the password".to_owned(),
+        },
+        todo: match proven {
+            true => String::new(),
+            false => {
+                "App registration, Authentication, Advanced settings: set Allow public client flows to Yes".to_owned()
+            }
+        },
     }
 }

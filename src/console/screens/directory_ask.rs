@@ -314,44 +314,11 @@ fn page_area(context: &Context) -> ratatui::layout::Rect {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
-#[allow(missing_docs)]
-pub mod tests {
+mod tests {
     use super::*;
+    use crate::console::guide::samples::{directory_answer as answer, proof as report};
     use crate::console::testing::{Desk, snapshot};
     use crate::control::Role;
-
-    fn answer(code: u32, words: &str) -> DirectoryAnswer {
-        DirectoryAnswer {
-            verdict: "continue".to_owned(),
-            code: Some(code),
-            words: words.to_owned(),
-            correlation: Some("11111111-2222-3333-4444-555555555555".to_owned()),
-            took_ms: 212,
-        }
-    }
-
-    /// A proof that held, or did not since client flows are off.
-    pub fn report(proven: bool) -> ProveReport {
-        ProveReport {
-            domain: "contoso.example".to_owned(),
-            user: "anna@contoso.example".to_owned(),
-            right: match proven {
-                true => answer(50_076, "AADSTS50076: MFA is required, so the password is right"),
-                false => answer(7_000_218, "AADSTS7000218: public client flows are not allowed"),
-            },
-            wrong: proven.then(|| answer(50_126, "AADSTS50126: the name or the password is wrong")),
-            proven,
-            words: match proven {
-                true => "logins of contoso.example are checked at Entra now".to_owned(),
-                false => "Entra did not check the password".to_owned(),
-            },
-            todo: match proven {
-                true => String::new(),
-                false => "App registration, Authentication, Advanced settings: set Allow public client flows to Yes"
-                    .to_owned(),
-            },
-        }
-    }
 
     fn typed(desk: &mut Desk) {
         desk.types("anna");

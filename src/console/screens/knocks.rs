@@ -165,17 +165,13 @@ impl Screen for Knocks {
         let top = self.list.top(height);
         for (place, (number, knock)) in (0..height).zip(knocks.iter().enumerate().skip(top)) {
             let y = area.y.saturating_add(place.saturating_mul(ROWS));
-            draw_knock(
-                page,
-                Rect {
-                    y,
-                    height: ROWS,
-                    ..area
-                },
-                knock,
-                self.list.at() == Some(number),
-                context,
-            );
+            let marked = self.list.at() == Some(number);
+            let rows = Rect {
+                y,
+                height: ROWS,
+                ..area
+            };
+            draw_knock(page, rows, knock, &todo(knock, context), marked, context);
         }
     }
 
@@ -202,7 +198,7 @@ impl Screen for Knocks {
 }
 
 /// A knock on three rows, with the marker before it.
-pub fn draw_knock(page: &mut Page<'_>, area: Rect, knock: &Knock, marked: bool, context: &Context) {
+pub fn draw_knock(page: &mut Page<'_>, area: Rect, knock: &Knock, todo: &str, marked: bool, context: &Context) {
     if marked {
         page.put(
             area.x.saturating_sub(2),
@@ -228,7 +224,7 @@ pub fn draw_knock(page: &mut Page<'_>, area: Rect, knock: &Knock, marked: bool, 
         Look::Strong,
     );
     page.line(area, 1, &knock.what, Look::Warn);
-    page.line(area, 2, &format!("- {}", todo(knock, context)), Look::Plain);
+    page.line(area, 2, &format!("- {todo}"), Look::Plain);
 }
 
 #[cfg(test)]

@@ -1,0 +1,142 @@
+//! Step 3: the clock. Codes are checked by it, so it has to be right and trusted (R19). In: posternd's report; out: a confirmation
+//! by somebody who has looked at a watch.
+//!
+//! ```text
+//! Postern box-1 | Step 3 of 9: clock                       anna installer  14:05
+//!
+//!   Monday 2026-03-02 14:05 UTC
+//!
+//!   Trusted: by a time server.
+//!
+//!   Compare it with a watch ...
+//!
+//! > n Go on
+//! ```
+
+use super::{CLOCK, Choices, LEAVE, common, go, hints, title};
+use crate::console::action::{Action, Tone};
+use crate::console::key::Key;
+use crate::console::page::{Look, Page};
+use crate::console::screen::{Context, Hint, Screen, Topics};
+use crate::console::screens::alarms::here;
+use crate::console::screens::clock::{as_on_a_watch, state};
+use crate::console::widgets::asked::Asked;
+use crate::console::widgets::inset::{below, inset};
+use crate::control::{Answer, ClockReport, Failure, Request};
+
+const SHOW: u32 = 0;
+const CONFIRM: u32 = 1;
+
+/// The clock.
+#[derive(Debug)]
+pub struct Clock {
+    report: Option<ClockReport>,
+    asked: Asked,
+    menu: Choices,
+}
+
+impl Clock {
+    /// Nothing is known yet.
+    pub fn new() -> Self {
+        Self {
+            report: None,
+            asked: Asked::new(SHOW),
+            menu: Choices::default(),
+        }
+    }
+
+    fn take(&mut self, report: ClockReport) {
+        match report.trusted {
+            true => self.menu.set(&[('n', "Go on")]),
+            false => self.menu.set(&[
+                ('c', "The time is right: I have compared it with a watch"),
+                ('n', "Go on; logins are not answered until the clock is trusted"),
+            ]),
+        }
+        self.report = Some(report);
+    }
+}
+
+impl Screen for Clock {
+    fn name(&self) -> &'static str {
+        "set-up-clock"
+    }
+
+    fn title(&self) -> String {
+        title(CLOCK)
+    }
+
+    fn refresh(&mut self, _context: &Context) -> Vec<Action> {
+        self.asked.ask(Request::TimeShow)
+    }
+
+    fn watches(&self) -> Topics {
+        Topics {
+            state: true,
+            ..Topics::NONE
+        }
+    }
+
+    fn on(&mut self, key: Key, _context: &Context) -> Vec<Action> {
+        if let Some(actions) = common(CLOCK, key) {
+            return actions;
+        }
+        match self.menu.on(key) {
+            Some('c') => vec![Action::Ask(CONFIRM, Request::TimeConfirm)],
+            Some(_) => go(CLOCK + 1),
+            None => Vec::new(),
+        }
+    }
+
+    fn answered(&mut self, tag: u32, answer: Result<Answer, Failure>, _context: &Context) -> Vec<Action> {
+        let mut actions = match tag {
+            SHOW => self.asked.landed(),
+            _ => Vec::new(),
+        };
+        match answer {
+            Ok(Answer::Clock(report)) => {
+                if tag == CONFIRM {
+                    actions.push(Action::Say(Tone::Done, "The clock is confirmed.".to_owned()));
+                }
+                self.take(report);
+            }
+            Ok(_) => {}
+            Err(failure) => actions.push(Action::Fail(failure)),
+        }
+        actions
+    }
+
+    fn draw(&self, page: &mut Page<'_>, context: &Context) {
+        let mut area = inset(page.area());
+        let time = as_on_a_watch(context.now.wall, &context.zone);
+        page.line(area, 0, &time, Look::Strong);
+        area = below(area, 2);
+        let Some(report) = &self.report else {
+            return page.line(area, 0, "Asking posternd ...", Look::Plain);
+        };
+        let (words, look) = state(report);
+        let mut rows = page.wrapped(area, &words, look);
+        if let Some(waiting) = &report.waiting_for {
+            let words = here(waiting).replace("(System, Clock)", "below");
+            rows = rows.saturating_add(page.wrapped(below(area, rows), &words, Look::Plain));
+        }
+        area = below(area, rows.saturating_add(1));
+        let words = "Codes change every 30 seconds, so the box has to know the time. Best is a time server that it reaches by itself \
+                     (NTP). If the time or the zone is wrong, set it on the box: timedatectl set-time, timedatectl set-timezone.";
+        let rows = page.wrapped(area, words, Look::Plain);
+        self.menu.draw(page, below(area, rows.saturating_add(1)));
+    }
+
+    fn hints(&self, _context: &Context) -> Vec<Hint> {
+        hints(CLOCK, vec![("Enter", "take"), ("Up/Down", "choose")])
+    }
+
+    fn help(&self) -> &'static [&'static str] {
+        &[
+            "Trusted is the time of a time server since the start, of a working hardware clock, or one that an operator has \
+             confirmed. While the clock is not trusted the box answers no login, so that the gateway turns to its second server.",
+            "Confirm it only after looking at a watch: with a wrong time right codes are refused, and old ones may count again.",
+            LEAVE,
+        ]
+    }
+}
