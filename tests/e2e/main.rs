@@ -25,6 +25,8 @@ mod clock;
 mod codes;
 mod console_flows;
 mod console_line;
+mod console_secrets;
+mod console_two;
 mod entra;
 mod entra_client;
 mod explain;

@@ -220,7 +220,7 @@ pub(super) fn wrong(told: &Told<'_>) -> Words {
     if row >= 3 {
         return Words::new(
             format!(
-                "Wrong code, {row} different ones in a row: none is of a token of {}",
+                "Wrong code: it is of no token of {}, {row} different codes in a row",
                 told.user()
             ),
             format!("the app or token is probably of another account or was set up anew: compare it with: {list}"),
