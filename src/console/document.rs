@@ -362,7 +362,7 @@ fn the_document_shows_the_screens_as_they_are() {
     let differs = wanted.lines().zip(found.lines()).position(|(a, b)| a != b);
     assert!(
         wanted == found,
-        "docs/console.md differs from the screens, first at line {}: POSTERN_BLESS=1 writes it anew",
+        "docs/console.md differs from the screens, first at line {}: POSTERN_BLESS=1 writes it anew, once the screens are written",
         differs.unwrap_or(0) + 1
     );
 }

@@ -280,6 +280,19 @@ fn all_alarms_are_one_key_away_and_scroll() {
 }
 
 #[test]
+fn on_a_slow_line_the_first_screen_costs_1500_bytes_and_a_step_40() {
+    for report in [well(), ill()] {
+        for caps in [Caps::default(), Caps::FULL] {
+            let mut desk = Desk::new(80, 24, caps);
+            desk.log_in(session(Role::Installer));
+            answer(&mut desk, report.clone());
+            let (screen, step) = desk.bytes(Key::Down);
+            assert!(screen <= 1_500 && step <= 40, "{screen} {step}");
+        }
+    }
+}
+
+#[test]
 fn screens() {
     let show = |role: Role, report: fn() -> StatusReport| {
         move |desk: &mut Desk| {
