@@ -185,6 +185,19 @@ impl Desk {
         buffer
     }
 
+    /// What the whole screen takes on the line, painted anew.
+    pub fn bytes(&self) -> usize {
+        use ratatui::backend::Backend;
+        let context = self.app.context();
+        let (columns, rows) = context.size;
+        let mut line = super::term::backend::Line::new(context.caps, columns, rows);
+        let cells = self.cells();
+        let places = (0..rows).flat_map(|y| (0..columns).map(move |x| (x, y)));
+        line.draw(places.map(|(x, y)| (x, y, &cells[(x, y)]))).unwrap();
+        line.flush().unwrap();
+        line.take().len()
+    }
+
     /// The screen as text, without the blanks at the ends of its lines.
     pub fn text(&self) -> String {
         text_of(&self.cells())
