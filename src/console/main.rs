@@ -1,5 +1,6 @@
 //! The program: its arguments, its end. It leaves no shell, and a fault of its own leaves the line usable.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -9,11 +10,10 @@ use super::term::tty::Tty;
 use super::{keeper, runner};
 
 /// The whole program.
-#[allow(clippy::print_stderr)] // Before the line is taken, or after it was given back.
 pub fn main() -> ExitCode {
     let args = Args::parse();
     if let Err(error) = crate::process::forbid_core_files() {
-        eprintln!("postern-console: core files could not be forbidden: {error}");
+        say(&format!("core files could not be forbidden: {error}"));
     }
     let ended = match keeper::is_child() {
         true => {
@@ -27,8 +27,13 @@ pub fn main() -> ExitCode {
     match ended {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
-            eprintln!("postern-console: {error}");
+            say(&error.to_string());
             ExitCode::FAILURE
         }
     }
+}
+
+/// One line, before the line is taken or after it was given back.
+fn say(words: &str) {
+    let _ = writeln!(std::io::stderr(), "postern-console: {words}");
 }

@@ -45,3 +45,7 @@ pub use main::main;
     missing_docs
 )]
 pub mod testing;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod document;

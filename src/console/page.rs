@@ -182,6 +182,14 @@ impl<'a> Page<'a> {
         }
     }
 
+    /// Blanks over an area.
+    pub fn blank(&mut self, area: Rect) {
+        let blanks = " ".repeat(usize::from(area.width));
+        for row in 0..area.height {
+            self.line(area, row, &blanks, Look::Plain);
+        }
+    }
+
     /// A rule over a whole row of an area.
     pub fn rule(&mut self, area: Rect, row: u16) {
         let line = self.sign(Sign::Horizontal).repeat(usize::from(area.width));

@@ -127,6 +127,21 @@ impl Desk {
 
     /// Something happens.
     pub fn event(&mut self, event: Event) {
+        // A record keeps every key that is no part of a secret: a field of stars must say so.
+        let stars = |desk: &Self| desk.text().matches('*').count();
+        let may_leak = matches!(event, Event::Key(Key::Char(_))) && self.app.secret_typed().is_none();
+        let before = may_leak.then(|| stars(self));
+        self.take_in(event);
+        if let Some(before) = before {
+            let name = self.app.screen();
+            assert!(
+                stars(self) != before + 1,
+                "{name} takes a secret and does not say so (secret_typed)"
+            );
+        }
+    }
+
+    fn take_in(&mut self, event: Event) {
         let effects = self.app.handle(event, self.now);
         self.take(effects);
     }

@@ -48,9 +48,16 @@ pub fn log_in(line: &mut Line, name: &str) {
     line.settle();
 }
 
+/// Somebody may ask and somebody has a token, so that the first screen does not lead to the set-up by itself.
+pub fn ready(door: &Door) {
+    door.client("gw-1", "192.0.2.10", &[]);
+    door.enrolled("bernd@contoso.example");
+}
+
 /// A door with an operator, and a console on which that one has logged in.
 pub fn desk() -> (Door, Line) {
     let door = Door::open();
+    ready(&door);
     operator(&door, OPERATOR, "installer");
     let mut line = console(&door, 80, 24, &[]);
     log_in(&mut line, OPERATOR);
@@ -117,6 +124,7 @@ fn sigterm_and_sigkill_leave_a_sane_line() {
         (Signal::SIGABRT, false),
     ] {
         let door = Door::open();
+        ready(&door);
         operator(&door, OPERATOR, "installer");
         let (master, slave) = pair(80, 24);
         let before = settings(&slave);
@@ -159,6 +167,7 @@ fn sigterm_and_sigkill_leave_a_sane_line() {
 #[test]
 fn it_begins_before_posternd_answers_and_goes_on_by_itself() {
     let mut door = Door::open();
+    ready(&door);
     operator(&door, OPERATOR, "installer");
     door.daemon.kill();
     let mut line = console(&door, 80, 24, &[]);

@@ -202,7 +202,6 @@ pub fn every_request() -> Vec<(Request, Option<Role>)> {
                 rename: None,
                 net: None,
                 fields: ClientFields::default(),
-                make_secret: false,
             }),
             Some(Installer),
         ),

@@ -10,6 +10,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod desk;
+mod eye;
 mod harness;
 mod lab;
 #[path = "../line/mod.rs"]
@@ -22,7 +23,10 @@ mod challenge;
 mod cli;
 mod clock;
 mod codes;
+mod console_flows;
 mod console_line;
+mod console_secrets;
+mod console_two;
 mod entra;
 mod entra_client;
 mod explain;

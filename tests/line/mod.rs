@@ -41,10 +41,16 @@ pub struct Line {
     child: Child,
     pieces: Receiver<(Instant, Vec<u8>)>,
     emulator: vt100::Parser,
+    sent: Vec<u8>,
     /// Bytes that came over the line so far.
     pub bytes: usize,
+    /// Keys that were pressed and counted.
+    pub keys: usize,
     last: Instant,
 }
+
+/// Rows of the emulator's scroll-back.
+const HISTORY: usize = 1000;
 
 /// A new PTY pair of a size: the master and the path of the slave.
 pub fn pair(columns: u16, rows: u16) -> (OwnedFd, PathBuf) {
@@ -126,8 +132,10 @@ impl Line {
             slave,
             child,
             pieces,
-            emulator: vt100::Parser::new(some(rows), some(columns), 0),
+            emulator: vt100::Parser::new(some(rows), some(columns), HISTORY),
+            sent: Vec::new(),
             bytes: 0,
+            keys: 0,
             last: Instant::now(),
         }
     }
@@ -150,6 +158,12 @@ impl Line {
         let master = self.master.as_mut().unwrap();
         master.write_all(text.as_bytes()).unwrap();
         master.flush().unwrap();
+    }
+
+    /// Presses one key that counts.
+    pub fn key(&mut self, key: &str) {
+        self.keys += 1;
+        self.send(key);
     }
 
     /// Types, waits until the screen stands, and says what came.
@@ -184,6 +198,7 @@ impl Line {
                     self.bytes += piece.len();
                     self.last = at;
                     self.emulator.process(&piece);
+                    self.sent.extend(piece);
                     (any, wait) = (true, Duration::ZERO);
                 }
                 Err(RecvTimeoutError::Timeout) => return any,
@@ -203,6 +218,23 @@ impl Line {
     /// What stands on the screen with its formatting, for those who look at the cells.
     pub fn emulator(&self) -> &vt100::Parser {
         &self.emulator
+    }
+
+    /// What can be seen by scrolling up, and the screen below it.
+    pub fn history(&mut self) -> String {
+        let screen = self.emulator.screen_mut();
+        let mut out = String::new();
+        for above in (0..=screen.scrollback_len()).rev() {
+            screen.set_scrollback(above);
+            out.push_str(screen.contents().lines().next().unwrap_or_default());
+            out.push('\n');
+        }
+        out + &screen.contents()
+    }
+
+    /// What came over the line since its first `from` bytes.
+    pub fn since(&self, from: usize) -> &[u8] {
+        &self.sent[from..]
     }
 
     /// Cells that are no blanks.

@@ -220,14 +220,14 @@ pub(super) fn wrong(told: &Told<'_>) -> Words {
     if row >= 3 {
         return Words::new(
             format!(
-                "The code is of no token of {}, {row} different codes in a row",
+                "Wrong code: it is of no token of {}, {row} different codes in a row",
                 told.user()
             ),
             format!("the app or token is probably of another account or was set up anew: compare it with: {list}"),
         );
     }
     Words::new(
-        format!("The code is of no token of {}", told.user()),
+        format!("Wrong code: it is of no token of {}", told.user()),
         format!("log in with the next code; if that fails too, compare the app or token with: {list}"),
     )
 }

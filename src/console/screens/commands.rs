@@ -2,7 +2,7 @@
 //! out, which key does it here.
 
 /// A command and where its key is: at a user's screen, and at the screens about one user (why, the log).
-const KEYS: [(&str, &str, &str); 9] = [
+const KEYS: [(&str, &str, &str); 10] = [
     ("postern user add", "", "e on the first screen makes one"),
     ("postern user unlock", "u", "u"),
     ("postern user enable", "d", "o, then d"),
@@ -12,6 +12,8 @@ const KEYS: [(&str, &str, &str); 9] = [
     ("postern token confirm", "c", "o, then c"),
     ("postern token add", "e", "o, then e"),
     ("postern token remove", "t", "o, then t"),
+    // A user's own screen shows the tokens.
+    ("postern token list", "", "o"),
 ];
 
 fn found(line: &str) -> Option<&'static (&'static str, &'static str, &'static str)> {

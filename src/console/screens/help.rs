@@ -28,10 +28,7 @@ const EVERYWHERE: [(&str, &str); 5] = [
     ("Arrows, Enter, Esc", "are enough for everything: go, take, back"),
     ("Tab", "the next field"),
     ("Ctrl-L", "paint the screen anew and ask the line for its size"),
-    (
-        "Ctrl-T",
-        "this line's colours and characters: mono or colours, ASCII or Unicode",
-    ),
+    ("Ctrl-T", "this line: mono or colours, ASCII or Unicode"),
     ("F1", "this help, also while typing"),
 ];
 

@@ -3,6 +3,7 @@
 
 use super::clients::Clients;
 use super::directories::Directories;
+use super::first;
 use super::import::Import;
 use super::log::Log;
 use super::operators::Operators;
@@ -53,6 +54,7 @@ pub fn open(letter: char) -> Option<Box<dyn Screen>> {
         'd' => Some(Box::new(Directories::new())),
         'o' => Some(Box::new(Operators::new())),
         'i' => Some(Box::new(Import::new())),
+        SET_UP => Some(first::wizard()),
         'y' => Some(Box::new(System::new())),
         _ => None,
     }

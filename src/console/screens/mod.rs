@@ -44,6 +44,7 @@ use super::screen::{Context, Screen};
 /// What is shown before anybody has logged in.
 pub fn first_screen(context: &Context, why: Option<&str>) -> Box<dyn Screen> {
     match &context.hello {
+        Some(hello) if context.up && !hello.operators => first::begin(),
         Some(_) if context.up => Box::new(login::Login::new(why)),
         _ => Box::new(waiting::Waiting::new("")),
     }

@@ -54,13 +54,17 @@ impl Screen for Waiting {
             height: area.height.saturating_sub(1),
         };
         page.line(inner, 0, "Waiting for posternd.", Look::Strong);
-        if !self.why.is_empty() {
-            page.line(inner, 2, &self.why, Look::Warn);
-        }
+        let mut below = inner;
+        below.y = below.y.saturating_add(2);
+        below.height = below.height.saturating_sub(2);
+        let used = match self.why.is_empty() {
+            true => 0,
+            false => page.wrapped(below, &self.why, Look::Warn),
+        };
         page.line(
-            inner,
-            3,
-            "This screen goes on by itself as soon as it does.",
+            below,
+            used,
+            "This screen goes on by itself as soon as posternd answers.",
             Look::Plain,
         );
     }

@@ -22,7 +22,7 @@ use ratatui::layout::Rect;
 use crate::console::action::{Action, Tone};
 use crate::console::key::Key;
 use crate::console::page::Page;
-use crate::console::screen::{Context, Hint, Screen};
+use crate::console::screen::{Hint, Screen};
 use crate::console::widgets::menu::{Chose, Entry, Menu};
 
 /// The steps' names.
@@ -49,12 +49,12 @@ const LOGIN: usize = 8;
 const DONE: usize = 9;
 
 /// The first operator's own screen, before anybody can log in.
-pub fn begin(_context: &Context) -> Box<dyn Screen> {
+pub fn begin() -> Box<dyn Screen> {
     Box::new(operator::Operator::new())
 }
 
 /// The set-up for an installer who is logged in: at the first step that is not done.
-pub fn wizard(_context: &Context) -> Box<dyn Screen> {
+pub fn wizard() -> Box<dyn Screen> {
     Box::new(find::Find::new())
 }
 

@@ -16,14 +16,14 @@ fn fresh_box() -> Desk {
         ..crate::console::testing::hello()
     };
     desk.event(crate::console::event::Event::Up(hello));
-    let screen = begin(desk.app.context());
+    let screen = begin();
     desk.push(screen);
     desk
 }
 
 /// Somebody is logged in, and the set-up is open.
 fn open(desk: &mut Desk, fake: &mut Fake) {
-    let screen = wizard(desk.app.context());
+    let screen = wizard();
     desk.open(screen, Role::Installer);
     fake.answer(desk);
 }

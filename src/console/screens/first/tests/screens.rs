@@ -29,7 +29,7 @@ fn stay(_: &mut Desk, _: &mut Fake) {}
 #[test]
 fn step_1_the_first_operator() {
     let begun = |desk: &mut Desk| {
-        let screen = begin(desk.app.context());
+        let screen = begin();
         desk.push(screen);
     };
     snapshot("first-1-operator", begun);

@@ -1,0 +1,321 @@
+//! docs/console.md, made of the screens that the tests drew: so it shows what the console shows. In: tests/screens; out: one file, in
+//! the order of [`ORDER`].
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+/// Every drawn screen must stand in [`ORDER`]; those that do not are shown at the end under their file's name.
+const STRICT: bool = true;
+
+/// A part of the document, and its screens: the file's name and one sentence.
+type Part = (&'static str, &'static [(&'static str, &'static str)]);
+
+/// The parts in the order in which somebody meets them.
+const ORDER: &[Part] = &[
+    (
+        "Before the first screen",
+        &[
+            (
+                "waiting",
+                "The console starts before posternd answers, says so, and goes on by itself.",
+            ),
+            (
+                "login",
+                "An operator logs in by name and password, and by a code where the operator has a token.",
+            ),
+            ("login-locked", "What is wrong stands below the form; the name stays."),
+            (
+                "login-idle",
+                "Without a key for five minutes a line locks itself and is wiped.",
+            ),
+            (
+                "login-clock",
+                "While the clock is not trusted no code can be checked: a login leads to the clock alone.",
+            ),
+            ("clock-untrusted", "The clock, why it is not trusted, and what to do."),
+            ("clock-confirm", "An installer has compared the clock with a watch."),
+            ("clock-trusted", "Afterwards one logs in again, with a code."),
+        ],
+    ),
+    (
+        "The first screen",
+        &[
+            (
+                "home",
+                "Whether the box answers, what can be done, and how things stand.",
+            ),
+            (
+                "home-not-answering",
+                "Not answering, with the reason and what to do; alarms stand below.",
+            ),
+            ("home-helpdesk", "The helpdesk is offered what it may do."),
+            ("home-new", "A box that is new: the set-up is offered until it is done."),
+            ("alarms", "All alarms, the gravest first."),
+            ("help", "`?` or F1 explains every screen."),
+        ],
+    ),
+    (
+        "Users",
+        &[
+            ("users", "The users; the list follows what is typed."),
+            ("users-100000", "Among many users a few letters are enough."),
+            ("users-long", "Long names are cut with a tilde."),
+            ("users-empty", "A box without users."),
+            ("users-not-found", "A name that is not there can still be asked about."),
+            ("user", "One user: state, tokens, locks, and what can be done."),
+            ("user-new", "A user without a token."),
+            ("user-busy", "A user about whom there is much to say."),
+            ("user-locked", "A locked user: u unlocks."),
+            ("user-auditor", "An auditor looks, and is offered nothing else."),
+            ("user-exempt", "What an exemption means is said before it is made."),
+            ("user-remove-token", "Which token is removed."),
+            ("local-password", "A password on the box, for users of no directory."),
+            ("confirm", "What has consequences asks first."),
+            ("confirm-strong", "What cannot be undone asks for a word."),
+        ],
+    ),
+    (
+        "Tokens",
+        &[
+            ("users-enrol", "Enrol: a name, then Enter."),
+            (
+                "users-enrol-new",
+                "Somebody who is not on the box yet is made on the way.",
+            ),
+            (
+                "enrol",
+                "The key of a new token, and the first code; a line with Unicode shows a QR code.",
+            ),
+            ("enrol-large", "On a larger window the QR code stands beside the words."),
+            ("enrol-special", "Another kind of token says what the app must be told."),
+            ("enrol-wrong", "A wrong first code, and why."),
+            ("enrol-failed", "A token that could not be made."),
+            (
+                "enrol-leave",
+                "Leaving before the first code: what becomes of the token.",
+            ),
+            ("token-kind", "Another hash, length or time."),
+            ("confirm-token", "The first code of a token that waits for it."),
+            ("resync", "Two codes set a token right whose clock is far off."),
+            (
+                "bypass-minutes",
+                "A bypass code stands in for a lost token, for some minutes.",
+            ),
+            ("bypass", "It is shown once."),
+            (
+                "bypass-refused",
+                "Where there is nothing to stand in for, the box says so.",
+            ),
+        ],
+    ),
+    (
+        "Why",
+        &[
+            (
+                "why",
+                "Why a user got in, or did not: the last attempts in plain words, with what to do.",
+            ),
+            ("why-failed", "A name that cannot be looked up."),
+            (
+                "why-unknown",
+                "Somebody who is not on the box, or is spelled otherwise.",
+            ),
+        ],
+    ),
+    (
+        "The log",
+        &[
+            ("log", "All logins and changes, newest first."),
+            ("log-full", "Page by page."),
+            ("log-filter", "One user's, or one client's."),
+            ("log-entry", "One record in full."),
+            ("log-empty", "Nothing yet."),
+        ],
+    ),
+    (
+        "Clients",
+        &[
+            ("clients", "The gateways that may ask, and how each does."),
+            ("clients-none", "None yet."),
+            ("clients-auditor", "As an auditor sees them."),
+            ("client", "One client: its settings, and what it was seen to send."),
+            (
+                "client-trouble",
+                "What is wrong with what it sends, and how to set it right.",
+            ),
+            ("client-changed", "The same in other words for other gateways."),
+            ("client-form-first", "The first client, in a few fields."),
+            ("client-form", "A client with all its settings."),
+            ("client-form-more", "The rest of them."),
+            ("client-form-wrong", "Wrong input is told at its field."),
+            ("client-secret", "The shared secret, shown once in groups."),
+            ("client-secret-new", "A new secret makes the old one void."),
+            ("client-guide-choice", "What to type at the gateway, for eight of them."),
+            ("client-guide-fortigate", "FortiGate."),
+            ("client-guide-cisco-asa", "Cisco ASA."),
+            ("client-guide-cisco-meraki", "Cisco Meraki."),
+            ("client-guide-citrix-netscaler", "Citrix NetScaler."),
+            ("client-guide-microsoft-rras-nps", "Microsoft RRAS and NPS."),
+            ("client-guide-openvpn", "OpenVPN."),
+            ("client-guide-pfsense", "pfSense."),
+            ("client-guide-mikrotik", "MikroTik."),
+            (
+                "knocks",
+                "Who knocks and is not let in: unknown addresses, wrong secrets.",
+            ),
+            ("knocks-none", "Nobody knocks."),
+            ("knocks-helpdesk", "The helpdesk looks, an installer adds."),
+        ],
+    ),
+    (
+        "Directories",
+        &[
+            ("directories", "The directories, and whether each is asked."),
+            ("directories-none", "None yet."),
+            ("directory", "One tenant of Entra ID."),
+            ("directory-off", "Off, until it is proven."),
+            ("directory-all", "With everything set."),
+            (
+                "directory-form",
+                "A new tenant: tenant ID and client ID are checked as they are typed.",
+            ),
+            ("directory-form-more", "Its other settings."),
+            ("directory-form-wrong", "Wrong input is told at its field."),
+            ("directory-prove", "A real login proves it."),
+            ("directory-proved", "Proven, in words."),
+            ("directory-not-proved", "Not proven, and what to set in the portal."),
+            ("directory-tested", "What the directory says to one login."),
+        ],
+    ),
+    (
+        "Operators",
+        &[
+            ("operators", "Who may use the console."),
+            ("operator", "One operator, and what an installer may change."),
+            ("operator-add", "A new operator; the password is judged as it is typed."),
+            ("operator-role", "Another role."),
+            ("operator-token", "A token for an operator's own login."),
+            ("operator-token-wrong", "A first code that is too short."),
+            ("own-password", "Anybody may set a password of their own."),
+        ],
+    ),
+    (
+        "Import",
+        &[
+            ("import", "Token files that were found on the box or on a USB stick."),
+            ("import-none", "None was found: plug in a stick, or type a path."),
+            ("import-options", "How the file is taken."),
+            ("import-running", "Batch by batch, with a bar."),
+            (
+                "import-tried",
+                "First it is tried: what would be written, and the lines that would be refused.",
+            ),
+            ("import-written", "Then it is written."),
+        ],
+    ),
+    (
+        "System",
+        &[("system", "The box, this line, the network, the check of the log.")],
+    ),
+];
+
+/// What stands first.
+const HEAD: &str = "# The console
+
+Every screen as the tests draw it: 80 columns, 24 rows, mono, ASCII, which is the least a line can be. A test makes this file of
+`tests/screens` and fails where it differs; `POSTERN_BLESS=1 cargo test` writes it anew. The same screens at 100x37 and 132x43, with
+colours and Unicode, stand beside it there.
+
+Arrows, Enter and Esc are enough for everything; letters are shortcuts, shown in the last row. `?` explains where one is.
+";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+}
+
+/// The names of all drawn screens.
+fn drawn() -> BTreeSet<String> {
+    let entries = std::fs::read_dir(root().join("tests/screens")).unwrap();
+    entries
+        .filter_map(|entry| {
+            entry
+                .unwrap()
+                .file_name()
+                .to_str()?
+                .strip_suffix(".txt")
+                .map(str::to_owned)
+        })
+        .collect()
+}
+
+/// A screen on the least line there is.
+fn least(name: &str) -> String {
+    let text = std::fs::read_to_string(root().join(format!("tests/screens/{name}.txt"))).unwrap();
+    let mut lines = text.lines();
+    let rule = lines.next().unwrap();
+    assert!(rule.contains("80x24, mono, ASCII"), "{name}: {rule}");
+    let screen: Vec<&str> = lines.take_while(|line| !line.starts_with("======== ")).collect();
+    screen.join("\n")
+}
+
+fn document(drawn: &BTreeSet<String>) -> String {
+    let mut out = HEAD.to_owned();
+    let mut left = drawn.clone();
+    let show = |out: &mut String, name: &str, sentence: &str| {
+        writeln!(out, "\n### {name}\n\n{sentence}\n\n```text\n{}\n```", least(name)).unwrap();
+    };
+    for (part, screens) in ORDER {
+        writeln!(out, "\n## {part}").unwrap();
+        for (name, sentence) in *screens {
+            assert!(
+                left.remove(*name),
+                "tests/screens/{name}.txt is not there: take it out of ORDER in {}",
+                file!()
+            );
+            show(&mut out, name, sentence);
+        }
+    }
+    if !left.is_empty() {
+        out.push_str("\n## More\n");
+    }
+    for name in left {
+        show(&mut out, &name, "");
+    }
+    out
+}
+
+#[test]
+fn every_drawn_screen_has_its_place_in_the_document() {
+    let named: BTreeSet<&str> = ORDER
+        .iter()
+        .flat_map(|(_, screens)| screens.iter().map(|(name, _)| *name))
+        .collect();
+    let missing: Vec<String> = drawn()
+        .into_iter()
+        .filter(|name| !named.contains(name.as_str()))
+        .collect();
+    assert!(
+        !STRICT || missing.is_empty(),
+        "give each of these a place and a sentence in ORDER in {}: {}",
+        file!(),
+        missing.join(", ")
+    );
+}
+
+#[test]
+fn the_document_shows_the_screens_as_they_are() {
+    let path = root().join("docs/console.md");
+    let found = document(&drawn());
+    if std::env::var_os("POSTERN_BLESS").is_some() {
+        std::fs::write(&path, found).unwrap();
+        return;
+    }
+    let wanted = std::fs::read_to_string(&path).unwrap_or_default();
+    let differs = wanted.lines().zip(found.lines()).position(|(a, b)| a != b);
+    assert!(
+        wanted == found,
+        "docs/console.md differs from the screens, first at line {}: POSTERN_BLESS=1 writes it anew",
+        differs.unwrap_or(0) + 1
+    );
+}

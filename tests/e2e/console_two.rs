@@ -1,0 +1,160 @@
+//! Several operators at one box: what one changes the others see, and nobody is offered what the role does not allow (R24).
+
+use std::time::{Duration, Instant};
+
+use crate::console_line::{OPERATOR, console, log_in, operator, ready};
+use crate::harness::Door;
+use crate::line::{Line, key};
+use crate::packet::Request;
+
+const ANNA: &str = "anna@contoso.example";
+/// A change is on every screen within this time.
+const SOON: Duration = Duration::from_secs(1);
+
+/// A box in use, with operators of all roles.
+fn staffed() -> Door {
+    let door = Door::open();
+    ready(&door);
+    door.enrolled(ANNA);
+    operator(&door, OPERATOR, "installer");
+    operator(&door, "jo", "helpdesk");
+    operator(&door, "kim", "auditor");
+    door
+}
+
+fn at_home(door: &Door, name: &str) -> Line {
+    let mut line = console(door, 80, 24, &[]);
+    log_in(&mut line, name);
+    line
+}
+
+/// Presses a key on one line and waits for a word on another.
+fn seen(at: &mut Line, keys: &str, on: &mut Line, word: &str) {
+    let start = Instant::now();
+    at.send(keys);
+    assert!(
+        on.sees_within(word, SOON),
+        "{word:?} is not on the other line after {SOON:?}:\n{}",
+        on.screen()
+    );
+    println!("{word:?} was there after {:?}", start.elapsed());
+}
+
+#[test]
+fn what_one_console_changes_the_others_show_within_a_second() {
+    let door = staffed();
+    let (mut installer, mut user, mut list) = (at_home(&door, OPERATOR), at_home(&door, "jo"), at_home(&door, "kim"));
+    user.send(&format!("u{ANNA}\r"));
+    user.expect("May log in");
+    list.send("u");
+    list.expect(ANNA);
+    assert!(!list.screen().contains("disabled"));
+    installer.send(&format!("u{ANNA}\r"));
+    installer.expect("Disable");
+    installer.press("d");
+    seen(&mut installer, key::ENTER, &mut user, "every login is refused");
+    assert!(list.sees_within("disabled", SOON), "{}", list.screen());
+    installer.expect("Enable");
+    seen(&mut installer, "d", &mut user, "May log in");
+    list.expect_gone("disabled");
+    // And what is no operator's doing: a login.
+    list.press(key::ESC);
+    list.expect("0 accepted, 0 refused");
+    let start = Instant::now();
+    let nas = door.client("lab", "127.0.0.1", &["--reject-delay", "0s"]);
+    nas.ask(&Request::login(ANNA, "nothing"));
+    list.expect("1 refused");
+    println!("a login was there after {:?}", start.elapsed());
+}
+
+#[test]
+fn r24_a_helpdesk_is_not_offered_settings() {
+    let door = staffed();
+    let mut line = at_home(&door, "jo");
+    for word in ["Operators", "Import", "Set-up"] {
+        assert!(!line.screen().contains(word), "{word} is offered:\n{}", line.screen());
+    }
+    for letter in ["o", "i", "s"] {
+        line.press(letter);
+        assert!(
+            line.screen().contains("NSWERING"),
+            "{letter} leads somewhere:\n{}",
+            line.screen()
+        );
+    }
+    for (letters, title) in [("c", "| Clients"), ("c\r", "| Client"), ("d", "| Directories")] {
+        line.press(letters);
+        line.expect(title);
+        let hints = line.screen().lines().last().unwrap_or_default().to_owned();
+        for word in ["add", "edit", "new secret", "remove", "prove"] {
+            assert!(!hints.contains(word), "{word:?} is offered: {hints}");
+        }
+        for letter in ["a", "e", "s", "x", "p", "o", "\x1b[3~"] {
+            line.press(letter);
+            assert!(
+                line.screen().contains(title),
+                "{letter} leads somewhere:\n{}",
+                line.screen()
+            );
+        }
+        while !line.screen().contains("NSWERING") {
+            line.press(key::ESC);
+        }
+    }
+    line.send(&format!("u{ANNA}\r"));
+    line.expect("New token");
+    for word in ["Disable", "Exempt", "Local password", "Remove the user"] {
+        assert!(!line.screen().contains(word), "{word} is offered:\n{}", line.screen());
+    }
+}
+
+#[test]
+fn r24_an_auditor_changes_nothing() {
+    let door = staffed();
+    let before = door.json(&["user", "show", ANNA]);
+    let clients = door.json(&["client", "list"]);
+    let mut line = at_home(&door, "kim");
+    for word in ["Enrol", "Unlock", "Bypass", "Operators", "Import"] {
+        assert!(!line.screen().contains(word), "{word} is offered:\n{}", line.screen());
+    }
+    for letter in ["e", "k", "b", "o", "i", "s"] {
+        line.press(letter);
+        assert!(
+            line.screen().contains("NSWERING"),
+            "{letter} leads somewhere:\n{}",
+            line.screen()
+        );
+    }
+    line.send(&format!("u{ANNA}\r"));
+    line.expect("May log in");
+    for letter in ["e", "r", "b", "u", "d", "x", "p", "t", "\x1b[3~", "c"] {
+        line.press(letter);
+        line.press("\r");
+        if line.screen().contains("Why:") {
+            line.press(key::ESC);
+        }
+        line.expect("May log in");
+    }
+    line.press("w");
+    line.expect("Why:");
+    line.press("u");
+    line.press("b");
+    line.expect("Why:");
+    for _ in 0..3 {
+        line.press(key::ESC);
+    }
+    line.expect("NSWERING");
+    line.press("c");
+    line.expect("gw-1");
+    line.press("a");
+    line.press(key::ENTER);
+    for letter in ["s", "e", "x", "\x1b[3~"] {
+        line.press(letter);
+    }
+    line.expect("gw-1");
+    assert_eq!(door.json(&["user", "show", ANNA]), before);
+    assert_eq!(
+        door.json(&["client", "list"])["clients"].as_array().map(Vec::len),
+        clients["clients"].as_array().map(Vec::len)
+    );
+}
