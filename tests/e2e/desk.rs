@@ -201,6 +201,7 @@ pub fn every_request() -> Vec<(Request, Option<Role>)> {
                 name: name(),
                 rename: None,
                 net: None,
+                make_secret: false,
                 fields: ClientFields::default(),
             }),
             Some(Installer),
