@@ -208,7 +208,10 @@ impl Desk {
         let line = Line::new(self.app.context().caps, columns, rows);
         let mut terminal = Terminal::new(line).unwrap();
         let mut frame = |app: &App| {
-            terminal.draw(|frame| drop(app.draw(frame.buffer_mut()))).unwrap();
+            let draw = |frame: &mut ratatui::Frame<'_>| {
+                app.draw(frame.buffer_mut());
+            };
+            terminal.draw(draw).unwrap();
             terminal.backend_mut().take().len()
         };
         let first = frame(&self.app);
