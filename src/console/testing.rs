@@ -208,15 +208,27 @@ impl Desk {
         let line = Line::new(self.app.context().caps, columns, rows);
         let mut terminal = Terminal::new(line).unwrap();
         let mut frame = |app: &App| {
-            let draw = |frame: &mut ratatui::Frame<'_>| {
-                app.draw(frame.buffer_mut());
-            };
-            terminal.draw(draw).unwrap();
+            terminal
+                .draw(|frame| app.draw(frame.buffer_mut()).map_or((), |_| ()))
+                .unwrap();
             terminal.backend_mut().take().len()
         };
         let first = frame(&self.app);
         self.keys(&[key]);
         (first, frame(&self.app))
+    }
+
+    /// What the whole screen takes on the line, painted anew.
+    pub fn painted(&self) -> usize {
+        use ratatui::backend::Backend;
+        let context = self.app.context();
+        let (columns, rows) = context.size;
+        let mut line = super::term::backend::Line::new(context.caps, columns, rows);
+        let cells = self.cells();
+        let places = (0..rows).flat_map(|y| (0..columns).map(move |x| (x, y)));
+        line.draw(places.map(|(x, y)| (x, y, &cells[(x, y)]))).unwrap();
+        line.flush().unwrap();
+        line.take().len()
     }
 
     /// The screen as text, without the blanks at the ends of its lines.

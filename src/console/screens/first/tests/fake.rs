@@ -238,6 +238,7 @@ impl Fake {
                     count: 1,
                 }],
             }),
+            Request::Hello => Answer::Hello(crate::console::testing::hello()),
             Request::Stay => Answer::Done { done: String::new() },
             other => panic!("nobody expected {other:?}"),
         })
