@@ -169,6 +169,9 @@ impl Import {
         self.step = Step::Ended { stopped };
         let Some(work) = &mut self.work else { return Vec::new() };
         work.summary.sort();
+        if !work.summary.dry_run {
+            work.batches.forget();
+        }
         work.notes = draw::notes(&work.summary);
         match work.summary.dry_run || stopped.is_some() {
             true => Vec::new(),
