@@ -27,7 +27,7 @@ pub fn main() -> ExitCode {
     match ended {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
-            say(&error.to_string());
+            say(&format!("{error:#}"));
             ExitCode::FAILURE
         }
     }

@@ -4,10 +4,12 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::layout::Rect;
@@ -100,7 +102,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         qr_inverted: false,
     };
     let recorder = match &args.record {
-        Some(path) => Some(Recorder::new(BufWriter::new(File::create(path)?), &context)?),
+        Some(path) => Some(Recorder::new(BufWriter::new(record_file(path)?), &context)?),
         None => None,
     };
     spawn_reader(&tty, signals, sender.clone())?;
@@ -132,6 +134,21 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let end = runner.turn();
     runner.leave(end);
     Ok(())
+}
+
+/// A record holds names of people: nobody else's eyes, and never over a file that is there.
+fn record_file(path: &Path) -> anyhow::Result<File> {
+    File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| {
+            format!(
+                "the record {} cannot be made (an older one is not written over)",
+                path.display()
+            )
+        })
 }
 
 /// Where token files may lie: mounted sticks, and what was named.

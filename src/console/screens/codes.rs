@@ -181,6 +181,11 @@ impl Screen for Codes {
     fn types(&self, character: char) -> bool {
         self.form.types(character)
     }
+
+    /// Codes are shown as they are typed; a record keeps a stand-in all the same.
+    fn secret_typed(&self) -> Option<usize> {
+        Some(self.form.typed_at())
+    }
 }
 
 #[cfg(test)]

@@ -378,6 +378,14 @@ impl Screen for Enrol {
         true
     }
 
+    /// A code is shown as it is typed, since it is good once and the person reads along; a record keeps a stand-in all the same.
+    fn secret_typed(&self) -> Option<usize> {
+        match &self.stage {
+            Stage::Made(made) => Some(made.code.at()),
+            _ => None,
+        }
+    }
+
     fn shows_secret(&self) -> bool {
         matches!(self.stage, Stage::Made(_) | Stage::Making)
     }

@@ -161,6 +161,14 @@ impl Form {
         }
     }
 
+    /// Characters before the cursor in the row where one is.
+    pub fn typed_at(&self) -> usize {
+        match self.rows.get(self.at).map(|row| &row.kind) {
+            Some(Kind::Field(field)) => field.at(),
+            _ => 0,
+        }
+    }
+
     /// Characters before the cursor, where a secret is being typed.
     pub fn secret_typed(&self) -> Option<usize> {
         match self.rows.get(self.at).map(|row| &row.kind) {
