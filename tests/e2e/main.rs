@@ -23,6 +23,7 @@ mod challenge;
 mod cli;
 mod clock;
 mod codes;
+mod console_bytes;
 mod console_flows;
 mod console_line;
 mod console_secrets;
