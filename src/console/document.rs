@@ -39,6 +39,53 @@ const ORDER: &[Part] = &[
         ],
     ),
     (
+        "The set-up of a new box",
+        &[
+            (
+                "first-1-operator",
+                "A box without operators asks for the first one: none is there by default.",
+            ),
+            ("first-1-operator-weak", "The password is judged as it is typed."),
+            ("first-1-operator-good", "A good one."),
+            (
+                "first-2-line",
+                "What this line can show, and whether the keyboard is the right one.",
+            ),
+            ("first-2-line-keyboard", "The keyboard is tried."),
+            ("first-3-clock", "The clock."),
+            (
+                "first-3-clock-not-trusted",
+                "A clock that is not trusted is compared with a watch.",
+            ),
+            ("first-4-network", "How the box stands on the network."),
+            (
+                "first-5-entra",
+                "Where the tenant ID and the client ID are found in the portal.",
+            ),
+            ("first-5-entra-off", "A tenant that is not proven yet."),
+            ("first-5-entra-proven", "A tenant that is proven."),
+            ("first-6-client", "The first gateway."),
+            ("first-6-client-there", "A gateway that is there already."),
+            ("first-7-user", "The first user, with a token."),
+            (
+                "first-7-user-local",
+                "A user of no directory gets a password on the box.",
+            ),
+            ("first-7-user-there", "A user who is there already."),
+            (
+                "first-8-login",
+                "Waiting for the first login: what arrives is shown as it arrives.",
+            ),
+            (
+                "first-8-login-no-client",
+                "A gateway that the box does not know: one key adds it.",
+            ),
+            ("first-8-login-full", "What is wrong with what arrives, and what to do."),
+            ("first-8-login-let-in", "The first login that was let in."),
+            ("first-9-done", "The end of the set-up."),
+        ],
+    ),
+    (
         "The first screen",
         &[
             (
@@ -315,7 +362,7 @@ fn the_document_shows_the_screens_as_they_are() {
     let differs = wanted.lines().zip(found.lines()).position(|(a, b)| a != b);
     assert!(
         wanted == found,
-        "docs/console.md differs from the screens, first at line {}: POSTERN_BLESS=1 writes it anew",
+        "docs/console.md differs from the screens, first at line {}: POSTERN_BLESS=1 writes it anew, once the screens are written",
         differs.unwrap_or(0) + 1
     );
 }

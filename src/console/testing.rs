@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use ratatui::Terminal;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -11,6 +12,7 @@ use super::caps::{Caps, Color, Glyphs};
 use super::event::{Effect, Event, Now};
 use super::key::Key;
 use super::screen::{Context, Screen};
+use super::term::backend::Line;
 use crate::control::{Answer, Failure, Hello, Request, Role, Session, Timestamp};
 
 /// 2026-03-02 14:05:00 UTC: the time of every sample.
@@ -198,6 +200,35 @@ impl Desk {
         let mut buffer = Buffer::empty(Rect::new(0, 0, columns, rows));
         self.app.draw(&mut buffer);
         buffer
+    }
+
+    /// Bytes on the line of this screen on an empty one, and of what a key then changes.
+    pub fn bytes(&mut self, key: Key) -> (usize, usize) {
+        let (columns, rows) = self.app.context().size;
+        let line = Line::new(self.app.context().caps, columns, rows);
+        let mut terminal = Terminal::new(line).unwrap();
+        let mut frame = |app: &App| {
+            terminal
+                .draw(|frame| app.draw(frame.buffer_mut()).map_or((), |_| ()))
+                .unwrap();
+            terminal.backend_mut().take().len()
+        };
+        let first = frame(&self.app);
+        self.keys(&[key]);
+        (first, frame(&self.app))
+    }
+
+    /// What the whole screen takes on the line, painted anew.
+    pub fn painted(&self) -> usize {
+        use ratatui::backend::Backend;
+        let context = self.app.context();
+        let (columns, rows) = context.size;
+        let mut line = super::term::backend::Line::new(context.caps, columns, rows);
+        let cells = self.cells();
+        let places = (0..rows).flat_map(|y| (0..columns).map(move |x| (x, y)));
+        line.draw(places.map(|(x, y)| (x, y, &cells[(x, y)]))).unwrap();
+        line.flush().unwrap();
+        line.take().len()
     }
 
     /// The screen as text, without the blanks at the ends of its lines.

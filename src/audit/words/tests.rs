@@ -276,7 +276,7 @@ fn several_wrong_codes_in_a_row() {
         ..attempt(reason)
     };
     let row = [0, 30, 60].map(|s| at(s, Reason::WrongCode));
-    assert!(tell(&row[0], &row).what.contains("3 different ones in a row"));
+    assert!(tell(&row[0], &row).what.contains("3 different codes in a row"));
     let broken = [row[0].clone(), spender(15_000), row[1].clone(), row[2].clone()];
     assert!(!tell(&row[0], &broken).what.contains("in a row"));
 }

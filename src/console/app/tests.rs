@@ -157,7 +157,7 @@ fn r24_a_lock_wipes_the_screen_and_forgets_everything() {
     assert!(desk.asked.iter().any(|(_, r)| *r == Request::LogOut));
     assert_eq!(desk.app.layers.len(), 1);
     assert!(desk.app.context().session.is_none());
-    assert!(!format!("{:?}", desk.app.layers).contains("answer"));
+    assert!(!format!("{:?}", desk.app.layers).contains("Plain"));
     // What was asked before may be answered with a refusal: it locks nobody out.
     let failure = Failure::new(FailureKind::LogInFirst, "log in first");
     desk.app.log_in_for_test(session(Role::Helpdesk));

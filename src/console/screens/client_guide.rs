@@ -249,6 +249,7 @@ mod tests {
             for line in settings(gateway, &place).lines() {
                 assert!(desk.text().contains(line.trim_end()), "{gateway:?} lost {line}");
             }
+            assert!(desk.painted() <= 1_500, "{gateway:?} takes {} bytes", desk.painted());
         }
     }
 

@@ -275,6 +275,17 @@ mod tests {
     }
 
     #[test]
+    fn a_full_list_is_small_enough_for_a_slow_line() {
+        let mut desk = Desk::on(Box::new(Clients::new()), Role::Installer);
+        let clients = (10..40)
+            .map(|n| client(&format!("gateway-{n}"), &format!("192.0.2.{n}")))
+            .collect();
+        desk.answer(|_| true, Ok(Answer::Clients(ClientList { clients })));
+        assert!(desk.text().contains("gateway-28"), "the screen is full");
+        assert!(desk.painted() <= 1_500, "{}", desk.painted());
+    }
+
+    #[test]
     fn an_auditor_is_offered_no_change() {
         let mut desk = Desk::on(Box::new(Clients::new()), Role::Auditor);
         desk.answer(|_| true, Ok(Answer::Clients(ClientList { clients: Vec::new() })));

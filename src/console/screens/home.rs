@@ -44,6 +44,8 @@ const MENU: u16 = 20;
 const LABEL: u16 = 12;
 /// Directories that are shown; the rest is counted.
 const TENANTS: usize = 3;
+/// A box with fewer users may still wait for its first login.
+const FEW_USERS: u64 = 10;
 /// The question whether to log out.
 const LOG_OUT: u32 = 1;
 
@@ -84,8 +86,11 @@ impl Home {
         }
     }
 
+    /// The set-up is offered.
     fn set_up(&self) -> bool {
-        self.report.as_ref().is_some_and(|report| !is_set_up(report))
+        self.report
+            .as_ref()
+            .is_some_and(|report| is_begun(report) || waits_for_a_login(report))
     }
 
     fn open(&self, letter: char) -> Vec<Action> {
@@ -96,9 +101,14 @@ impl Home {
     }
 }
 
-/// A gateway may ask and somebody has a token: the set-up's ends are reached.
-fn is_set_up(report: &StatusReport) -> bool {
-    report.clients > 0 && report.tokens > 0
+/// No gateway may ask yet, or nobody has a token: without both nobody can log in.
+fn is_begun(report: &StatusReport) -> bool {
+    report.clients == 0 || report.tokens == 0
+}
+
+/// A new box, by its few users, that has let nobody in since it started.
+fn waits_for_a_login(report: &StatusReport) -> bool {
+    report.users < FEW_USERS && report.counters.get("accepts").copied().unwrap_or(0) == 0
 }
 
 impl Screen for Home {
@@ -152,7 +162,8 @@ impl Screen for Home {
             }
         }
         self.menu.set(&menu::entries(context, self.set_up()));
-        if !std::mem::replace(&mut self.led, true) && self.set_up() && context.may(Role::Installer) {
+        let begun = self.report.as_ref().is_some_and(|report| is_begun(report));
+        if !std::mem::replace(&mut self.led, true) && begun && context.may(Role::Installer) {
             actions.extend(menu::set_up().map(Action::Open));
         }
         actions

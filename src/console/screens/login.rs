@@ -43,7 +43,7 @@ pub struct Login {
     wrong: Option<String>,
     hello: Option<Hello>,
     asked: Asked,
-    asked_at: Duration,
+    asked_at: Option<Duration>,
 }
 
 impl Login {
@@ -75,7 +75,7 @@ impl Login {
             wrong: None,
             hello: None,
             asked: Asked::new(HELLO),
-            asked_at: Duration::ZERO,
+            asked_at: None,
         }
     }
 
@@ -109,8 +109,8 @@ impl Screen for Login {
     }
 
     fn refresh(&mut self, context: &Context) -> Vec<Action> {
-        self.asked_at = context.now.mono;
-        self.asked.ask(Request::Hello)
+        self.hello.clone_from(&context.hello);
+        Vec::new()
     }
 
     fn on(&mut self, key: Key, context: &Context) -> Vec<Action> {
@@ -154,10 +154,12 @@ impl Screen for Login {
     }
 
     fn tick(&mut self, context: &Context) -> Vec<Action> {
-        match context.now.mono.saturating_sub(self.asked_at) >= AGAIN {
-            true => self.refresh(context),
-            false => Vec::new(),
+        let now = context.now.mono;
+        if self.asked_at.is_some_and(|at| now.saturating_sub(at) < AGAIN) {
+            return Vec::new();
         }
+        self.asked_at = Some(now);
+        self.asked.ask(Request::Hello)
     }
 
     fn draw(&self, page: &mut Page<'_>, _context: &Context) {
@@ -334,6 +336,7 @@ mod tests {
             answering: false,
             ..hello()
         };
+        desk.wait(1);
         desk.answer(|r| *r == Request::Hello, Ok(Answer::Hello(untrusted)));
         assert!(
             desk.text().contains("NOT ANSWERING: the clock is not trusted"),
@@ -364,7 +367,7 @@ mod tests {
                 clock_trusted: false,
                 ..hello()
             };
-            desk.answer(|r| *r == Request::Hello, Ok(Answer::Hello(untrusted)));
+            desk.event(crate::console::event::Event::Up(untrusted));
         });
         snapshot("login-idle", |desk| {
             desk.log_in(session(Role::Helpdesk));

@@ -17,12 +17,14 @@
 //!   x Remove
 //! ```
 
+use std::time::Duration;
+
 use ratatui::layout::Rect;
 
 use super::confirm::Confirm;
 use super::operator_form::OperatorForm;
 use super::operator_token::OperatorToken;
-use super::operators::{code, state};
+use super::operators::{LOCK_AGAIN, code, state};
 use crate::console::action::{Action, Told, Tone};
 use crate::console::app::role_word;
 use crate::console::key::Key;
@@ -50,6 +52,7 @@ const LABEL: u16 = 20;
 pub struct Operator {
     operator: OperatorInfo,
     asked: Asked,
+    asked_at: Duration,
     menu: Menu,
 }
 
@@ -60,6 +63,7 @@ impl Operator {
             menu: Menu::new(&entries(&operator)),
             operator,
             asked: Asked::new(LIST),
+            asked_at: Duration::ZERO,
         }
     }
 
@@ -138,7 +142,8 @@ impl Screen for Operator {
         format!("Operator: {}", self.operator.name)
     }
 
-    fn refresh(&mut self, _context: &Context) -> Vec<Action> {
+    fn refresh(&mut self, context: &Context) -> Vec<Action> {
+        self.asked_at = context.now.mono;
         self.asked.ask(Request::OperatorList)
     }
 
@@ -203,6 +208,14 @@ impl Screen for Operator {
             Told::Yes(SURE_REMOVE) => vec![Action::Ask(REMOVE, Request::OperatorRemove { name })],
             Told::Yes(SURE_NO_TOKEN) => vec![Action::Ask(CHANGE, Request::OperatorTokenRemove { name })],
             _ => Vec::new(),
+        }
+    }
+
+    fn tick(&mut self, context: &Context) -> Vec<Action> {
+        let is_locked = self.operator.locked_seconds.is_some();
+        match is_locked && context.now.mono.saturating_sub(self.asked_at) >= LOCK_AGAIN {
+            true => self.refresh(context),
+            false => Vec::new(),
         }
     }
 

@@ -9,6 +9,8 @@
 //!   carl                  auditor    waits  disabled       never
 //! ```
 
+use std::time::Duration;
+
 use ratatui::layout::Rect;
 
 use super::operator::Operator;
@@ -23,6 +25,8 @@ use crate::console::widgets::list::List;
 use crate::control::{Answer, Failure, OperatorInfo, Request};
 use crate::times::shown_near;
 
+/// A lock runs out by itself: while one holds, the list is asked for again after so long.
+pub const LOCK_AGAIN: Duration = Duration::from_secs(30);
 /// Columns that the others need beside the name.
 const OTHERS: usize = 55;
 
@@ -31,6 +35,7 @@ const OTHERS: usize = 55;
 pub struct Operators {
     operators: Option<Vec<OperatorInfo>>,
     asked: Asked,
+    asked_at: Duration,
     list: List,
 }
 
@@ -40,6 +45,7 @@ impl Operators {
         Self {
             operators: None,
             asked: Asked::new(0),
+            asked_at: Duration::ZERO,
             list: List::default(),
         }
     }
@@ -128,7 +134,8 @@ impl Screen for Operators {
         }
     }
 
-    fn refresh(&mut self, _context: &Context) -> Vec<Action> {
+    fn refresh(&mut self, context: &Context) -> Vec<Action> {
+        self.asked_at = context.now.mono;
         self.asked.ask(Request::OperatorList)
     }
 
@@ -171,6 +178,14 @@ impl Screen for Operators {
             Err(failure) => actions.push(Action::Fail(failure)),
         }
         actions
+    }
+
+    fn tick(&mut self, context: &Context) -> Vec<Action> {
+        let is_locked = self.operators.iter().flatten().any(|one| one.locked_seconds.is_some());
+        match is_locked && context.now.mono.saturating_sub(self.asked_at) >= LOCK_AGAIN {
+            true => self.refresh(context),
+            false => Vec::new(),
+        }
     }
 
     fn draw(&self, page: &mut Page<'_>, context: &Context) {

@@ -205,6 +205,21 @@ fn a_role_is_changed_by_arrows() {
 }
 
 #[test]
+fn a_lock_that_runs_out_is_seen_to() {
+    let mut desk = list();
+    desk.wait(31);
+    let mut now = operators();
+    now[1].locked_seconds = None;
+    answer(&mut desk, now);
+    assert!(!desk.text().contains("locked"), "{}", desk.text());
+    desk.wait(60);
+    assert!(
+        desk.asked.iter().all(|(_, r)| *r != Request::OperatorList),
+        "nobody is locked"
+    );
+}
+
+#[test]
 fn an_operator_who_is_gone_closes_the_screen() {
     let mut desk = list();
     desk.keys(&[Key::Down, Key::Enter]);

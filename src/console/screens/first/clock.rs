@@ -108,7 +108,10 @@ impl Screen for Clock {
 
     fn draw(&self, page: &mut Page<'_>, context: &Context) {
         let mut area = inset(page.area());
-        let time = as_on_a_watch(context.now.wall, &context.zone);
+        let mut time = as_on_a_watch(context.now.wall, &context.zone);
+        if let Some(zone) = context.zone.iana_name().filter(|zone| *zone != "UTC") {
+            time = format!("{time}, time zone {zone}");
+        }
         page.line(area, 0, &time, Look::Strong);
         area = below(area, 2);
         let Some(report) = &self.report else {

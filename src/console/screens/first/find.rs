@@ -65,7 +65,7 @@ impl Far {
 }
 
 /// Looks how far the box is.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Find {
     far: Far,
     answers: usize,
@@ -74,10 +74,7 @@ pub struct Find {
 impl Find {
     /// Nothing is known yet.
     pub fn new() -> Self {
-        Self {
-            far: Far::default(),
-            answers: 0,
-        }
+        Self::default()
     }
 
     fn take(&mut self, answer: Answer) {

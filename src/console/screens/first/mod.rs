@@ -10,7 +10,7 @@ mod client;
 mod clock;
 mod done;
 mod entra;
-mod find;
+pub mod find;
 mod line;
 mod network;
 mod operator;

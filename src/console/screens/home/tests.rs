@@ -99,6 +99,18 @@ fn ill() -> StatusReport {
     }
 }
 
+/// A box that nothing was done with.
+fn new() -> StatusReport {
+    StatusReport {
+        users: 0,
+        tokens: 0,
+        clients: 0,
+        tenants: Vec::new(),
+        last_hour: Default::default(),
+        ..well()
+    }
+}
+
 fn answer(desk: &mut Desk, report: StatusReport) {
     desk.answer(|r| *r == Request::Status, Ok(Answer::Status(Box::new(report))));
 }
@@ -166,7 +178,25 @@ fn only_what_the_role_may_is_offered() {
         }
     }
     let empty = StatusReport { clients: 0, ..well() };
-    assert!(home(Role::Installer, empty.clone()).text().contains("s Set-up"));
+    let mut desk = home(Role::Installer, empty.clone());
+    assert!(
+        desk.text().contains("| Set-up"),
+        "a new box begins with its set-up: {}",
+        desk.text()
+    );
+    desk.keys(&[Key::Ctrl('x')]);
+    answer(&mut desk, empty.clone());
+    assert!(
+        desk.app.screen() == "home" && desk.text().contains("s Set-up"),
+        "{}",
+        desk.text()
+    );
+    let quiet = StatusReport { users: 1, ..well() };
+    let text = home(Role::Installer, quiet).text();
+    assert!(
+        text.contains("ANSWERING") && text.contains("s Set-up"),
+        "the first login is still to come: {text}"
+    );
     assert!(!home(Role::Helpdesk, empty).text().contains("Set-up"));
 }
 
@@ -250,6 +280,19 @@ fn all_alarms_are_one_key_away_and_scroll() {
 }
 
 #[test]
+fn on_a_slow_line_the_first_screen_costs_1500_bytes_and_a_step_40() {
+    for report in [well(), ill()] {
+        for caps in [Caps::default(), Caps::FULL] {
+            let mut desk = Desk::new(80, 24, caps);
+            desk.log_in(session(Role::Installer));
+            answer(&mut desk, report.clone());
+            let (screen, step) = desk.bytes(Key::Down);
+            assert!(screen <= 1_500 && step <= 40, "{screen} {step}");
+        }
+    }
+}
+
+#[test]
 fn screens() {
     let show = |role: Role, report: fn() -> StatusReport| {
         move |desk: &mut Desk| {
@@ -260,17 +303,12 @@ fn screens() {
     snapshot("home", show(Role::Installer, well));
     snapshot("home-helpdesk", show(Role::Helpdesk, well));
     snapshot("home-not-answering", show(Role::Installer, ill));
-    snapshot(
-        "home-new",
-        show(Role::Installer, || StatusReport {
-            users: 0,
-            tokens: 0,
-            clients: 0,
-            tenants: Vec::new(),
-            last_hour: Default::default(),
-            ..well()
-        }),
-    );
+    snapshot("home-new", |desk| {
+        desk.log_in(session(Role::Installer));
+        answer(desk, new());
+        desk.keys(&[Key::Ctrl('x')]);
+        answer(desk, new());
+    });
     snapshot("alarms", |desk| {
         desk.log_in(session(Role::Installer));
         answer(desk, ill());
