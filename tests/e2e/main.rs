@@ -28,6 +28,7 @@ mod console_flows;
 mod console_line;
 mod console_secrets;
 mod console_setup;
+mod console_tmux;
 mod console_two;
 mod entra;
 mod entra_client;
