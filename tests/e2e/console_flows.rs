@@ -6,7 +6,7 @@ use crate::harness::PASSWORD;
 use crate::lab::Site;
 use crate::line::{Line, key};
 use crate::packet::{ACCEPT, REJECT};
-use crate::totp::now;
+use crate::totp::early_in_a_step;
 
 const ANNA: &str = "anna@contoso.example";
 const ZOE: &str = "zoe@contoso.example";
@@ -21,13 +21,6 @@ fn helpdesk(caps: &str) -> (Site, Line) {
     let mut line = console(&site.door, 80, 24, &["--caps", caps]);
     log_in(&mut line, "jo");
     (site, line)
-}
-
-/// A code that is typed now is of the same step when it arrives, and the next one is good too.
-fn early_in_a_step() {
-    while now() % 30 >= 25 {
-        std::thread::sleep(std::time::Duration::from_millis(100));
-    }
 }
 
 fn enrol_and_log_in(caps: &str, read: impl FnOnce(&mut Line) -> crate::totp::Token) {

@@ -9,6 +9,13 @@ pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
+/// Waits until a code that is typed now is of the same step when it arrives.
+pub fn early_in_a_step() {
+    while now() % 30 >= 25 {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+}
+
 /// A token in somebody's hand.
 #[derive(Clone, Debug)]
 pub struct Token {

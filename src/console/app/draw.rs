@@ -96,6 +96,7 @@ fn hint_width((key, words): Hint) -> u16 {
 fn draw_hint(page: &mut Page<'_>, x: u16, y: u16, hint: Hint) -> u16 {
     let (key, words) = hint;
     let width = hint_width(hint);
-    let x = page.put(x, y, width, key, Look::Strong).saturating_add(1);
+    // Both plain: a look of its own for each key would be a tenth of a screen's bytes.
+    let x = page.put(x, y, width, key, Look::Plain).saturating_add(1);
     page.put(x, y, width, words, Look::Plain).saturating_add(2)
 }
