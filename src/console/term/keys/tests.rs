@@ -94,7 +94,7 @@ fn silence_alone_makes_the_escape_key() {
     assert_eq!(keys.feed(b"\x1b"), []);
     assert!(keys.waiting());
     assert_eq!(keys.timeout(), [Input::Key(Key::Esc)]);
-    assert!(!keys.waiting());
+    assert!(keys.waiting(), "the rest of an arrow may still come");
     assert_eq!(keys.timeout(), []);
     for unfinished in [&b"\x1b["[..], b"\x1b[5", b"\x1bO", b"\x1b]0;x", b"\xe2\x82", b"\x1b[M!"] {
         assert_eq!(keys.feed(unfinished), [], "{unfinished:?}");
