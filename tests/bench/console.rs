@@ -75,11 +75,11 @@ fn main() {
         for character in args.user.chars() {
             searches.push(line.press(&character.to_string()));
         }
+        assert!(line.sees("Up/Down"), "no list of users:\n{}", line.screen());
         for _ in 0..5 {
             steps.push(line.press(key::DOWN));
         }
         pages.push(line.press("\x1b[6~"));
-        line.press(key::ESC);
         back.push(line.press(key::ESC));
         assert!(
             line.sees("NSWERING"),
@@ -87,7 +87,11 @@ fn main() {
             line.screen()
         );
     }
-    let all: Vec<Burst> = [&searches, &steps, &pages].into_iter().flatten().copied().collect();
+    let all: Vec<Burst> = [&searches, &steps, &pages, &back]
+        .into_iter()
+        .flatten()
+        .copied()
+        .collect();
     println!(
         "{{\"first_frame_ms\":{:.1},\"key_ms\":{:.1},\"search_ms\":{:.1},\"step_ms\":{:.1},\"page_ms\":{:.1},\"step_bytes\":{},\"search_bytes\":{},\"page_bytes\":{}}}",
         median(first).as_secs_f64() * 1000.0,

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::console_line::{OPERATOR, console, log_in, operator, ready};
+use crate::console_line::{OPERATOR, PASSPHRASE, console, log_in, operator, ready};
 use crate::eye::typed;
 use crate::harness::Door;
 use crate::line::{Line, key};
+use crate::totp::early_in_a_step;
 
 const ANNA: &str = "anna@contoso.example";
 /// Takes the scroll-back away.
@@ -201,4 +202,81 @@ fn r24_no_key_leads_to_a_shell() {
     line.press("\x15");
     log_in(&mut line, OPERATOR);
     only_keys(&mut line, "NSWERING");
+}
+
+/// What was typed, as the record has it: the letters of its keys, one after the other.
+fn letters(record: &str) -> String {
+    let key = |line: &str| {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        event["event"]["key"]["char"].as_str().map(str::to_owned)
+    };
+    record.lines().filter_map(key).collect()
+}
+
+#[test]
+fn r21_a_record_of_a_session_holds_no_secret() {
+    let door = door();
+    let file = door.path().join("session.jsonl");
+    let arguments = ["--caps", "ansi16-unicode", "--record", file.to_str().unwrap()];
+    let mut line = console(&door, 80, 24, &arguments);
+    line.expect("Password");
+    line.press(&format!("{OPERATOR}\ra mistyped password\r\r"));
+    line.expect("Password");
+    line.press("\x15");
+    line.send(&format!("{PASSPHRASE}\r\r"));
+    line.expect("NSWERING");
+    let mut secrets = vec![PASSPHRASE.to_owned(), "a mistyped password".to_owned()];
+    // A key, shown, and a code, typed.
+    line.send(&format!("e{ANNA}\r"));
+    line.expect("Type the code");
+    line.settle();
+    let token = typed(&line.screen());
+    early_in_a_step();
+    let code = token.code();
+    line.send(&format!("{code}\r"));
+    line.expect("is active");
+    secrets.extend([token.base32(), code]);
+    // A bypass code, shown.
+    line.send(&format!("b{ANNA}\r"));
+    line.expect("Good for minutes");
+    line.send(key::ENTER);
+    line.expect("It is not shown again");
+    secrets.push(
+        line.screen()
+            .lines()
+            .nth(4)
+            .unwrap_or_default()
+            .split_whitespace()
+            .collect(),
+    );
+    line.press(key::ESC);
+    // A shared secret, shown.
+    line.press("ca");
+    line.press("gw-9\r192.0.2.99\r\r\r\r\r");
+    line.expect("It is shown this once");
+    line.settle();
+    let groups: Vec<String> = line.screen().lines().skip(3).take(3).map(str::to_owned).collect();
+    secrets.push(groups.concat().split_whitespace().collect());
+    assert_eq!(secrets.last().map(String::len), Some(32), "{groups:?}");
+    line.press(key::ESC);
+    line.press(key::ESC);
+    line.expect("NSWERING");
+    // A password of a user's own, typed twice.
+    line.send(&format!("u{ANNA}\r"));
+    line.expect("Local password");
+    line.press("p");
+    line.press("horses like green apples\rhorses like green apples\r");
+    line.expect("May log in");
+    secrets.push("horses like green apples".to_owned());
+    line.end();
+    let record = std::fs::read_to_string(&file).unwrap();
+    let typed = letters(&record);
+    assert!(typed.contains(ANNA), "the record is no record: {typed}");
+    for secret in secrets {
+        // Six digits may be a part of some time.
+        let stands = secret.len() > 6 && record.contains(&secret);
+        assert!(!stands && !typed.contains(&secret), "{secret:?} is on record");
+    }
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).unwrap().permissions());
+    assert_eq!(mode & 0o077, 0, "others may read the record");
 }
