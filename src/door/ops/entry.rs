@@ -126,9 +126,7 @@ impl Inner {
             target: format!("{}, role {}", shown(&ask.name), role_word(ask.role)),
             ..blank(uid, "operator add")
         };
-        let inner = Arc::clone(&self);
-        let add = tokio::task::spawn_blocking(move || inner.add_first(&ask));
-        let added = add.await.unwrap_or_else(|_| Err(broken()));
+        let added = self.add_first(ask).await;
         match &added {
             Ok(operator) => {
                 act.staff = Some(operator.id);
@@ -149,18 +147,32 @@ impl Inner {
         self.seat(uid, line, checked).await
     }
 
-    /// Under the lock of all changes, so that of two consoles one makes the first operator.
-    fn add_first(&self, ask: &OperatorAdd) -> Result<Operator, Failure> {
-        let _alone = self.changes.lock();
-        if !self.door.store.operators().is_empty() {
-            return Err(Failure::new(
-                FailureKind::LogInFirst,
-                "there is an operator now: log in first",
-            ));
+    /// The hash before, the record under the lock of all changes, so that of two consoles one makes the first operator.
+    async fn add_first(self: &Arc<Self>, ask: OperatorAdd) -> Result<Operator, Failure> {
+        self.none_yet()?;
+        let Ok(_place) = self.door.staff.checks.acquire().await else {
+            return Err(broken());
+        };
+        let inner = Arc::clone(self);
+        let add = tokio::task::spawn_blocking(move || {
+            let made = made(&inner.door, &ask);
+            let _alone = inner.changes.lock();
+            inner.none_yet()?;
+            let mut operator = made?;
+            operator.last = Some(crate::clock::wall());
+            super::operators::put_new(&inner.door, operator)
+        });
+        add.await.unwrap_or_else(|_| Err(broken()))
+    }
+
+    fn none_yet(&self) -> Result<(), Failure> {
+        if self.door.store.operators().is_empty() {
+            return Ok(());
         }
-        let mut operator = made(&self.door, ask)?;
-        operator.last = Some(crate::clock::wall());
-        super::operators::put_new(&self.door, operator)
+        Err(Failure::new(
+            FailureKind::LogInFirst,
+            "there is an operator now: log in first",
+        ))
     }
 
     /// The seat and the session of an operator who was checked, after the record is on the disk.

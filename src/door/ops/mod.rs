@@ -34,11 +34,12 @@ use super::Door;
 use super::staff::seats::Seat;
 use crate::audit::OperatorAct;
 use crate::control::operators::{Hello, LogIn, Moved, OperatorAdd, Session};
-use crate::control::ops::{Answer, Failure, Request};
-use crate::control::peer::{Operations, Peer, Standing};
+use crate::control::ops::{Answer, Failure, FailureKind, Request};
+use crate::control::peer::{Door as Socket, Operations, Peer, Role, Standing, enough};
 use crate::text::shown;
 use common::Target;
 use import::Serials;
+use operators::Ready;
 
 pub(super) use common::canonical;
 pub(super) use status::because;
@@ -161,20 +162,24 @@ impl Inner {
             ..Target::default()
         };
         let result = match request {
-            Request::EntraProve(login) => self.prove(login, &mut target).await,
+            Request::EntraProve(login) => self.prove(&by, login, &mut target).await,
             Request::EntraTest(login) => self.test(login, &mut target).await,
-            other => {
-                let (inner, mut named, peer) = (Arc::clone(&self), Target::default(), by.clone());
-                named.text.clone_from(&target.text);
-                let done = tokio::task::spawn_blocking(move || (inner.change(&peer, other, &mut named), named));
-                match done.await {
-                    Ok((result, named)) => {
-                        target = named;
-                        result
+            other => match self.ready(&by, other).await {
+                Err(failure) => Err(failure),
+                Ok((other, ready)) => {
+                    let (inner, mut named, peer) = (Arc::clone(&self), Target::default(), by.clone());
+                    named.text.clone_from(&target.text);
+                    let done =
+                        tokio::task::spawn_blocking(move || (inner.change(&peer, other, ready, &mut named), named));
+                    match done.await {
+                        Ok((result, named)) => {
+                            target = named;
+                            result
+                        }
+                        Err(_) => Err(broken()),
                     }
-                    Err(_) => Err(broken()),
                 }
-            }
+            },
         };
         let mut users = target.users.into_iter().peekable();
         let mut act = OperatorAct {
@@ -206,10 +211,43 @@ impl Inner {
         }
     }
 
+    /// What of a request is slow, before the lock of all changes is taken.
+    async fn ready(self: &Arc<Self>, by: &Peer, request: Request) -> Result<(Request, Ready), Failure> {
+        if !operators::is_slow(&request) {
+            return Ok((request, Ready::Nothing));
+        }
+        let Ok(_place) = self.door.staff.checks.acquire().await else {
+            return Err(broken());
+        };
+        let (inner, by) = (Arc::clone(self), by.clone());
+        let done = tokio::task::spawn_blocking(move || {
+            let ready = operators::ready(&inner.door, &by, &request)?;
+            Ok((request, ready))
+        });
+        done.await.unwrap_or_else(|_| Err(broken()))
+    }
+
+    /// Whether the peer may still do it, under the lock of all changes: it may have waited, and the operator may be removed,
+    /// disabled or of another role since (R24).
+    fn still(&self, by: &Peer, needs: Role, word: &str) -> Result<(), Failure> {
+        if by.door == Socket::Control {
+            return Ok(());
+        }
+        let standing = self.door.staff.seats.standing(by.seat, &self.door.store.operators());
+        let operator = standing.map_err(|why| {
+            Failure::new(
+                FailureKind::LogInFirst,
+                format!("it was not done, since the session has ended ({why}): log in first"),
+            )
+        })?;
+        enough(operator.role, needs, word)
+    }
+
     /// Changes something. `target` becomes what the record names: the canonical name, where there is one.
-    fn change(&self, by: &Peer, request: Request, target: &mut Target) -> Result<Answer, Failure> {
+    fn change(&self, by: &Peer, request: Request, ready: Ready, target: &mut Target) -> Result<Answer, Failure> {
         let door = &self.door;
         let mut changes = self.changes.lock();
+        self.still(by, request.needs(), request.word())?;
         if let Request::ImportBatch(batch) = request {
             return import::batch(door, batch, &mut changes.serials, target);
         }
@@ -232,9 +270,9 @@ impl Inner {
             Request::EntraSet(ask) => entra::set(door, ask, target),
             Request::EntraRemove { domain } => entra::remove(door, &domain, target),
             Request::TimeConfirm => status::confirm_time(door),
-            Request::OperatorAdd(ask) => operators::add(door, &ask, target),
-            Request::OperatorSet(ask) => operators::set(door, by, &ask, target),
-            Request::OperatorPassword { old, new } => operators::password(door, by, &old, &new),
+            Request::OperatorAdd(ask) => operators::add(door, &ask, ready, target),
+            Request::OperatorSet(ask) => operators::set(door, by, &ask, ready, target),
+            Request::OperatorPassword { .. } => operators::password(door, by, ready),
             Request::OperatorUnlock { name } => operators::unlock(door, &name),
             Request::OperatorRemove { name } => operators::remove(door, by, &name, target),
             Request::OperatorTokenAdd { name } => operators::token_add(door, &name),
