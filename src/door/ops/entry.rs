@@ -186,7 +186,7 @@ impl Inner {
             ..blank(uid, "log in")
         };
         let seat = self.door.staff.seats.take(&operator, line);
-        self.record(act).await?;
+        self.record_some(act).await?;
         let session = Session {
             operator: operator.name,
             role: operator.role,
@@ -273,7 +273,7 @@ impl Inner {
             ..blank(uid, "log out")
         };
         drop(seat);
-        if let Err(failure) = self.record(act).await {
+        if let Err(failure) = self.record_some(act).await {
             tracing::error!("{failure}");
         }
     }
@@ -287,6 +287,14 @@ impl Inner {
     pub(super) fn collect(&self, act: OperatorAct, stranger: bool) {
         if let Some(act) = self.door.staff.alike.take(act, stranger) {
             self.door.note_act(act);
+        }
+    }
+
+    /// On record now, or counted where it is one of too many (R23).
+    async fn record_some(&self, act: OperatorAct) -> Result<(), Failure> {
+        match self.door.staff.alike.take(act, false) {
+            Some(act) => self.record(act).await,
+            None => Ok(()),
         }
     }
 

@@ -1,5 +1,5 @@
 //! What operators ask, done. In: a [`Request`] that the server has let through, and who asks; out: an [`Answer`] or one plain line,
-//! after the record of it is on the disk (R23). It draws nothing, reads no file of an operator's (R25), and answers a secret only
+//! after the record of what was done is on the disk (R23). It draws nothing, reads no file of an operator's (R25), and answers a secret only
 //! where the request exists to show it once (R21).
 //!
 //! - `common` names, failures, secrets that the box makes
@@ -153,7 +153,7 @@ impl Inner {
         }
     }
 
-    /// Does something, and writes the record of it before anybody hears (R23).
+    /// Does something, and writes the record of it before anybody hears (R23); what failed at a console may be counted only.
     async fn act(self: Arc<Self>, by: Peer, request: Request) -> Result<Answer, Failure> {
         let action = request.word().to_owned();
         let own = matches!(request, Request::OperatorPassword { .. });
@@ -185,8 +185,8 @@ impl Inner {
         let mut act = OperatorAct {
             at: crate::clock::wall(),
             uid: by.uid,
-            operator: by.operator,
-            line: by.line,
+            operator: by.operator.clone(),
+            line: by.line.clone(),
             action,
             target: target.text,
             users: some(&mut users),
@@ -196,6 +196,11 @@ impl Inner {
             result: recorded(&result),
             count: 1,
         };
+        if act.result.is_err() && by.door == Socket::Console {
+            // Nothing was changed, and whoever sits there can fail a thousand times a second.
+            self.collect(act, false);
+            return result;
+        }
         let mut written = self.door.record_act(act.clone()).await;
         // More names than one record holds: the others follow.
         while users.peek().is_some() && written.is_ok() {

@@ -110,6 +110,11 @@ async fn nothing_slow_is_done_while_others_changes_wait() {
     let weak = rig.ask_as(&seat, own("wrong", "short")).await.unwrap_err();
     assert!(!weak.message.contains("old password"), "{weak}");
     assert_eq!(rig.door.staff.locks.wrong("anna"), 0);
+    let before = rig.acts().len();
+    for _ in 0..50 {
+        rig.ask_as(&seat, own("wrong", "short")).await.unwrap_err();
+    }
+    assert!(rig.acts().len() <= before + 1, "R23: they are counted");
     // Answered while somebody else's change goes on: the password is checked before the turn.
     let ops = DoorOps(Arc::clone(&rig.ops.0));
     let by = peer(&seat);
