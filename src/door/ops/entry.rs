@@ -158,6 +158,8 @@ impl Inner {
             let made = made(&inner.door, &ask);
             let _alone = inner.changes.lock();
             inner.none_yet()?;
+            // Nobody could tell later where the first one came from.
+            inner.recordable()?;
             let mut operator = made?;
             operator.last = Some(crate::clock::wall());
             super::operators::put_new(&inner.door, operator)

@@ -26,6 +26,7 @@ mod views;
 mod tests;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -50,6 +51,9 @@ const NAMES_MAX: usize = crate::journal::PAYLOAD_MAX / 2;
 /// Without a sign of its operator a console's session ends after this, where the settings say nothing.
 pub const IDLE: Duration = Duration::from_secs(5 * 60);
 
+/// On shutdown, what is under way has this long: longer than a directory is asked.
+const STOP_WAIT: Duration = Duration::from_secs(15);
+
 /// The box's operations: one for the daemon, shared by both control sockets.
 pub struct DoorOps(Arc<Inner>);
 
@@ -59,6 +63,10 @@ struct Inner {
     changes: Mutex<Changes>,
     /// Without a sign of its operator a console's session ends after this.
     idle: Duration,
+    /// Held to read by whatever is under way.
+    under_way: Arc<tokio::sync::RwLock<()>>,
+    /// Nothing more is changed.
+    stopping: AtomicBool,
 }
 
 /// What outlives one change.
@@ -75,7 +83,34 @@ impl DoorOps {
             door,
             changes: Mutex::default(),
             idle,
+            under_way: Arc::default(),
+            stopping: AtomicBool::new(false),
         }))
+    }
+
+    /// At the stop: from now on nothing is changed, and what is under way has ended and is on record when this returns. A directory
+    /// that does not answer is not waited for any longer than [`STOP_WAIT`].
+    pub async fn finish(&self) {
+        self.0.stopping.store(true, Ordering::Release);
+        let ended = tokio::time::timeout(STOP_WAIT, self.0.under_way.write());
+        if ended.await.is_err() {
+            tracing::warn!("an operator's request did not end in time");
+        }
+    }
+}
+
+impl Inner {
+    /// A task of its own: neither a peer that goes away nor a stop comes between a change and its record.
+    async fn task<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Failure>> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let under_way = Arc::clone(&self.under_way);
+        let task = tokio::spawn(async move {
+            let _under_way = under_way.read_owned().await;
+            work.await
+        });
+        task.await.unwrap_or_else(|_| Err(broken()))
     }
 }
 
@@ -88,9 +123,7 @@ impl Operations for DoorOps {
             return inner.look(request).await;
         }
         let by = by.clone();
-        // A task of its own: neither a peer that goes away nor a stop comes between a change and its record.
-        let task = tokio::spawn(async move { inner.act(by, request).await });
-        task.await.unwrap_or_else(|_| Err(broken()))
+        self.0.task(inner.act(by, request)).await
     }
 
     fn hello(&self) -> Hello {
@@ -98,13 +131,11 @@ impl Operations for DoorOps {
     }
 
     async fn log_in(&self, uid: u32, ask: LogIn) -> Result<(Seat, Session), Failure> {
-        let task = tokio::spawn(Arc::clone(&self.0).log_in(uid, ask));
-        task.await.unwrap_or_else(|_| Err(broken()))
+        self.0.task(Arc::clone(&self.0).log_in(uid, ask)).await
     }
 
     async fn first(&self, uid: u32, ask: OperatorAdd) -> Result<(Seat, Session), Failure> {
-        let task = tokio::spawn(Arc::clone(&self.0).first(uid, ask));
-        task.await.unwrap_or_else(|_| Err(broken()))
+        self.0.task(Arc::clone(&self.0).first(uid, ask)).await
     }
 
     fn standing(&self, seat: &Seat) -> Result<Standing, String> {
@@ -207,6 +238,14 @@ impl Inner {
             act.users = some(&mut users);
             written = self.door.record_act(act.clone()).await;
         }
+        if written.is_err() && act.result.is_ok() {
+            let mut unwritten = self.door.staff.unwritten.lock();
+            unwritten.push(act.clone());
+            while users.peek().is_some() {
+                act.users = some(&mut users);
+                unwritten.push(act.clone());
+            }
+        }
         match (written, result) {
             (Ok(_), result) => result,
             (Err(_), Err(failure)) => Err(failure),
@@ -232,9 +271,10 @@ impl Inner {
         done.await.unwrap_or_else(|_| Err(broken()))
     }
 
-    /// Whether the peer may still do it, under the lock of all changes: it may have waited, and the operator may be removed,
-    /// disabled or of another role since (R24).
+    /// Whether it may still be done, under the lock of all changes: it may have waited, and the operator may be removed, disabled or
+    /// of another role since (R24); and what cannot be put on record is not done (R23). Blocks.
     fn still(&self, by: &Peer, needs: Role, word: &str) -> Result<(), Failure> {
+        self.recordable()?;
         if by.door == Socket::Control {
             return Ok(());
         }
@@ -246,6 +286,20 @@ impl Inner {
             )
         })?;
         enough(operator.role, needs, word)
+    }
+
+    /// Whether anything may be changed now. Blocks.
+    fn recordable(&self) -> Result<(), Failure> {
+        if self.stopping.load(Ordering::Acquire) {
+            return Err(Failure::failed(
+                "nothing was changed: posternd stops; try again when it runs again",
+            ));
+        }
+        self.door.takes_records().map_err(|error| {
+            Failure::failed(format!(
+                "nothing was changed, since it could not be put on record: {error}; make room on the disk"
+            ))
+        })
     }
 
     /// Changes something. `target` becomes what the record names: the canonical name, where there is one.

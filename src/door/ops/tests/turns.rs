@@ -147,3 +147,57 @@ async fn r24_a_proof_counts_only_if_its_operator_may_still_give_it() {
         &rig.door.store.tenants()[0]
     ));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r23_a_stop_waits_for_what_is_under_way_and_nothing_is_changed_after_it() {
+    let rig = Rig::open();
+    let add = |name: &str| {
+        Request::UserAdd(UserAdd {
+            name: name.to_owned(),
+            password: None,
+            exempt: false,
+        })
+    };
+    let ops = DoorOps(Arc::clone(&rig.ops.0));
+    let by = Peer {
+        door: peer::Door::Control,
+        uid: 1000,
+        operator: String::new(),
+        line: String::new(),
+        seat: 0,
+        rights: Rights::for_test(Role::Installer),
+    };
+    let finish = {
+        let _changes = rig.ops.0.changes.lock();
+        let late = add("late@contoso.example");
+        // A peer that is gone: nobody waits for the answer.
+        tokio::spawn(async move { ops.perform(&by, late).await });
+        std::thread::sleep(Duration::from_millis(200));
+        let ops = DoorOps(Arc::clone(&rig.ops.0));
+        let finish = tokio::spawn(async move { ops.finish().await });
+        std::thread::sleep(Duration::from_millis(200));
+        assert!(!finish.is_finished(), "it waits");
+        finish
+    };
+    finish.await.unwrap();
+    let act = rig.acts().pop().expect("on record when the stop has waited");
+    assert_eq!(act.target, "late@contoso.example");
+    assert!(act.result.is_err(), "its turn came after the stop");
+    assert!(rig.door.store.user_named("late@contoso.example").unwrap().is_none());
+    rig.fails(FailureKind::Failed, add("later@contoso.example")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r23_what_was_done_without_a_record_goes_on_record_before_anything_else() {
+    let rig = Rig::open();
+    rig.user("anna@contoso.example").await;
+    let mut lost = rig.acts().pop().unwrap();
+    lost.target = "lost@contoso.example".to_owned();
+    rig.door.staff.unwritten.lock().push(lost);
+    rig.user("ben@contoso.example").await;
+    let told: Vec<_> = rig.acts().into_iter().map(|act| act.target).collect();
+    assert_eq!(
+        told,
+        ["anna@contoso.example", "lost@contoso.example", "ben@contoso.example"]
+    );
+}
