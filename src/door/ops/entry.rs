@@ -9,10 +9,10 @@ use super::common::store_failure;
 use super::operators::{made, persist_wrong, role_word, used};
 use super::{Inner, broken};
 use crate::audit::OperatorAct;
+use crate::control::check;
 use crate::control::operators::{Hello, LogIn, Moved, OperatorAdd, Session};
 use crate::control::ops::{Failure, FailureKind};
 use crate::control::peer::{Role, Standing};
-use crate::control::{check, strength};
 use crate::door::Door;
 use crate::door::staff::locks::Try;
 use crate::door::staff::seats::Seat;
@@ -26,6 +26,8 @@ use crate::text::shown;
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZWJvZHkgZWxzZSE$UG9zdGVybjogbm9ib2R5J3MgcGFzc3dvcmQuIE5v4oA";
 /// The one thing that is said of a login that failed.
 const WRONG: &str = "name, password or code is wrong";
+/// What stands on record for a name that nobody has.
+const UNKNOWN: &str = "(a name that nobody has)";
 /// Characters of a line's name that are kept.
 const LINE_MAX: usize = 24;
 
@@ -82,11 +84,8 @@ impl Inner {
         let known = self.door.store.operators().iter().any(|one| one.name == name);
         let act = OperatorAct {
             line: line.clone(),
-            target: match strength::name(&name) {
-                Ok(()) => name.clone(),
-                // Perhaps a password that was typed into the wrong field.
-                Err(_) => "(no operator's name)".to_owned(),
-            },
+            // What nobody is called is perhaps a password that was typed into the wrong field.
+            target: if known { name.clone() } else { UNKNOWN.to_owned() },
             ..blank(uid, "log in")
         };
         let attempt = match self.door.staff.locks.begin(&name, known, Instant::now()) {
@@ -121,15 +120,16 @@ impl Inner {
     /// The first operator, who is logged in by it.
     pub(super) async fn first(self: Arc<Self>, uid: u32, ask: OperatorAdd) -> Result<(Seat, Session), Failure> {
         let line = shown_line(&ask.line);
+        let named = format!("{}, role {}", shown(&ask.name), role_word(ask.role));
         let mut act = OperatorAct {
             line: line.clone(),
-            target: format!("{}, role {}", shown(&ask.name), role_word(ask.role)),
+            target: UNKNOWN.to_owned(),
             ..blank(uid, "operator add")
         };
         let added = self.add_first(ask).await;
         match &added {
             Ok(operator) => {
-                act.staff = Some(operator.id);
+                (act.target, act.staff) = (named, Some(operator.id));
                 self.record(act).await?;
             }
             Err(failure) => {
