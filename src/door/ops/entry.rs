@@ -3,6 +3,7 @@
 //! takes as long as one that somebody has. Every try goes on record (R23).
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::common::store_failure;
@@ -104,7 +105,10 @@ impl Inner {
             check.await.unwrap_or_else(|_| Err(No::Failed(broken())))
         };
         match checked {
-            Err(No::Failed(failure)) => Err(failure),
+            Err(No::Failed(failure)) => {
+                self.failed(act, &failure.message, !known);
+                Err(failure)
+            }
             Err(No::Wrong(why)) => {
                 self.wrong(attempt, &name);
                 self.failed(act, why, !known);
@@ -211,6 +215,12 @@ impl Inner {
         let Some(found) = found else {
             return Err(No::Wrong("there is no operator of that name"));
         };
+        let clock = door.clock.now();
+        let token = found.token.as_ref().is_some_and(|token| token.confirmed);
+        // Whatever the password is: for a moment nobody with a token gets in, and hears no more than others.
+        if token && clock.is_some() && door.staff.stale_steps.load(Ordering::Acquire) {
+            return Err(No::Wrong("the store was restored, and old codes are being made void"));
+        }
         if !fits {
             return Err(No::Wrong("wrong password"));
         }
@@ -221,17 +231,11 @@ impl Inner {
         // While the password was checked, the record may have become another one.
         let mut now = find(&door.store.operators())
             .filter(|now| (now.id, now.generation) == (found.id, found.generation))
-            .ok_or_else(|| No::Failed(Failure::refused("the operator was changed just now: try again")))?;
-        let clock = door.clock.now();
+            .ok_or(No::Wrong("the operator was changed while the password was checked"))?;
         let mut spent = false;
         if let Some(token) = now.token.as_mut().filter(|token| token.confirmed)
             && let Some(clock) = clock
         {
-            if door.staff.stale_steps.load(std::sync::atomic::Ordering::Acquire) {
-                return Err(No::Failed(Failure::refused(
-                    "the store was restored and old codes are being made void: wait a moment, then try again",
-                )));
-            }
             let code = code.and_then(Secret::expose_str).map(check::code);
             let Some(Ok(code)) = code else {
                 return Err(No::Wrong("no code"));

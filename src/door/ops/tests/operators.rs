@@ -356,19 +356,12 @@ async fn r23_an_operator_s_acts_are_found_by_name_and_say_where() {
         FailureKind::NotAllowed,
         "user remove is for an installer: ask one to do it",
     );
-    let peer = Peer {
-        uid: 990,
-        door: peer::Door::Console,
-        operator: "ben".to_owned(),
-        line: "ttyS0".to_owned(),
-        seat: seat.number,
-        rights: Rights::for_test(Role::Helpdesk),
-    };
+    let by = rig.ops.standing(&seat).unwrap();
     for _ in 0..3 {
         let request = Request::UserRemove {
             name: "carl@contoso.example".to_owned(),
         };
-        rig.ops.refused(&peer, &request, &refused);
+        rig.ops.refused(990, Some(&by), &request, &refused);
     }
     rig.door.close();
     let rig = rig.reopen();
