@@ -184,7 +184,10 @@ impl<'a, O: Operations> Connection<'a, O> {
             (Request::OperatorAdd(ask), None) if !operations.hello().operators => {
                 Box::pin(async move { Done::LoggedIn(operations.first(uid, ask).await) })
             }
-            (_, None) => now(Err(self.log_in_first())),
+            (request, None) => {
+                let failure = self.log_in_first();
+                self.refuse(None, &request, failure)
+            }
             (Request::LogOut, Some(_)) => {
                 if let Some(held) = self.session.take() {
                     operations.left(uid, held.seat, "").await;
@@ -212,18 +215,30 @@ impl<'a, O: Operations> Connection<'a, O> {
                     self.stay();
                 }
                 if self.session.as_ref().is_some_and(|held| held.clock_only) && !of_the_clock(&request) {
-                    return Ok(now(Err(Failure::new(
+                    let failure = Failure::new(
                         FailureKind::NotAllowed,
                         "the clock comes first: look whether it is right, then confirm it",
-                    ))));
+                    );
+                    return Ok(self.refuse(Some(&standing), &request, failure));
                 }
                 self.perform(Rights::of_operator(standing.role), Some(standing), request)
             }
         })
     }
 
+    /// Refused, and on record where it would have been (R23).
+    fn refuse(&self, by: Option<&Standing>, request: &Request, failure: Failure) -> Busy<'a, O::Seat> {
+        if self.door == Door::Console && request.on_record() {
+            self.operations.refused(self.uid, by, request, &failure);
+        }
+        now(Err(failure))
+    }
+
     /// The one way to an operation: without rights there is none.
     fn perform(&self, rights: Rights, standing: Option<Standing>, request: Request) -> Busy<'a, O::Seat> {
+        if let Err(failure) = rights.allow(&request) {
+            return self.refuse(standing.as_ref(), &request, failure);
+        }
         let (operator, line, seat) = standing.map(|s| (s.operator, s.line, s.seat)).unwrap_or_default();
         let by = Peer {
             uid: self.uid,
@@ -234,12 +249,6 @@ impl<'a, O: Operations> Connection<'a, O> {
             rights,
         };
         let operations = self.operations;
-        if let Err(failure) = rights.allow(&request) {
-            if request.on_record() {
-                operations.refused(&by, &request, &failure);
-            }
-            return now(Err(failure));
-        }
         let kind = match (self.door, request.on_record()) {
             (Door::Control, _) => Kind::Open,
             (Door::Console, true) => Kind::Change,

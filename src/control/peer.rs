@@ -150,8 +150,9 @@ pub trait Operations: Send + Sync + 'static {
     /// Puts on record that a session is over, and why.
     fn left(&self, uid: u32, seat: Self::Seat, why: &str) -> impl Future<Output = ()> + Send;
 
-    /// Puts on record that a request was refused by the operator's role (R23).
-    fn refused(&self, by: &Peer, request: &Request, failure: &Failure);
+    /// Puts on record that a request at a console was refused: by the operator's role, since the clock comes first, or since nobody
+    /// is logged in (R23).
+    fn refused(&self, uid: u32, by: Option<&Standing>, request: &Request, failure: &Failure);
 
     /// What has moved so far.
     fn moved(&self) -> Moved;

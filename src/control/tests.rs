@@ -47,9 +47,9 @@ impl Operations for Echo {
         self.hall.said(format!("{} left ({why})", chair.name));
     }
 
-    fn refused(&self, by: &Peer, request: &Request, _: &Failure) {
-        self.hall
-            .said(format!("{} was refused {}", by.operator, request.word()));
+    fn refused(&self, _: u32, by: Option<&Standing>, request: &Request, _: &Failure) {
+        let operator = by.map_or("nobody", |by| by.operator.as_str());
+        self.hall.said(format!("{operator} was refused {}", request.word()));
     }
 
     fn moved(&self) -> Moved {

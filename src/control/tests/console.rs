@@ -183,6 +183,12 @@ fn r24_without_a_log_in_nothing_is_performed() {
         let refused = console.ask(&request).unwrap_err();
         assert_eq!(refused, Failure::new(FailureKind::LogInFirst, "log in first"));
     }
+    let said = rig.hall(|state| state.said.clone());
+    assert_eq!(
+        said,
+        ["time confirm", "operator add", "user remove"].map(|word| format!("nobody was refused {word}")),
+        "R23: what would have gone on record"
+    );
     assert_eq!(kind(console.log_in("nobody")), FailureKind::Refused);
     assert_eq!(kind(console.ask(&Request::Status)), FailureKind::LogInFirst);
     rig.hall(|state| state.operators = false);
@@ -315,6 +321,8 @@ fn r19_while_the_clock_is_not_trusted_a_login_leads_to_the_clock_alone() {
             assert_eq!(refused.kind, FailureKind::NotAllowed);
             assert!(refused.message.starts_with("the clock comes first"), "{refused}");
         }
+        let said = rig.hall(|state| state.said.pop());
+        assert_eq!(said.as_deref(), Some("installer was refused user remove"), "R23");
         assert!(console.ask(&Request::TimeShow).is_ok());
         assert!(console.ask(&Request::Watch).is_ok());
         assert_eq!(

@@ -3,16 +3,17 @@
 //! takes as long as one that somebody has. Every try goes on record (R23).
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::common::store_failure;
 use super::operators::{made, persist_wrong, role_word, used};
 use super::{Inner, broken};
 use crate::audit::OperatorAct;
+use crate::control::check;
 use crate::control::operators::{Hello, LogIn, Moved, OperatorAdd, Session};
 use crate::control::ops::{Failure, FailureKind};
 use crate::control::peer::{Role, Standing};
-use crate::control::{check, strength};
 use crate::door::Door;
 use crate::door::staff::locks::Try;
 use crate::door::staff::seats::Seat;
@@ -26,6 +27,8 @@ use crate::text::shown;
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZWJvZHkgZWxzZSE$UG9zdGVybjogbm9ib2R5J3MgcGFzc3dvcmQuIE5v4oA";
 /// The one thing that is said of a login that failed.
 const WRONG: &str = "name, password or code is wrong";
+/// What stands on record for a name that nobody has.
+const UNKNOWN: &str = "(a name that nobody has)";
 /// Characters of a line's name that are kept.
 const LINE_MAX: usize = 24;
 
@@ -82,11 +85,8 @@ impl Inner {
         let known = self.door.store.operators().iter().any(|one| one.name == name);
         let act = OperatorAct {
             line: line.clone(),
-            target: match strength::name(&name) {
-                Ok(()) => name.clone(),
-                // Perhaps a password that was typed into the wrong field.
-                Err(_) => "(no operator's name)".to_owned(),
-            },
+            // What nobody is called is perhaps a password that was typed into the wrong field.
+            target: if known { name.clone() } else { UNKNOWN.to_owned() },
             ..blank(uid, "log in")
         };
         let attempt = match self.door.staff.locks.begin(&name, known, Instant::now()) {
@@ -105,7 +105,10 @@ impl Inner {
             check.await.unwrap_or_else(|_| Err(No::Failed(broken())))
         };
         match checked {
-            Err(No::Failed(failure)) => Err(failure),
+            Err(No::Failed(failure)) => {
+                self.failed(act, &failure.message, !known);
+                Err(failure)
+            }
             Err(No::Wrong(why)) => {
                 self.wrong(attempt, &name);
                 self.failed(act, why, !known);
@@ -121,15 +124,16 @@ impl Inner {
     /// The first operator, who is logged in by it.
     pub(super) async fn first(self: Arc<Self>, uid: u32, ask: OperatorAdd) -> Result<(Seat, Session), Failure> {
         let line = shown_line(&ask.line);
+        let named = format!("{}, role {}", shown(&ask.name), role_word(ask.role));
         let mut act = OperatorAct {
             line: line.clone(),
-            target: format!("{}, role {}", shown(&ask.name), role_word(ask.role)),
+            target: UNKNOWN.to_owned(),
             ..blank(uid, "operator add")
         };
         let added = self.add_first(ask).await;
         match &added {
             Ok(operator) => {
-                act.staff = Some(operator.id);
+                (act.target, act.staff) = (named, Some(operator.id));
                 self.record(act).await?;
             }
             Err(failure) => {
@@ -211,6 +215,12 @@ impl Inner {
         let Some(found) = found else {
             return Err(No::Wrong("there is no operator of that name"));
         };
+        let clock = door.clock.now();
+        let token = found.token.as_ref().is_some_and(|token| token.confirmed);
+        // Whatever the password is: for a moment nobody with a token gets in, and hears no more than others.
+        if token && clock.is_some() && door.staff.stale_steps.load(Ordering::Acquire) {
+            return Err(No::Wrong("the store was restored, and old codes are being made void"));
+        }
         if !fits {
             return Err(No::Wrong("wrong password"));
         }
@@ -221,17 +231,11 @@ impl Inner {
         // While the password was checked, the record may have become another one.
         let mut now = find(&door.store.operators())
             .filter(|now| (now.id, now.generation) == (found.id, found.generation))
-            .ok_or_else(|| No::Failed(Failure::refused("the operator was changed just now: try again")))?;
-        let clock = door.clock.now();
+            .ok_or(No::Wrong("the operator was changed while the password was checked"))?;
         let mut spent = false;
         if let Some(token) = now.token.as_mut().filter(|token| token.confirmed)
             && let Some(clock) = clock
         {
-            if door.staff.stale_steps.load(std::sync::atomic::Ordering::Acquire) {
-                return Err(No::Failed(Failure::refused(
-                    "the store was restored and old codes are being made void: wait a moment, then try again",
-                )));
-            }
             let code = code.and_then(Secret::expose_str).map(check::code);
             let Some(Ok(code)) = code else {
                 return Err(No::Wrong("no code"));

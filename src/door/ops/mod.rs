@@ -146,15 +146,18 @@ impl Operations for DoorOps {
         self.0.left(uid, seat, why).await;
     }
 
-    fn refused(&self, by: &Peer, request: &Request, failure: &Failure) {
-        let act = OperatorAct {
-            operator: by.operator.clone(),
-            line: by.line.clone(),
-            target: shown(request.target()),
+    fn refused(&self, uid: u32, by: Option<&Standing>, request: &Request, failure: &Failure) {
+        let mut act = OperatorAct {
             result: Err(failure.message.clone()),
-            ..entry::blank(by.uid, request.word())
+            ..entry::blank(uid, request.word())
         };
-        self.0.collect(act, false);
+        // Nobody's words are not written down.
+        if let Some(by) = by {
+            act.operator.clone_from(&by.operator);
+            act.line.clone_from(&by.line);
+            act.target = shown(request.target());
+        }
+        self.0.collect(act, by.is_none());
     }
 
     fn moved(&self) -> Moved {

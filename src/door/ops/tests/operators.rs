@@ -178,16 +178,25 @@ async fn r24_one_text_for_every_wrong_login_and_a_lock_for_every_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r23_what_is_no_operator_s_name_is_not_written_down() {
+async fn r23_a_name_that_nobody_has_is_not_written_down() {
     let rig = Rig::open();
+    let first = OperatorAdd {
+        password: Secret::from("short"),
+        ..new("my-secret.passphrase", Role::Installer)
+    };
+    assert!(rig.ops.first(990, first).await.is_err());
     rig.operator("anna", Role::Installer).await;
     assert!(rig.log_in("My Secret Pa$$phrase", "anna", None).await.is_err());
+    assert!(rig.log_in("my-secret.passphrase", "anna", None).await.is_err());
     rig.door.close();
-    let last = rig.acts().pop().unwrap();
+    let acts = rig.acts();
+    let last = acts.last().unwrap();
     assert_eq!(
         (last.action.as_str(), last.target.as_str()),
-        ("log in", "(no operator's name)")
+        ("log in", "(a name that nobody has)")
     );
+    let all = format!("{acts:?}").to_lowercase();
+    assert!(!all.contains("passphrase") && !all.contains("secret"), "{all}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -347,19 +356,12 @@ async fn r23_an_operator_s_acts_are_found_by_name_and_say_where() {
         FailureKind::NotAllowed,
         "user remove is for an installer: ask one to do it",
     );
-    let peer = Peer {
-        uid: 990,
-        door: peer::Door::Console,
-        operator: "ben".to_owned(),
-        line: "ttyS0".to_owned(),
-        seat: seat.number,
-        rights: Rights::for_test(Role::Helpdesk),
-    };
+    let by = rig.ops.standing(&seat).unwrap();
     for _ in 0..3 {
         let request = Request::UserRemove {
             name: "carl@contoso.example".to_owned(),
         };
-        rig.ops.refused(&peer, &request, &refused);
+        rig.ops.refused(990, Some(&by), &request, &refused);
     }
     rig.door.close();
     let rig = rig.reopen();
