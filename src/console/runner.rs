@@ -125,6 +125,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         probe: None,
         probe_until: None,
         dirty: true,
+        leaving: None,
         lively_until: start,
         drawn: Instant::now(),
         next_tick: start + TICK,
@@ -200,6 +201,8 @@ struct Runner {
     probe_until: Option<Instant>,
     /// Something happened since the last frame.
     dirty: bool,
+    /// The screen that waits to be seen, on the frame that is on its way.
+    leaving: Option<u64>,
     /// Somebody is at work until then: what comes is drawn at once.
     lively_until: Instant,
     drawn: Instant,
@@ -233,6 +236,16 @@ impl Runner {
                     return end;
                 }
             }
+            if self.writer.idle()
+                && let Some(number) = self.leaving.take()
+            {
+                let dirty = self.dirty;
+                if let Some(end) = self.event(Event::Seen(number)) {
+                    return end;
+                }
+                // Nothing of it is drawn.
+                self.dirty = dirty;
+            }
             self.draw();
         }
     }
@@ -250,6 +263,9 @@ impl Runner {
         let mut until = self.next_tick;
         if let Some(probe) = self.probe_until {
             until = until.min(probe);
+        }
+        if self.leaving.is_some() && self.writer.idle() {
+            return Duration::ZERO;
         }
         if self.dirty && self.writer.idle() && !self.is_lively() {
             until = until.min(self.drawn + CALM);
@@ -390,6 +406,7 @@ impl Runner {
                 frame.set_cursor_position(cursor);
             }
         });
+        self.leaving = app.unseen();
         self.dirty = false;
         self.drawn = Instant::now();
         let bytes = self.terminal.backend_mut().take();
