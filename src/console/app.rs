@@ -375,6 +375,10 @@ impl App {
         self.note = None;
         self.context.session = None;
         let (number, actions) = self.push(screen);
+        // Nobody asked for this screen: the rest of a password may be on its way.
+        if let Some(layer) = self.layers.last_mut().filter(|_| !self.by_key) {
+            layer.gate = Gate::Unseen(gate::STOPPED);
+        }
         self.apply_from(number, actions, effects);
     }
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 /// A question counts as read after so long without a key.
 pub const READ: Duration = Duration::from_millis(400);
 /// After a screen has come by itself, whoever was typing has stopped after so long without a key.
-#[allow(dead_code)]
 pub const STOPPED: Duration = Duration::from_millis(500);
 
 /// What stands before a screen until somebody has seen it.

@@ -225,6 +225,37 @@ fn down_and_up_again_lead_to_the_login_and_keep_nothing() {
 }
 
 #[test]
+fn r21_the_rest_of_a_password_is_no_name() {
+    let mut desk = desk();
+    let rest: Vec<Key> = "giraffe 90210\r".chars().map(Key::Char).collect();
+    desk.burst(&[Key::Char('t'), Key::Char('a')], 150);
+    desk.event(Event::Down("posternd has stopped".to_owned()));
+    desk.burst(&rest[..3], 150);
+    desk.event(Event::Up(hello()));
+    desk.burst(&rest[3..], 150);
+    desk.burst(&[Key::Enter], 499);
+    let empty = "> Name               [      ";
+    assert!(desk.text().contains(empty), "{}", desk.text());
+    // The same where posternd, or nobody at the keys, has ended the session.
+    desk.app.log_in_for_test(session(Role::Helpdesk));
+    desk.event(Event::Ended("carl has disabled this operator".to_owned()));
+    desk.burst(&rest, 150);
+    assert!(desk.text().contains(empty), "{}", desk.text());
+    desk.burst(&[Key::Char('a')], 500);
+    desk.burst(&[Key::Char('n')], 10);
+    assert!(desk.text().contains("[an   "), "{}", desk.text());
+}
+
+#[test]
+fn who_logs_out_may_log_in_at_once() {
+    let mut desk = desk();
+    desk.keys(&[Key::Esc, Key::Esc, Key::Enter]);
+    assert_eq!(desk.app.screen(), "login");
+    desk.burst(&[Key::Char('b')], 10);
+    assert!(desk.text().contains("[b "), "{}", desk.text());
+}
+
+#[test]
 fn only_what_a_screen_watches_refreshes_it() {
     let mut desk = desk();
     let refreshed = |desk: &Desk| desk.text().matches("refreshed").count();
