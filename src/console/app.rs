@@ -32,6 +32,9 @@ pub const ROWS_MIN: u16 = 24;
 /// While keys are pressed, posternd hears of it so often, so that the session does not end.
 const STAY_EVERY: Duration = Duration::from_secs(15);
 
+/// What the login says to somebody who was logged in when posternd went.
+const RESTARTED: &str = "posternd was restarted: log in again";
+
 /// A screen and its number, by which answers find it.
 #[derive(Debug)]
 struct Layer {
@@ -63,6 +66,8 @@ pub struct App {
     last_stay: Duration,
     /// What is handled now is a key: whoever pressed it looks for what comes of it.
     by_key: bool,
+    /// posternd went while somebody was logged in.
+    cut_off: bool,
     may_quit: bool,
 }
 
@@ -80,6 +85,7 @@ impl App {
             last_key: Duration::ZERO,
             last_stay: Duration::ZERO,
             by_key: false,
+            cut_off: false,
             may_quit,
         };
         app.push(Box::new(waiting::Waiting::new("")));
@@ -141,13 +147,15 @@ impl App {
             Event::Up(hello) => {
                 self.context.up = true;
                 self.context.hello = Some(hello);
-                let screen = first_screen(&self.context, None);
+                let why = std::mem::take(&mut self.cut_off).then_some(RESTARTED);
+                let screen = first_screen(&self.context, why);
                 self.start_with(screen, &mut effects);
             }
             Event::Down(why) => {
                 self.context.up = false;
                 self.asks.clear();
                 if self.context.session.take().is_some() {
+                    self.cut_off = true;
                     effects.push(Effect::Wipe);
                 }
                 if self.screen() != waiting::NAME || self.layers.len() > 1 {

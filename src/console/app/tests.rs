@@ -219,7 +219,12 @@ fn down_and_up_again_lead_to_the_login_and_keep_nothing() {
     desk.keys(&[Key::Esc, Key::Enter, Key::Char('x')]);
     desk.event(Event::Up(hello()));
     assert_eq!(desk.app.screen(), "login");
+    assert!(desk.text().contains("posternd was restarted: log in again"));
     assert!(desk.app.context().session.is_none());
+    // Said to who was thrown out, and to nobody else.
+    desk.event(Event::Down("posternd has stopped".to_owned()));
+    desk.event(Event::Up(hello()));
+    assert!(!desk.text().contains("restarted"), "{}", desk.text());
     desk.answer(pings, pong());
     assert_eq!(desk.app.layers.len(), 1);
 }
