@@ -10,10 +10,12 @@
 //! ```
 
 mod draw;
+mod gate;
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
+use self::gate::Gate;
 use super::action::{Action, Told, Tone};
 use super::event::{Effect, Event, Now};
 use super::key::Key;
@@ -30,11 +32,15 @@ pub const ROWS_MIN: u16 = 24;
 /// While keys are pressed, posternd hears of it so often, so that the session does not end.
 const STAY_EVERY: Duration = Duration::from_secs(15);
 
+/// What the login says to somebody who was logged in when posternd went.
+const RESTARTED: &str = "posternd was restarted: log in again";
+
 /// A screen and its number, by which answers find it.
 #[derive(Debug)]
 struct Layer {
     number: u64,
     screen: Box<dyn Screen>,
+    gate: Gate,
 }
 
 /// Whose question it was.
@@ -58,6 +64,10 @@ pub struct App {
     moved: Option<Moved>,
     last_key: Duration,
     last_stay: Duration,
+    /// What is handled now is a key: whoever pressed it looks for what comes of it.
+    by_key: bool,
+    /// posternd went while somebody was logged in.
+    cut_off: bool,
     may_quit: bool,
 }
 
@@ -74,6 +84,8 @@ impl App {
             moved: None,
             last_key: Duration::ZERO,
             last_stay: Duration::ZERO,
+            by_key: false,
+            cut_off: false,
             may_quit,
         };
         app.push(Box::new(waiting::Waiting::new("")));
@@ -104,25 +116,46 @@ impl App {
         is_hint && !top.types(character)
     }
 
+    /// The number of the screen on top, where it waits for its frame to have left: [`Event::Seen`] says so.
+    pub fn unseen(&self) -> Option<u64> {
+        let layer = self.layers.last().filter(|_| !self.is_small())?;
+        matches!(layer.gate, Gate::Unseen(_)).then_some(layer.number)
+    }
+
+    /// Whether a key that comes now was meant for another screen than the one on top, and so changes nothing.
+    pub fn is_shut(&self, now: Now) -> bool {
+        self.layers
+            .last()
+            .is_some_and(|layer| !layer.gate.lets(now.mono, self.last_key))
+    }
+
     /// The one place where the state changes.
     pub fn handle(&mut self, event: Event, now: Now) -> Vec<Effect> {
         self.context.now = now;
+        self.by_key = matches!(event, Event::Key(_));
         let mut effects = Vec::new();
         match event {
             Event::Key(key) => self.key(key, &mut effects),
+            Event::Seen(number) => {
+                if let Some(layer) = self.layers.iter_mut().find(|layer| layer.number == number) {
+                    layer.gate.see(now.mono);
+                }
+            }
             Event::Size(columns, rows) => self.context.size = (columns, rows),
             Event::Tick => self.tick(&mut effects),
             Event::Answer(number, answer) => self.answer(number, *answer, &mut effects),
             Event::Up(hello) => {
                 self.context.up = true;
                 self.context.hello = Some(hello);
-                let screen = first_screen(&self.context, None);
+                let why = std::mem::take(&mut self.cut_off).then_some(RESTARTED);
+                let screen = first_screen(&self.context, why);
                 self.start_with(screen, &mut effects);
             }
             Event::Down(why) => {
                 self.context.up = false;
                 self.asks.clear();
                 if self.context.session.take().is_some() {
+                    self.cut_off = true;
                     effects.push(Effect::Wipe);
                 }
                 if self.screen() != waiting::NAME || self.layers.len() > 1 {
@@ -142,6 +175,7 @@ impl App {
     }
 
     fn key(&mut self, key: Key, effects: &mut Vec<Effect>) {
+        let is_shut = self.is_shut(self.context.now);
         self.last_key = self.context.now.mono;
         match key {
             Key::Ctrl('l') => return effects.push(Effect::Repaint),
@@ -153,8 +187,11 @@ impl App {
             _ => {}
         }
         // Nobody types blindly.
-        if self.is_small() {
+        if self.is_small() || is_shut {
             return;
+        }
+        if let Some(layer) = self.layers.last_mut() {
+            layer.gate = Gate::Open;
         }
         self.note = None;
         self.stay(effects);
@@ -346,6 +383,10 @@ impl App {
         self.note = None;
         self.context.session = None;
         let (number, actions) = self.push(screen);
+        // Nobody asked for this screen: the rest of a password may be on its way.
+        if let Some(layer) = self.layers.last_mut().filter(|_| !self.by_key) {
+            layer.gate = Gate::Unseen(gate::STOPPED);
+        }
         self.apply_from(number, actions, effects);
     }
 
@@ -361,9 +402,14 @@ impl App {
         self.help = None;
         self.numbers += 1;
         let actions = screen.refresh(&self.context);
+        let gate = match screen.asks() {
+            true => Gate::Unseen(gate::READ),
+            false => Gate::Open,
+        };
         self.layers.push(Layer {
             number: self.numbers,
             screen,
+            gate,
         });
         (self.numbers, actions)
     }

@@ -26,6 +26,8 @@ pub enum Event {
     Size(u16, u16),
     /// A second has passed.
     Tick,
+    /// The first frame with the screen of this number has left on the line, so that somebody can have seen it.
+    Seen(u64),
     /// posternd answered what was asked under this number.
     Answer(u64, Box<Result<Answer, Failure>>),
     /// posternd is there.

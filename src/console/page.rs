@@ -1,5 +1,7 @@
 //! A page to draw on: the cells of a screen, what the line can show, and how things look on it. Text from anywhere goes through
-//! [`Page::put`], which lets no control character and, on an ASCII line, no other character through (R22).
+//! [`Page::put`], which lets no control character through and, on an ASCII line, spells every other character (R22).
+
+use std::borrow::Cow;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -151,7 +153,7 @@ impl<'a> Page<'a> {
 
     /// Text broken at spaces over the rows of an area; answers how many rows it took.
     pub fn wrapped(&mut self, area: Rect, text: &str, look: Look) -> u16 {
-        let lines = wrap(text, usize::from(area.width));
+        let lines = wrap(&spelled(text, self.caps.glyphs), usize::from(area.width));
         for (row, line) in (0..area.height).zip(&lines) {
             self.line(area, row, line, look);
         }
@@ -173,7 +175,7 @@ impl<'a> Page<'a> {
     /// nobody.
     pub fn note(&mut self, area: Rect, last: u16, text: &str, look: Look) {
         let width = usize::from(area.width);
-        let mut lines = wrap(text, width);
+        let mut lines = wrap(&spelled(text, self.caps.glyphs), width);
         lines.truncate(usize::from(NOTE_ROWS));
         for (up, line) in (0..).zip(lines.iter().rev()) {
             let y = last.saturating_sub(up);
@@ -226,17 +228,39 @@ const NOTE_ROWS: u16 = 4;
 /// Columns of the labels in [`Page::field`].
 pub const LABEL: u16 = 20;
 
+/// The text in the line's characters. On an ASCII line a foreign letter is written as its number, `\u{f6}`, as
+/// [`crate::text::shown`] does with what nobody can see: so that no name looks like another.
+pub fn spelled(text: &str, glyphs: Glyphs) -> Cow<'_, str> {
+    if glyphs == Glyphs::Unicode || text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len().saturating_mul(3));
+    for character in text.chars() {
+        match character {
+            '…' => out.push('~'),
+            c if c.is_ascii() || c.is_control() => out.push(c),
+            c => out.extend(c.escape_unicode()),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Columns that a character takes on the line.
+pub fn columns_of(character: char, glyphs: Glyphs) -> usize {
+    match character {
+        '…' => 1,
+        c if glyphs == Glyphs::Ascii && !c.is_ascii() && !c.is_control() => c.escape_unicode().count(),
+        c => c.width().unwrap_or(0),
+    }
+}
+
 /// The text as the line can show it, in `width` columns.
 fn fitted(text: &str, width: usize, glyphs: Glyphs) -> String {
+    let text = spelled(text, glyphs);
     let mut out = String::with_capacity(text.len());
     let mut used = 0;
     for character in text.chars() {
-        let character = match (character, glyphs) {
-            ('…', Glyphs::Ascii) => '~',
-            (c, _) if c.is_control() => '?',
-            (c, Glyphs::Ascii) if !c.is_ascii() => '?',
-            (c, _) => c,
-        };
+        let character = if character.is_control() { '?' } else { character };
         let columns = character.width().unwrap_or(0);
         if used + columns > width {
             // Room for the tilde: the last character goes.
@@ -304,6 +328,7 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 mod tests {
     use super::*;
+    use crate::console::widgets::field::{Field, any};
 
     #[test]
     fn text_is_wrapped_at_spaces_and_loses_nothing() {
@@ -318,12 +343,42 @@ mod tests {
     #[test]
     fn r22_no_control_character_reaches_a_cell() {
         let area = Rect::new(0, 0, 10, 1);
-        for (caps, wanted) in [(Caps::default(), "a?b?c     "), (Caps::FULL, "a?böc     ")] {
+        for (caps, wanted) in [(Caps::default(), r"a?b\u{f6}c"), (Caps::FULL, "a?böc     ")] {
             let mut buffer = Buffer::empty(area);
             Page::new(&mut buffer, area, caps).put(0, 0, 10, "a\u{1b}böc", Look::Plain);
             let row: String = (0..10).map(|x| buffer[(x, 0)].symbol().to_owned()).collect();
             assert_eq!(row, wanted);
         }
+    }
+
+    #[test]
+    fn r22_no_name_looks_like_another_on_an_ascii_line() {
+        let area = Rect::new(0, 0, 30, 2);
+        let drawn = |draw: fn(&mut Page<'_>, Rect, &str), name: &str| -> Vec<String> {
+            let mut buffer = Buffer::empty(area);
+            draw(&mut Page::new(&mut buffer, area, Caps::default()), area, name);
+            (0..2)
+                .map(|y| (0..30).map(|x| buffer[(x, y)].symbol().to_owned()).collect())
+                .collect()
+        };
+        let draws: [fn(&mut Page<'_>, Rect, &str); 3] = [
+            |page, area, name| page.line(area, 1, name, Look::Plain),
+            |page, area, name| _ = page.wrapped(area, &format!("The user {name} goes."), Look::Plain),
+            |page, area, name| page.note(area, 1, &format!("The user {name} is gone."), Look::Plain),
+        ];
+        for draw in draws {
+            let (one, other) = (drawn(draw, "jörg@contoso"), drawn(draw, "järg@contoso"));
+            assert!(one.concat().contains(r"j\u{f6}rg@contoso"), "{one:?}");
+            assert!(other.concat().contains(r"j\u{e4}rg@contoso"), "{other:?}");
+        }
+        // The cursor of who types it stands behind what is drawn.
+        let mut buffer = Buffer::empty(area);
+        let mut page = Page::new(&mut buffer, area, Caps::default());
+        let typed = Field::new(20, any).with("jö");
+        typed.draw(&mut page, 0, 0, 20, true);
+        assert_eq!(page.cursor(), Some(Position { x: 8, y: 0 }));
+        assert_eq!(columns_of('ö', Glyphs::Ascii), spelled("ö", Glyphs::Ascii).len());
+        assert_eq!(columns_of('ö', Glyphs::Unicode), 1);
     }
 
     #[test]

@@ -110,6 +110,8 @@ impl<W: Write> Recorder<W> {
     /// It could not be written.
     pub fn record(&mut self, app: &App, event: &Event, now: Now) -> std::io::Result<()> {
         let event = match event {
+            // Whatever somebody goes on typing while something else came up may be the rest of a password.
+            Event::Key(Key::Char(c)) if app.is_shut(now) => Event::Key(Key::Char(char_in(*c, 0))),
             Event::Key(key) => Event::Key(without_secret(*key, app)),
             Event::Answer(number, answer) => match answer.as_ref() {
                 Ok(answer) => Event::Answer(*number, Box::new(Ok(stand_in(answer.clone())))),

@@ -129,6 +129,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         probe_until: None,
         dirty: true,
         repaint: false,
+        leaving: None,
         lively_until: start,
         drawn: Instant::now(),
         next_tick: start + TICK,
@@ -208,6 +209,8 @@ struct Runner {
     dirty: bool,
     /// Everything is to be painted anew, and the line asked for its size.
     repaint: bool,
+    /// The screen that waits to be seen, on the frame that is on its way.
+    leaving: Option<u64>,
     /// Somebody is at work until then: what comes is drawn at once.
     lively_until: Instant,
     drawn: Instant,
@@ -241,6 +244,16 @@ impl Runner {
                     return end;
                 }
             }
+            if self.writer.idle()
+                && let Some(number) = self.leaving.take()
+            {
+                let dirty = self.dirty;
+                if let Some(end) = self.event(Event::Seen(number)) {
+                    return end;
+                }
+                // Nothing of it is drawn.
+                self.dirty = dirty;
+            }
             self.draw();
         }
     }
@@ -258,6 +271,9 @@ impl Runner {
         let mut until = self.next_tick;
         if let Some(probe) = self.probe_until {
             until = until.min(probe);
+        }
+        if self.leaving.is_some() && self.writer.idle() {
+            return Duration::ZERO;
         }
         if self.dirty && self.writer.idle() && !self.is_lively() {
             until = until.min(self.drawn + CALM);
@@ -410,6 +426,7 @@ impl Runner {
                 frame.set_cursor_position(cursor);
             }
         });
+        self.leaving = app.unseen();
         self.dirty = false;
         self.drawn = Instant::now();
         let bytes = self.terminal.backend_mut().take();

@@ -150,6 +150,12 @@ pub trait Screen: Debug + Send {
         None
     }
 
+    /// A question that a single key answers: keys that were typed before it could be read are no answer to it. Asked once, as the
+    /// screen opens.
+    fn asks(&self) -> bool {
+        false
+    }
+
     /// The row of the note belongs to the body, for a screen that needs every row; a note stands over it until the next key.
     fn takes_note(&self) -> bool {
         false

@@ -42,6 +42,8 @@ pub struct Desk {
     pub asked: Vec<(u64, Request)>,
     /// Everything else that the runner was told to do.
     pub effects: Vec<Effect>,
+    /// Frames do not leave, as on a line that is held.
+    pub is_stalled: bool,
     now: Now,
 }
 
@@ -90,6 +92,7 @@ impl Desk {
             app: App::new(context, false),
             asked: Vec::new(),
             effects: Vec::new(),
+            is_stalled: false,
             now: Now {
                 wall: NOON,
                 mono: Duration::ZERO,
@@ -148,9 +151,29 @@ impl Desk {
         self.take(effects);
     }
 
-    /// Keys, one after the other.
+    /// The frame leaves, if the line is not held; whoever waits to be seen is.
+    pub fn see(&mut self) {
+        if let Some(number) = self.app.unseen().filter(|_| !self.is_stalled) {
+            self.take_in(Event::Seen(number));
+        }
+    }
+
+    /// Keys, one after the other, by somebody who reads each screen first.
     pub fn keys(&mut self, keys: &[Key]) {
         for key in keys {
+            self.see();
+            if self.app.is_shut(self.now) {
+                self.now.mono += Duration::from_millis(500);
+            }
+            self.event(Event::Key(*key));
+        }
+    }
+
+    /// Keys by somebody who does not look, so many milliseconds before each.
+    pub fn burst(&mut self, keys: &[Key], millis: u64) {
+        for key in keys {
+            self.see();
+            self.now.mono += Duration::from_millis(millis);
             self.event(Event::Key(*key));
         }
     }
@@ -158,7 +181,7 @@ impl Desk {
     /// Text, typed.
     pub fn types(&mut self, text: &str) {
         for character in text.chars() {
-            self.event(Event::Key(Key::Char(character)));
+            self.keys(&[Key::Char(character)]);
         }
     }
 

@@ -85,6 +85,8 @@ fn log_in_enrol_and_why_in_tmux() {
     operator(&site.door, OPERATOR, "installer");
     let tmux = Tmux::open(&site.door);
     tmux.expect("Password");
+    // A screen that came by itself takes no keys in its first half second.
+    std::thread::sleep(Duration::from_millis(600));
     tmux.types(OPERATOR);
     tmux.press(&["Enter"]);
     tmux.types(PASSPHRASE);

@@ -20,6 +20,10 @@ use rustix::termios::{Winsize, tcsetwinsize};
 
 /// No byte for this long: the screen stands.
 pub const QUIET: Duration = Duration::from_millis(120);
+/// What a question, or a screen that came by itself, has stood for before a key counts there.
+const READ: Duration = Duration::from_millis(600);
+/// What stands on such screens.
+const TO_READ: [&str; 4] = ["Esc or n: no", "This cannot be undone.", "| Log in", "| Step 1 of"];
 /// How long anything may take to appear.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -153,11 +157,25 @@ impl Line {
         &self.slave
     }
 
-    /// Types text as it is.
+    /// Types text as it is; where a question stands, after it was read.
     pub fn send(&mut self, text: &str) {
+        self.read();
         let master = self.master.as_mut().unwrap();
         master.write_all(text.as_bytes()).unwrap();
         master.flush().unwrap();
+    }
+
+    /// Reads a question, as a person does.
+    fn read(&mut self) {
+        loop {
+            self.take(Duration::ZERO);
+            let screen = self.screen();
+            let left = READ.saturating_sub(self.last.elapsed());
+            if left.is_zero() || !TO_READ.iter().any(|words| screen.contains(words)) {
+                return;
+            }
+            self.take(left);
+        }
     }
 
     /// Presses one key that counts.
@@ -168,7 +186,7 @@ impl Line {
 
     /// Types, waits until the screen stands, and says what came.
     pub fn press(&mut self, keys: &str) -> Burst {
-        self.take(Duration::ZERO);
+        self.read();
         let (before, start) = (self.bytes, Instant::now());
         self.send(keys);
         self.settle();

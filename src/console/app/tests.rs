@@ -219,9 +219,45 @@ fn down_and_up_again_lead_to_the_login_and_keep_nothing() {
     desk.keys(&[Key::Esc, Key::Enter, Key::Char('x')]);
     desk.event(Event::Up(hello()));
     assert_eq!(desk.app.screen(), "login");
+    assert!(desk.text().contains("posternd was restarted: log in again"));
     assert!(desk.app.context().session.is_none());
+    // Said to who was thrown out, and to nobody else.
+    desk.event(Event::Down("posternd has stopped".to_owned()));
+    desk.event(Event::Up(hello()));
+    assert!(!desk.text().contains("restarted"), "{}", desk.text());
     desk.answer(pings, pong());
     assert_eq!(desk.app.layers.len(), 1);
+}
+
+#[test]
+fn r21_the_rest_of_a_password_is_no_name() {
+    let mut desk = desk();
+    let rest: Vec<Key> = "giraffe 90210\r".chars().map(Key::Char).collect();
+    desk.burst(&[Key::Char('t'), Key::Char('a')], 150);
+    desk.event(Event::Down("posternd has stopped".to_owned()));
+    desk.burst(&rest[..3], 150);
+    desk.event(Event::Up(hello()));
+    desk.burst(&rest[3..], 150);
+    desk.burst(&[Key::Enter], 499);
+    let empty = "> Name               [      ";
+    assert!(desk.text().contains(empty), "{}", desk.text());
+    // The same where posternd, or nobody at the keys, has ended the session.
+    desk.app.log_in_for_test(session(Role::Helpdesk));
+    desk.event(Event::Ended("carl has disabled this operator".to_owned()));
+    desk.burst(&rest, 150);
+    assert!(desk.text().contains(empty), "{}", desk.text());
+    desk.burst(&[Key::Char('a')], 500);
+    desk.burst(&[Key::Char('n')], 10);
+    assert!(desk.text().contains("[an   "), "{}", desk.text());
+}
+
+#[test]
+fn who_logs_out_may_log_in_at_once() {
+    let mut desk = desk();
+    desk.keys(&[Key::Esc, Key::Esc, Key::Enter]);
+    assert_eq!(desk.app.screen(), "login");
+    desk.burst(&[Key::Char('b')], 10);
+    assert!(desk.text().contains("[b "), "{}", desk.text());
 }
 
 #[test]

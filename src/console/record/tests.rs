@@ -65,7 +65,18 @@ impl Live {
         }
     }
 
+    /// Something happens, and the frame that shows it leaves; a key is pressed by somebody who has read the screen.
     fn event(&mut self, event: Event) {
+        if matches!(event, Event::Key(_)) && self.app.is_shut(self.now) {
+            self.now.mono += Duration::from_millis(500);
+        }
+        self.take(event);
+        if let Some(number) = self.app.unseen() {
+            self.take(Event::Seen(number));
+        }
+    }
+
+    fn take(&mut self, event: Event) {
         self.now.mono += Duration::from_millis(100);
         self.recorder.record(&self.app, &event, self.now).unwrap();
         for effect in self.app.handle(event, self.now) {
@@ -294,6 +305,23 @@ fn a_replay_gives_the_screens_of_the_session() {
     }
     assert!(same > 100 && shown > 10, "{same} {shown}");
     assert!(replay.next().is_none());
+}
+
+#[test]
+fn r21_what_is_typed_on_while_posternd_goes_and_comes_is_not_on_record() {
+    let mut live = Live::new();
+    live.event(Event::Up(hello()));
+    live.types("anna");
+    live.enter();
+    live.types("tall");
+    live.event(Event::Down("posternd has stopped".to_owned()));
+    "GIRAF".chars().for_each(|c| live.take(Event::Key(Key::Char(c))));
+    live.event(Event::Up(hello()));
+    "ZEBRA".chars().for_each(|c| live.take(Event::Key(Key::Char(c))));
+    let record = live.record();
+    for character in "GIRAFZEB".chars() {
+        assert!(!record.contains(&format!("{{\"char\":\"{character}\"}}")), "{record}");
+    }
 }
 
 #[test]

@@ -17,7 +17,8 @@
 use zeroize::Zeroizing;
 
 use super::client_guide::ClientGuide;
-use crate::console::action::{Action, Tone};
+use super::confirm::{Confirm, word_for};
+use crate::console::action::{Action, Told, Tone};
 use crate::console::guide::gateways::Gateway;
 use crate::console::key::Key;
 use crate::console::page::{Look, Page};
@@ -33,7 +34,7 @@ const GROUPS: usize = 4;
 #[derive(Debug)]
 enum Stage {
     /// A new one is wished for: asks first.
-    Asking,
+    Asking(Confirm),
     /// posternd makes it.
     Waiting,
     /// Here it is.
@@ -68,7 +69,7 @@ impl ClientSecret {
             client: client.to_owned(),
             net,
             gateway: None,
-            stage: Stage::Asking,
+            stage: asking(client),
         }
     }
 
@@ -79,6 +80,16 @@ impl ClientSecret {
         };
         vec![Action::Open(Box::new(ClientGuide::new(self.net, self.gateway, secret)))]
     }
+}
+
+/// The old secret is void at once and nobody can read it out again, so a word must be typed.
+fn asking(client: &str) -> Stage {
+    let line = format!(
+        "The box makes a new shared secret for {client} and shows it once. The old one is void at once: nobody logs in through \
+         {client} until the new one is typed there too."
+    );
+    let title = format!("A new secret for {client}");
+    Stage::Asking(Confirm::strong(0, &title, vec![line], word_for(client, "renew")))
 }
 
 /// A secret's characters in groups of four, some groups a row.
@@ -102,35 +113,37 @@ pub fn grouped(secret: &str) -> Vec<Zeroizing<String>> {
 impl Screen for ClientSecret {
     fn name(&self) -> &'static str {
         match self.stage {
-            Stage::Asking | Stage::Waiting => "client-secret-new",
+            Stage::Asking(_) | Stage::Waiting => "client-secret-new",
             Stage::Shown(_) | Stage::Given => "client-secret",
         }
     }
 
     fn title(&self) -> String {
         match self.stage {
-            Stage::Asking | Stage::Waiting => format!("A new secret for {}", self.client),
+            Stage::Asking(_) | Stage::Waiting => format!("A new secret for {}", self.client),
             Stage::Shown(_) | Stage::Given => format!("Shared secret of {}", self.client),
         }
     }
 
-    fn on(&mut self, key: Key, _context: &Context) -> Vec<Action> {
+    fn on(&mut self, key: Key, context: &Context) -> Vec<Action> {
+        if let Stage::Asking(confirm) = &mut self.stage {
+            let actions = confirm.on(key, context);
+            if !matches!(actions.first(), Some(Action::CloseWith(Told::Yes(_)))) {
+                return actions;
+            }
+            self.stage = Stage::Waiting;
+            let set = ClientSet {
+                name: self.client.clone(),
+                rename: None,
+                net: None,
+                fields: ClientFields::default(),
+                make_secret: true,
+            };
+            return vec![Action::Ask(0, Request::ClientSet(set))];
+        }
         match (&self.stage, key) {
             (Stage::Waiting, _) => Vec::new(),
-            (_, Key::Esc) | (Stage::Asking, Key::Char('n')) => vec![Action::Close],
-            (Stage::Asking, Key::Enter | Key::Char('y')) => {
-                self.stage = Stage::Waiting;
-                vec![Action::Ask(
-                    0,
-                    Request::ClientSet(ClientSet {
-                        name: self.client.clone(),
-                        rename: None,
-                        net: None,
-                        fields: ClientFields::default(),
-                        make_secret: true,
-                    }),
-                )]
-            }
+            (_, Key::Esc) => vec![Action::Close],
             (Stage::Shown(_) | Stage::Given, Key::Enter | Key::Char('g')) => self.guide(),
             _ => Vec::new(),
         }
@@ -144,29 +157,16 @@ impl Screen for ClientSecret {
             }
             Ok(_) => vec![Action::Close],
             Err(failure) => {
-                self.stage = Stage::Asking;
+                self.stage = asking(&self.client);
                 vec![Action::Fail(failure)]
             }
         }
     }
 
-    fn draw(&self, page: &mut Page<'_>, _context: &Context) {
+    fn draw(&self, page: &mut Page<'_>, context: &Context) {
         let area = inset(page.area());
         match &self.stage {
-            Stage::Asking => {
-                let words = format!(
-                    "The box makes a new shared secret for {} and shows it once. From then on nobody logs in through it until the \
-                     new one is typed there too.",
-                    self.client
-                );
-                let rows = page.wrapped(area, &words, Look::Plain);
-                page.line(
-                    below(area, rows.saturating_add(1)),
-                    0,
-                    "Enter or y: yes. Esc or n: no, nothing is changed.",
-                    Look::Strong,
-                );
-            }
+            Stage::Asking(confirm) => confirm.draw(page, context),
             Stage::Waiting => page.line(area, 0, "Asking posternd ...", Look::Plain),
             Stage::Given => page.line(area, 0, "The client has the secret that was given for it.", Look::Plain),
             Stage::Shown(secret) => {
@@ -190,9 +190,9 @@ impl Screen for ClientSecret {
         }
     }
 
-    fn hints(&self, _context: &Context) -> Vec<Hint> {
-        match self.stage {
-            Stage::Asking => vec![("Enter", "make a new one"), ("Esc", "back")],
+    fn hints(&self, context: &Context) -> Vec<Hint> {
+        match &self.stage {
+            Stage::Asking(confirm) => confirm.hints(context),
             Stage::Waiting => Vec::new(),
             Stage::Shown(_) => vec![
                 ("Enter", "what to type at the gateway"),
@@ -208,6 +208,14 @@ impl Screen for ClientSecret {
              the same on both sides, to the last character.",
             "It is shown only here and only now. If it is lost, make a new one at the client with s.",
         ]
+    }
+
+    fn asks(&self) -> bool {
+        matches!(self.stage, Stage::Asking(_))
+    }
+
+    fn types(&self, character: char) -> bool {
+        matches!(&self.stage, Stage::Asking(confirm) if confirm.types(character))
     }
 
     fn shows_secret(&self) -> bool {
@@ -247,6 +255,11 @@ mod tests {
         let net = client("gw-1", "192.0.2.10").net;
         let mut desk = Desk::on(Box::new(ClientSecret::renew("gw-1", net)), Role::Installer);
         assert!(desk.asked.is_empty(), "not before the question is answered");
+        desk.keys(&[Key::Enter]);
+        desk.types("y");
+        assert!(desk.asked.is_empty(), "no habit of a key makes one");
+        desk.keys(&[Key::Backspace]);
+        desk.types("gw-1");
         desk.keys(&[Key::Enter]);
         desk.answer(
             |request| matches!(request, Request::ClientSet(set) if set.make_secret && set.name == "gw-1"),

@@ -146,9 +146,10 @@ impl Screen for Clients {
         // What a wide screen has more goes to names and addresses.
         let more = area.width.saturating_sub(80) / 2;
         let (name, address) = (20u16.saturating_add(more), 18u16.saturating_add(more));
+        let glyphs = page.caps().glyphs;
         let row = |cells: [&str; 5]| {
             let [a, b, c, d, e] = cells;
-            columns(&[(a, name), (b, address), (c, 10), (d, 12), (e, 14)])
+            columns(&[(a, name), (b, address), (c, 10), (d, 12), (e, 14)], glyphs)
         };
         let heads = row(["Name", "Address", "Mode", "Last packet", "How it does"]);
         let mut inner = inset(area);

@@ -144,6 +144,10 @@ impl Screen for Confirm {
         &["A question before something is done. Esc goes back, and nothing is changed."]
     }
 
+    fn asks(&self) -> bool {
+        true
+    }
+
     fn types(&self, _character: char) -> bool {
         self.word.is_some()
     }
@@ -226,6 +230,39 @@ mod tests {
             assert_eq!(desk.text().contains("Yes(7)"), told, "{key:?}");
             assert_eq!(desk.app.screen(), "below");
         }
+    }
+
+    #[test]
+    fn keys_from_before_the_question_was_read_are_no_answer() {
+        let mut desk = Desk::on(Box::<Below>::default(), Role::Installer);
+        desk.is_stalled = true;
+        desk.app.open_for_test(Box::new(plain()));
+        // The frame has not left, however long that takes.
+        for key in [Key::Enter, Key::Char('y'), Key::Esc] {
+            desk.burst(&[key], 5000);
+            assert_eq!(desk.app.screen(), "confirm");
+        }
+        desk.is_stalled = false;
+        desk.see();
+        // It stands; somebody goes on typing a name, long past the time in which it can be read.
+        desk.burst(&[Key::Char('y'); 9], 120);
+        desk.burst(&[Key::Enter], 399);
+        assert_eq!(desk.app.screen(), "confirm");
+        desk.burst(&[Key::Char('y')], 400);
+        assert!(desk.text().contains("Yes(7)"), "{}", desk.text());
+    }
+
+    #[test]
+    fn a_word_is_typed_as_fast_as_one_likes_once_the_question_was_read() {
+        let mut desk = desk(strong());
+        desk.burst(&"anna".chars().map(Key::Char).collect::<Vec<_>>(), 10);
+        desk.burst(&[Key::Enter], 10);
+        assert_eq!(desk.app.screen(), "confirm");
+        assert!(!desk.text().contains("another word"), "{}", desk.text());
+        desk.burst(&[Key::Char('a')], 400);
+        desk.burst(&"nna".chars().map(Key::Char).collect::<Vec<_>>(), 10);
+        desk.burst(&[Key::Enter], 10);
+        assert!(desk.text().contains("Yes(8)"));
     }
 
     #[test]

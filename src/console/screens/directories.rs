@@ -131,9 +131,10 @@ impl Screen for Directories {
             return page.line(inner, 0, "Asking posternd ...", Look::Plain);
         };
         let domain = 33u16.saturating_add(area.width.saturating_sub(80) / 2);
+        let glyphs = page.caps().glyphs;
         let row = |cells: [&str; 4]| {
             let [a, b, c, d] = cells;
-            columns(&[(a, domain), (b, 14), (c, 13), (d, 13)])
+            columns(&[(a, domain), (b, 14), (c, 13), (d, 13)], glyphs)
         };
         if tenants.is_empty() {
             let words = "There is no directory. Passwords can be checked at Microsoft Entra ID; without a directory only users with a \

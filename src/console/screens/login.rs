@@ -31,6 +31,8 @@ const LOG_IN: u32 = 0;
 const HELLO: u32 = 1;
 /// What anybody may know is asked for again after so long.
 const AGAIN: Duration = Duration::from_secs(60);
+/// Whoever left after typing has gone after so long: what was typed is nobody else's to send.
+const FORGET: Duration = Duration::from_secs(60);
 
 /// The door.
 #[derive(Debug)]
@@ -44,6 +46,7 @@ pub struct Login {
     hello: Option<Hello>,
     asked: Asked,
     asked_at: Option<Duration>,
+    last_key: Duration,
 }
 
 impl Login {
@@ -76,7 +79,19 @@ impl Login {
             hello: None,
             asked: Asked::new(HELLO),
             asked_at: None,
+            last_key: Duration::ZERO,
         }
+    }
+
+    /// An empty form; what was asked of posternd stays asked.
+    fn begin_anew(&mut self, why: Option<&str>) {
+        *self = Self {
+            hello: self.hello.take(),
+            asked: std::mem::replace(&mut self.asked, Asked::new(HELLO)),
+            asked_at: self.asked_at,
+            last_key: self.last_key,
+            ..Self::new(why)
+        };
     }
 
     fn log_in(&mut self, context: &Context) -> Vec<Action> {
@@ -114,16 +129,12 @@ impl Screen for Login {
     }
 
     fn on(&mut self, key: Key, context: &Context) -> Vec<Action> {
+        self.last_key = context.now.mono;
         if self.waiting {
             return Vec::new();
         }
         if key == Key::Esc {
-            *self = Self {
-                hello: self.hello.take(),
-                asked: std::mem::replace(&mut self.asked, Asked::new(HELLO)),
-                asked_at: self.asked_at,
-                ..Self::new(None)
-            };
+            self.begin_anew(None);
             return Vec::new();
         }
         match self.form.on(key) {
@@ -155,6 +166,13 @@ impl Screen for Login {
 
     fn tick(&mut self, context: &Context) -> Vec<Action> {
         let now = context.now.mono;
+        let is_typed = ["name", "password", "code"]
+            .iter()
+            .any(|key| !self.form.text(key).is_empty());
+        if is_typed && !self.waiting && now.saturating_sub(self.last_key) >= FORGET {
+            let why = std::mem::take(&mut self.why);
+            self.begin_anew(Some(&why));
+        }
         if self.asked_at.is_some_and(|at| now.saturating_sub(at) < AGAIN) {
             return Vec::new();
         }
@@ -326,6 +344,32 @@ mod tests {
             "{}",
             desk.text()
         );
+    }
+
+    #[test]
+    fn r21_what_was_typed_is_forgotten_after_a_minute_without_a_key() {
+        let mut desk = desk();
+        desk.log_in(session(Role::Helpdesk));
+        desk.wait(300);
+        desk.types("anna");
+        desk.keys(&[Key::Enter]);
+        desk.types("correct horse battery");
+        desk.wait(59);
+        assert!(desk.text().contains("[anna ") && desk.text().contains("***"));
+        desk.wait(1);
+        assert!(
+            !desk.text().contains("anna") && !desk.text().contains('*'),
+            "{}",
+            desk.text()
+        );
+        assert!(
+            desk.text().contains("Locked: no key") && desk.text().contains("> Name"),
+            "{}",
+            desk.text()
+        );
+        desk.asked.clear();
+        desk.keys(&[Key::Enter, Key::Enter, Key::Enter]);
+        assert!(!desk.asked.iter().any(|(_, request)| logs_in(request)));
     }
 
     #[test]

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 
-use super::confirm::Confirm;
+use super::confirm::{Confirm, word_for};
 use super::operator_form::OperatorForm;
 use super::operator_token::OperatorToken;
 use super::operators::{LOCK_AGAIN, code, state};
@@ -105,11 +105,14 @@ impl Operator {
                 "Disable",
                 format!("{name} cannot log in until an installer enables the name again; sessions of {name} end now."),
             ),
-            'x' => self.sure(
-                SURE_REMOVE,
-                "Remove",
-                format!("{name} and the token for the login are removed; sessions of {name} end now. The log keeps the name."),
-            ),
+            'x' => {
+                let line = format!(
+                    "{name} and the token for the login are removed; sessions of {name} end now. The log keeps the name."
+                );
+                let title = format!("Remove {name}");
+                let confirm = Confirm::strong(SURE_REMOVE, &title, vec![line], word_for(&name, "remove"));
+                vec![Action::Open(Box::new(confirm))]
+            }
             _ => Vec::new(),
         }
     }

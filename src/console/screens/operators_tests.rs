@@ -162,7 +162,11 @@ fn disabling_and_removing_ask_first_and_enabling_does_not() {
     desk.asked.clear();
     desk.keys(&[Key::Char('x'), Key::Esc]);
     assert!(!desk.asked.iter().any(|(_, r)| r.word() == "operator remove"));
-    desk.keys(&[Key::Char('x'), Key::Enter]);
+    desk.keys(&[Key::Char('x'), Key::Enter, Key::Char('y'), Key::Enter]);
+    assert_eq!(desk.app.screen(), "confirm", "it takes the name, not a habit");
+    desk.keys(&[Key::Backspace]);
+    desk.types("berta");
+    desk.keys(&[Key::Enter]);
     let done = Answer::Done {
         done: "berta is removed".to_owned(),
     };

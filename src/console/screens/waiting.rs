@@ -45,6 +45,11 @@ impl Screen for Waiting {
         Vec::new()
     }
 
+    /// Nothing is taken here, but somebody may go on with a password without looking.
+    fn secret_typed(&self) -> Option<usize> {
+        Some(0)
+    }
+
     fn draw(&self, page: &mut Page<'_>, _context: &Context) {
         let area = page.area();
         let inner = Rect {

@@ -1,10 +1,9 @@
 //! One line of typing. In: keys; out: text. A secret is shown as stars, and its memory is wiped.
 
-use unicode_width::UnicodeWidthChar;
 use zeroize::Zeroizing;
 
 use crate::console::key::Key;
-use crate::console::page::{Look, Page};
+use crate::console::page::{Look, Page, columns_of};
 use crate::secret::Secret;
 
 /// A line that is typed in.
@@ -172,7 +171,8 @@ impl Field {
             false => self.text.chars().collect(),
         });
         // The cursor needs a column of its own behind the last character.
-        let columns = |part: &[char]| part.iter().map(|c| c.width().unwrap_or(0)).sum::<usize>();
+        let glyphs = page.caps().glyphs;
+        let columns = |part: &[char]| part.iter().map(|c| columns_of(*c, glyphs)).sum::<usize>();
         let mut first = 0;
         while first < self.at && columns(shown.get(first..self.at).unwrap_or(&[])) + 1 > inner {
             first += 1;
@@ -181,7 +181,7 @@ impl Field {
         text.push('[');
         let mut used = 0;
         for character in shown.iter().skip(first) {
-            let wide = character.width().unwrap_or(0);
+            let wide = columns_of(*character, glyphs);
             if used + wide > inner {
                 break;
             }

@@ -310,7 +310,12 @@ fn a_wrong_secret_offers_a_new_one_while_waiting() {
         desk.text()
             .contains("The shared secret of gw-1 is not the one of this box")
     );
-    keys(&mut desk, &mut fake, &[Key::Char('s'), ENTER]);
+    keys(
+        &mut desk,
+        &mut fake,
+        &"sgw-1".chars().map(Key::Char).collect::<Vec<_>>(),
+    );
+    keys(&mut desk, &mut fake, &[ENTER]);
     assert!(desk.text().contains("ABCD EFGH JKMN PQRS"));
     keys(&mut desk, &mut fake, &[Key::Esc]);
     assert_eq!(desk.app.screen(), "set-up-login");
