@@ -104,6 +104,35 @@ fn enter_waits_for_the_answer_to_what_was_typed() {
 }
 
 #[test]
+fn enter_takes_none_of_several_that_nobody_chose() {
+    // Held back until the answer was there, and pressed after it.
+    for held in [true, false] {
+        for (typed, total) in [("ann", 3), ("", 5)] {
+            let mut desk = opened(Purpose::Unlock, &people());
+            desk.types(typed);
+            if !held {
+                answer_all(&mut desk, &people());
+            }
+            desk.keys(&[Key::Enter]);
+            answer_all(&mut desk, &people());
+            assert_eq!(desk.last_word(), "", "{typed}: one of {total} was taken");
+            assert!(desk.text().contains("Choose one with Up and Down"), "{}", desk.text());
+            assert!(!desk.text().contains("\n> "));
+            desk.keys(&[Key::Down, Key::Down, Key::Enter]);
+            assert_eq!(desk.last_word(), "user unlock");
+        }
+    }
+    // A page that was turned to is seen before Enter takes of it.
+    let users = numbered(100);
+    let mut desk = opened(Purpose::Unlock, &users);
+    desk.keys(&[Key::End, Key::Enter]);
+    answer_all(&mut desk, &users);
+    assert_eq!(desk.last_word(), "");
+    desk.keys(&[Key::Enter]);
+    assert_eq!(desk.asked.last().unwrap().1.target(), "user000099@contoso.example");
+}
+
+#[test]
 fn hurried_typing_asks_twice_and_not_once_a_letter() {
     let mut desk = opened(Purpose::Open, &people());
     desk.types("joanna");
@@ -135,7 +164,7 @@ fn the_pages_of_100_000_users_come_one_by_one() {
     let users = numbered(100_000);
     let mut desk = opened(Purpose::Unlock, &users);
     assert!(desk.text().contains("100,000 users"));
-    desk.keys(&[Key::Down; 18]);
+    desk.keys(&[Key::Down; 19]);
     assert!(desk.asked.is_empty(), "within a page nothing is asked");
     desk.keys(&[Key::Down]);
     answer_all(&mut desk, &users);
@@ -153,7 +182,7 @@ fn the_pages_of_100_000_users_come_one_by_one() {
 #[test]
 fn the_marker_stays_at_its_user_when_others_come_and_go() {
     let mut desk = opened(Purpose::Unlock, &people());
-    desk.keys(&[Key::Down, Key::Down]);
+    desk.keys(&[Key::Down, Key::Down, Key::Down]);
     let mut more = people();
     more.insert(0, row("aaron@contoso.example"));
     desk.event(Event::Moved(Moved::default()));
@@ -169,7 +198,11 @@ fn the_marker_stays_at_its_user_when_others_come_and_go() {
         ..Moved::default()
     }));
     answer_all(&mut desk, &more[..1]);
-    assert!(desk.text().contains("> aaron@"), "{}", desk.text());
+    assert!(desk.text().contains("  aaron@"), "{}", desk.text());
+    desk.keys(&[Key::Enter]);
+    assert!(desk.asked.is_empty(), "nobody took the place of who is gone");
+    desk.keys(&[Key::Down, Key::Enter]);
+    assert_eq!(desk.asked.last().unwrap().1.target(), "aaron@contoso.example");
 }
 
 #[test]
@@ -251,7 +284,7 @@ fn tab_tells_why_and_esc_comes_back_to_the_same_place() {
     let mut desk = opened(Purpose::Open, &people());
     desk.types("ann");
     answer_all(&mut desk, &people());
-    desk.keys(&[Key::Down, Key::Tab]);
+    desk.keys(&[Key::Down, Key::Down, Key::Tab]);
     assert_eq!((desk.last_word(), desk.app.screen()), ("explain", "why"));
     desk.keys(&[Key::Esc]);
     answer_all(&mut desk, &people());
