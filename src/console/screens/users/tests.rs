@@ -354,3 +354,48 @@ fn from_the_first_screen_two_keys_beside_the_name_are_enough() {
         assert_eq!(desk.asked.last().unwrap().1.target(), "anna@contoso.example");
     }
 }
+
+#[test]
+fn the_marker_finds_its_user_on_another_page_and_nobody_else() {
+    let users = numbered(60);
+    let changed = |desk: &mut Desk, records: u64| {
+        desk.event(Event::Moved(Moved {
+            records,
+            ..Moved::default()
+        }));
+    };
+    let mut desk = opened(Purpose::Unlock, &users);
+    changed(&mut desk, 1);
+    desk.keys(&[Key::PageDown, Key::Up]);
+    answer_all(&mut desk, &users);
+    assert!(desk.text().contains("> user000018@"), "{}", desk.text());
+    // So many come before that the user stands two pages further on.
+    let early = (0..30).map(|number| row(&format!("early{number:02}@contoso.example")));
+    let more: Vec<_> = early.chain(users.clone()).collect();
+    changed(&mut desk, 2);
+    desk.keys(&[Key::Enter]);
+    assert_eq!(desk.asked.pop().unwrap().1.target(), "user000018@contoso.example");
+    answer_all(&mut desk, &more);
+    assert!(desk.text().contains("> user000018@"), "{}", desk.text());
+    // And back.
+    changed(&mut desk, 3);
+    answer_all(&mut desk, &users);
+    assert!(desk.text().contains("> user000018@"), "{}", desk.text());
+    // Gone: the page stays, and Enter finds nobody.
+    let fewer: Vec<_> = users.iter().filter(|row| !row.name.contains("18@")).cloned().collect();
+    changed(&mut desk, 4);
+    answer_all(&mut desk, &fewer);
+    assert!(!desk.text().contains("\n> "), "{}", desk.text());
+    desk.keys(&[Key::Enter]);
+    assert_eq!(desk.last_word(), "", "{:?}", desk.asked);
+    // The single match that takes the place of another one is not marked either.
+    let mut desk = opened(Purpose::Unlock, &people());
+    changed(&mut desk, 1);
+    desk.types("zoe");
+    answer_all(&mut desk, &people());
+    assert!(desk.text().contains("> zoe@"));
+    changed(&mut desk, 2);
+    answer_all(&mut desk, &[row("zoey@contoso.example")]);
+    desk.keys(&[Key::Enter]);
+    assert_eq!(desk.last_word(), "", "{:?}", desk.asked);
+}
