@@ -96,6 +96,8 @@ pub struct Users {
     flying: UserSearch,
     /// Enter or Tab was pressed before the answer to what had been typed was there.
     held: Option<Wish>,
+    /// No key came since an unlock was asked for.
+    is_untouched: bool,
     /// Pages that were asked for to find the marked user again.
     pages: u8,
 }
@@ -118,6 +120,7 @@ impl Users {
             wanted: nothing.clone(),
             flying: nothing,
             held: None,
+            is_untouched: false,
             pages: 0,
         }
     }
@@ -308,13 +311,16 @@ impl Users {
         vec![Action::Say(Tone::Look, words)]
     }
 
-    fn act(&self, name: &str) -> Vec<Action> {
+    fn act(&mut self, name: &str) -> Vec<Action> {
         let screen: Box<dyn Screen> = match self.purpose {
             Purpose::Open => Box::new(User::new(name)),
             Purpose::Enrol => Box::new(Enrol::new(name)),
             Purpose::Why => Box::new(Why::new(name)),
             Purpose::Bypass => Box::new(Bypass::new(name)),
-            Purpose::Unlock => return vec![Action::Ask(UNLOCK, Request::UserUnlock { name: name.to_owned() })],
+            Purpose::Unlock => {
+                self.is_untouched = true;
+                return vec![Action::Ask(UNLOCK, Request::UserUnlock { name: name.to_owned() })];
+            }
         };
         vec![Action::Open(screen)]
     }
@@ -363,6 +369,7 @@ impl Screen for Users {
     }
 
     fn on(&mut self, key: Key, context: &Context) -> Vec<Action> {
+        self.is_untouched = false;
         match key {
             Key::Esc => return vec![Action::Close],
             Key::Enter => return self.wish(Wish::Act),
@@ -412,7 +419,15 @@ impl Screen for Users {
                 }
                 actions
             }
-            (_, Ok(Answer::Done { done })) => vec![Action::Say(Tone::Done, done), Action::Close],
+            // The list stays: keys that are typed ahead are the next name here, and shortcuts on the first screen.
+            (_, Ok(Answer::Done { done })) => {
+                let mut actions = vec![Action::Say(Tone::Done, done)];
+                if self.is_untouched {
+                    self.field.clear();
+                    actions.extend(self.ask(context));
+                }
+                actions
+            }
             (_, Ok(_)) => Vec::new(),
             (_, Err(failure)) => vec![Action::Fail(failure)],
         }

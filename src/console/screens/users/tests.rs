@@ -399,3 +399,52 @@ fn the_marker_finds_its_user_on_another_page_and_nobody_else() {
     desk.keys(&[Key::Enter]);
     assert_eq!(desk.last_word(), "", "{:?}", desk.asked);
 }
+
+#[test]
+fn tab_waits_for_the_answer_to_what_was_typed() {
+    let mut desk = opened(Purpose::Unlock, &people());
+    desk.keys(&[Key::Down]);
+    desk.types("zoe");
+    desk.keys(&[Key::Tab]);
+    assert_eq!(desk.app.screen(), "users", "the marked one is not who was typed");
+    answer_all(&mut desk, &people());
+    let Some((_, request)) = desk.asked.last() else {
+        panic!("nothing was asked")
+    };
+    assert_eq!((request.word(), request.target()), ("explain", "zoe@contoso.example"));
+    // Among several it shows nobody.
+    let mut desk = opened(Purpose::Unlock, &people());
+    desk.types("ann");
+    desk.keys(&[Key::Tab]);
+    answer_all(&mut desk, &people());
+    assert_eq!(desk.app.screen(), "users");
+    assert!(desk.text().contains("then press Tab"), "{}", desk.text());
+}
+
+#[test]
+fn the_list_stays_after_an_unlock_and_keys_typed_meanwhile_are_the_next_name() {
+    for meanwhile in ["", "b"] {
+        let mut desk = opened(Purpose::Unlock, &people());
+        desk.types("zoe");
+        answer_all(&mut desk, &people());
+        desk.keys(&[Key::Enter]);
+        desk.types(meanwhile);
+        desk.answer(
+            |request| matches!(request, Request::UserUnlock { .. }),
+            Ok(Answer::Done {
+                done: "zoe@contoso.example is unlocked".to_owned(),
+            }),
+        );
+        assert_eq!(desk.app.screen(), "users");
+        let text = desk.text();
+        assert!(text.contains("zoe@contoso.example is unlocked"), "{text}");
+        let field = if meanwhile.is_empty() { "[   " } else { "[zoeb " };
+        assert!(text.contains(field), "{text}");
+        // Enter once too often takes nobody.
+        if meanwhile.is_empty() {
+            answer_all(&mut desk, &people());
+            desk.keys(&[Key::Enter]);
+            assert_eq!(desk.last_word(), "", "{:?}", desk.asked);
+        }
+    }
+}
