@@ -177,7 +177,7 @@ fn each_role_is_offered_what_it_may() {
 }
 
 #[test]
-fn what_refuses_somebody_asks_first_and_what_undoes_it_does_not() {
+fn disable_and_enable_ask_first() {
     let mut desk = with(anna(), Role::Installer);
     desk.keys(&[Key::Char('d')]);
     assert!(desk.asked.is_empty());
@@ -187,7 +187,55 @@ fn what_refuses_somebody_asks_first_and_what_undoes_it_does_not() {
     off.row.enabled = false;
     let mut desk = with(off, Role::Installer);
     desk.keys(&[Key::Char('d')]);
-    assert_eq!(desk.last_word(), "user enable");
+    assert_eq!((desk.app.screen(), desk.asked.len()), ("confirm", 0));
+    desk.keys(&[Key::Char('y')]);
+    assert!(desk.asked.iter().any(|(_, request)| request.word() == "user enable"));
+}
+
+#[test]
+fn an_enter_too_many_does_not_take_back_what_was_done() {
+    let mut desk = with(anna(), Role::Installer);
+    let to = |desk: &mut Desk, words: &str| {
+        for _ in 0..12 {
+            if desk
+                .text()
+                .lines()
+                .any(|line| line.starts_with("> ") && line.contains(words))
+            {
+                return;
+            }
+            desk.keys(&[Key::Down]);
+        }
+        panic!("no {words}: {}", desk.text());
+    };
+    let mut off = anna();
+    off.row.enabled = false;
+    to(&mut desk, "Disable");
+    desk.keys(&[Key::Enter, Key::Enter]);
+    done(&mut desk, "anna@contoso.example is disabled");
+    while desk.last_word() == "user show" {
+        answer(&mut desk, off.clone());
+    }
+    assert!(desk.text().contains("Disabled"), "{}", desk.text());
+    desk.keys(&[Key::Enter, Key::Enter, Key::Enter]);
+    assert_eq!((desk.app.screen(), desk.asked.len()), ("user", 0), "{:?}", desk.asked);
+    // An exemption answers with the user at once.
+    let mut desk = with(anna(), Role::Installer);
+    let mut exempt = anna();
+    exempt.row.exempt = true;
+    to(&mut desk, "Exempt");
+    desk.keys(&[Key::Enter, Key::Enter]);
+    desk.answer(
+        |request| matches!(request, Request::UserSet(_)),
+        Ok(Answer::User(Box::new(exempt.clone()))),
+    );
+    while desk.last_word() == "user show" {
+        answer(&mut desk, exempt.clone());
+    }
+    desk.keys(&[Key::Enter, Key::Enter]);
+    assert_eq!((desk.app.screen(), desk.asked.len()), ("user", 0), "{:?}", desk.asked);
+    desk.keys(&[Key::Down]);
+    assert!(desk.text().lines().any(|line| line.starts_with("> ")));
 }
 
 #[test]
