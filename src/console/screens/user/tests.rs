@@ -169,11 +169,29 @@ fn each_role_is_offered_what_it_may() {
             .collect()
     };
     assert_eq!(letters(Role::Auditor), "w");
-    assert_eq!(letters(Role::Helpdesk), "ucerbwt");
-    assert_eq!(letters(Role::Installer), "ucerbwdxptDel");
+    assert_eq!(letters(Role::Helpdesk), "ucterbw");
+    assert_eq!(letters(Role::Installer), "ucterbwdxpDel");
     let mut desk = with(anna(), Role::Helpdesk);
     desk.keys(&[Key::Char('d'), Key::Char('x'), Key::Char('p'), Key::Delete]);
     assert_eq!((desk.app.screen(), desk.asked.len()), ("user", 0));
+}
+
+#[test]
+fn a_token_whose_key_nobody_saw_can_be_removed_where_it_would_be_confirmed() {
+    let mut info = anna();
+    (info.row.active_tokens, info.row.pending_tokens) = (0, 1);
+    info.tokens = vec![token(3, TokenStatus::Pending)];
+    let mut desk = with(info.clone(), Role::Helpdesk);
+    assert!(
+        desk.text().contains("key never seen? remove the token"),
+        "{}",
+        desk.text()
+    );
+    desk.keys(&[Key::Down, Key::Enter]);
+    assert!(desk.text().contains("Remove token #3"), "{}", desk.text());
+    // The key of a device is in the device.
+    info.tokens[0].serial = "1100004821".to_owned();
+    assert!(!with(info, Role::Helpdesk).text().contains("key never seen"));
 }
 
 #[test]
