@@ -258,7 +258,8 @@ const ORDER: &[Part] = &[
                 "import-tried",
                 "First it is tried: what would be written, and the lines that would be refused.",
             ),
-            ("import-written", "Then it is written."),
+            ("import-write", "Then w writes; Enter asks first."),
+            ("import-written", "What was written."),
         ],
     ),
     (

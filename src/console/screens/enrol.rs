@@ -17,6 +17,8 @@
 
 mod drawing;
 
+use std::time::Duration;
+
 use super::choose::Choose;
 use super::token_kind::{TokenKind, parse_kind};
 use super::users::FINISHED;
@@ -40,6 +42,9 @@ const REMOVE: u32 = 4;
 const REPLACE: u32 = 5;
 const LEAVE: u32 = 6;
 const KIND: u32 = 7;
+
+/// Making a token takes no longer, unless posternd is dead still.
+const MAKING_MAX: Duration = Duration::from_secs(10);
 
 /// What is to become of a token that was not confirmed.
 const TAKE_AWAY: &str = "remove";
@@ -83,6 +88,8 @@ pub struct Enrol {
     made_user: bool,
     parameters: TotpParameters,
     stage: Stage,
+    /// When posternd was asked for it.
+    since: Duration,
     view: View,
 }
 
@@ -95,6 +102,7 @@ impl Enrol {
             made_user: false,
             parameters: TotpParameters::default(),
             stage: Stage::Start,
+            since: Duration::ZERO,
             view: View::default(),
         }
     }
@@ -158,6 +166,15 @@ impl Enrol {
         vec![Action::Ask(CONFIRM, request)]
     }
 
+    /// posternd does not answer, and may have made it all the same.
+    fn give_up(&self) -> Vec<Action> {
+        let words = format!(
+            "A token of {} may have been made: if there is one, remove it at the user, with t",
+            shown(&self.name)
+        );
+        vec![Action::Say(Tone::Look, words), Action::Close]
+    }
+
     /// What is to become of the token that nobody confirmed.
     fn leave(&self, context: &Context) -> Vec<Action> {
         let Stage::Made(made) = &self.stage else {
@@ -213,7 +230,8 @@ impl Enrol {
         self.parameters = parameters;
         let (user, id) = (self.name.clone(), made.token.id);
         self.stage = Stage::Making;
-        vec![Action::Ask(REPLACE, Request::TokenRemove { user, id })]
+        // What was made is gone, and its key from the screen at once, whatever becomes of the next one.
+        vec![Action::Wipe, Action::Ask(REPLACE, Request::TokenRemove { user, id })]
     }
 
     fn failed(&mut self, tag: u32, failure: Failure) -> Vec<Action> {
@@ -262,7 +280,10 @@ impl Screen for Enrol {
         "Enrol".to_owned()
     }
 
-    fn refresh(&mut self, _context: &Context) -> Vec<Action> {
+    fn refresh(&mut self, context: &Context) -> Vec<Action> {
+        if matches!(self.stage, Stage::Start) {
+            self.since = context.now.mono;
+        }
         match (&self.stage, self.make) {
             (Stage::Start, true) => {
                 self.stage = Stage::Making;
@@ -281,8 +302,11 @@ impl Screen for Enrol {
     fn on(&mut self, key: Key, context: &Context) -> Vec<Action> {
         let views = self.views(context);
         let Stage::Made(made) = &mut self.stage else {
-            // An Enter too many must not leave a token behind that nobody saw.
+            // Neither an Enter too many nor a hurried Esc must leave a token behind that nobody saw.
+            let is_late = context.now.mono.saturating_sub(self.since) >= MAKING_MAX;
             return match (key, &self.stage) {
+                (Key::Esc, Stage::Making) if is_late => self.give_up(),
+                (Key::Esc, Stage::Making) => Vec::new(),
                 (Key::Esc, _) | (Key::Enter, Stage::Failed(_)) => vec![Action::Close],
                 _ => Vec::new(),
             };
@@ -332,10 +356,13 @@ impl Screen for Enrol {
         }
     }
 
-    fn told(&mut self, told: Told, _context: &Context) -> Vec<Action> {
+    fn told(&mut self, told: Told, context: &Context) -> Vec<Action> {
         match told {
             Told::Picked(LEAVE, word) => self.left(&word),
-            Told::Picked(KIND, kind) => self.replace(&kind),
+            Told::Picked(KIND, kind) => {
+                self.since = context.now.mono;
+                self.replace(&kind)
+            }
             _ => Vec::new(),
         }
     }
@@ -346,7 +373,11 @@ impl Screen for Enrol {
 
     fn hints(&self, context: &Context) -> Vec<Hint> {
         if !matches!(self.stage, Stage::Made(_)) {
-            return vec![("Esc", "back")];
+            let is_late = context.now.mono.saturating_sub(self.since) >= MAKING_MAX;
+            return match self.stage {
+                Stage::Making if !is_late => Vec::new(),
+                _ => vec![("Esc", "back")],
+            };
         }
         let views = self.views(context);
         let mut hints = vec![("Enter", "confirm")];

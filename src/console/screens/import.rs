@@ -44,6 +44,8 @@ const AGAIN: Duration = Duration::from_secs(3);
 const PATH_MAX: usize = 200;
 /// The question whether to stop in the middle.
 const STOP: u32 = 1;
+/// The question whether to write.
+const WRITE: u32 = 2;
 
 /// Where one is.
 #[derive(Debug)]
@@ -177,6 +179,13 @@ impl Import {
             true => Vec::new(),
             false => vec![Action::Say(Tone::Done, format!("{} is imported", work.name))],
         }
+    }
+
+    fn ask_to_write(&self) -> Vec<Action> {
+        let Some(work) = &self.work else { return Vec::new() };
+        let lines = draw::question(&work.summary, settings(&work.form, false).active);
+        let title = format!("Write {}", work.name);
+        vec![Action::Open(Box::new(Confirm::new(WRITE, &title, lines)))]
     }
 
     /// Whether a write would change anything.
@@ -322,8 +331,13 @@ impl Screen for Import {
         if key == Key::Esc {
             return self.back();
         }
-        if key == Key::Enter && self.is_worth_writing() {
-            return self.run(false);
+        if self.is_worth_writing() {
+            match key {
+                Key::Char('w' | 'W') => return self.run(false),
+                // The key that tried must not write by itself: nobody may have read what would be.
+                Key::Enter => return self.ask_to_write(),
+                _ => {}
+            }
         }
         match &mut self.step {
             Step::Pick if key == Key::Enter => return self.picked(),
@@ -378,8 +392,11 @@ impl Screen for Import {
     }
 
     fn told(&mut self, told: Told, _context: &Context) -> Vec<Action> {
-        if let (Told::Yes(STOP), Step::Running { stopped, .. }) = (told, &mut self.step) {
-            *stopped = true;
+        let writes = self.is_worth_writing();
+        match (told, &mut self.step) {
+            (Told::Yes(STOP), Step::Running { stopped, .. }) => *stopped = true,
+            (Told::Yes(WRITE), _) if writes => return self.run(false),
+            _ => {}
         }
         Vec::new()
     }
@@ -406,7 +423,7 @@ impl Screen for Import {
             ],
             Step::Running { .. } => vec![("Esc", "stop")],
             Step::Ended { .. } if self.is_worth_writing() => {
-                vec![("Enter", "write them"), ("Up/Down", "more lines"), ("Esc", "back")]
+                vec![("w", "write them"), ("Up/Down", "more lines"), ("Esc", "back")]
             }
             Step::Ended { .. } => vec![("Up/Down", "more lines"), ("Esc", "back")],
         }
@@ -417,7 +434,8 @@ impl Screen for Import {
             "Takes hardware tokens from a CSV file as Azure MFA takes them: a header with upn, serial number, secret key, time interval, \
              manufacturer and model, then a line for each token. Users who are missing are made.",
             "First everything is tried and nothing written: what would be refused is listed with its line and its reason. One bad line \
-             loses no other; what is there already is left alone, so the same file may be imported twice.",
+             loses no other; what is there already is left alone, so the same file may be imported twice. w then writes; Enter asks \
+             first.",
             "Keep the file no longer than needed: whoever has it can make every code.",
         ]
     }

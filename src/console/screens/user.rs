@@ -54,6 +54,7 @@ const EXEMPT: u32 = 11;
 const NO_PASSWORD: u32 = 12;
 const WHICH_TOKEN: u32 = 13;
 const PASSWORD: u32 = 14;
+const ENABLE: u32 = 15;
 
 /// Columns of the list of what can be done.
 const LIST: u16 = 27;
@@ -108,7 +109,14 @@ impl User {
             Deed::Bypass => open(Box::new(Bypass::new(&name))),
             Deed::Why => open(Box::new(Why::new(&name))),
             Deed::Unlock => vec![Action::Ask(DO, Request::UserUnlock { name })],
-            Deed::Enable => vec![Action::Ask(DO, Request::UserEnable { name })],
+            // Its letter is that of Disable: a key too many must not take that back.
+            Deed::Enable => ask(
+                ENABLE,
+                "Enable",
+                &[&format!(
+                    "{who} may log in again, with the tokens and settings that are there."
+                )],
+            ),
             Deed::Disable => ask(
                 DISABLE,
                 "Disable",
@@ -211,9 +219,19 @@ impl User {
         })
     }
 
-    fn take(&mut self, info: Box<UserInfo>) {
+    /// The marker stays at what it was at, though more or fewer things can be done now. Where that is gone nothing is marked: what
+    /// stands in its place is often the opposite.
+    fn take(&mut self, info: Box<UserInfo>, context: &Context) {
+        let before = self.list.at().and_then(|at| self.deeds(context).get(at).copied());
         self.name.clone_from(&info.row.name);
         self.info = Some(info);
+        let deeds = self.deeds(context);
+        self.list.set_length(deeds.len());
+        let Some(before) = before else { return };
+        match deeds.iter().position(|deed| *deed == before) {
+            Some(at) => self.list.go(at),
+            None => self.list.unmark(),
+        }
     }
 
     /// Where the facts stand.
@@ -281,17 +299,7 @@ impl Screen for User {
     fn answered(&mut self, tag: u32, answer: Result<Answer, Failure>, context: &Context) -> Vec<Action> {
         let mut actions = if tag == SHOW { self.asked.landed() } else { Vec::new() };
         match (tag, answer) {
-            (SHOW, Ok(Answer::User(info))) => {
-                // The marker stays at what it was at, though more or fewer things can be done now.
-                let before = self.list.at().and_then(|at| self.deeds(context).get(at).copied());
-                self.take(info);
-                let deeds = self.deeds(context);
-                self.list.set_length(deeds.len());
-                let same = |before: Deed| deeds.iter().position(|deed| deed.key() == before.key());
-                if let Some(at) = before.and_then(same) {
-                    self.list.go(at);
-                }
-            }
+            (SHOW, Ok(Answer::User(info))) => self.take(info, context),
             (SHOW, Err(failure)) => {
                 let is_gone = failure.kind == FailureKind::NotFound;
                 actions.push(Action::Fail(failure));
@@ -314,7 +322,7 @@ impl Screen for User {
                     (true, false) => format!("{who} is asked for a code again"),
                     _ => format!("{who} has no password on this box any more: the directory is asked"),
                 };
-                self.take(info);
+                self.take(info, context);
                 actions.push(Action::Say(Tone::Done, words));
                 actions.extend(self.show());
             }
@@ -330,6 +338,7 @@ impl Screen for User {
     fn told(&mut self, told: Told, _context: &Context) -> Vec<Action> {
         let name = self.name.clone();
         match told {
+            Told::Yes(ENABLE) => vec![Action::Ask(DO, Request::UserEnable { name })],
             Told::Yes(DISABLE) => vec![Action::Ask(DO, Request::UserDisable { name })],
             Told::Yes(EXEMPT) => self.set(Some(true), None),
             Told::Yes(NO_PASSWORD) => self.set(None, Some(PasswordChange::Remove)),

@@ -13,6 +13,7 @@
 //! ```
 
 mod drawing;
+mod window;
 
 use super::bypass::Bypass;
 use super::confirm::Confirm;
@@ -31,6 +32,7 @@ use crate::text::shown;
 
 use drawing::HEAD;
 pub use drawing::{grouped, state_words};
+use window::Window;
 
 /// What a screen tells the list (or whoever opened it) when the user is dealt with: the list then closes too.
 pub const FINISHED: u32 = 0xf1;
@@ -40,6 +42,8 @@ const NAME_MAX: usize = 253;
 const LIST: u32 = 1;
 const UNLOCK: u32 = 2;
 const MAKE: u32 = 3;
+/// Pages on which a marked user is looked for who is not where one was.
+const PAGES_MAX: u8 = 4;
 
 /// What the list was opened for: Enter does it with the marked user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,13 +60,13 @@ pub enum Purpose {
     Bypass,
 }
 
-/// One page of the list and what it is a page of.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Window {
-    search: String,
-    offset: usize,
-    users: Vec<UserRow>,
-    total: usize,
+/// What is to be done with the marked user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    /// What the list was opened for.
+    Act,
+    /// Why somebody got in, or did not.
+    Why,
 }
 
 /// The row where one is.
@@ -90,8 +94,12 @@ pub struct Users {
     wanted: UserSearch,
     /// Search and offset of the question that is on its way.
     flying: UserSearch,
-    /// Enter was pressed before the answer to what had been typed was there.
-    entered: bool,
+    /// Enter or Tab was pressed before the answer to what had been typed was there.
+    held: Option<Wish>,
+    /// No key came since an unlock was asked for.
+    is_untouched: bool,
+    /// Pages that were asked for to find the marked user again.
+    pages: u8,
 }
 
 impl Users {
@@ -111,7 +119,9 @@ impl Users {
             asked: Asked::new(LIST),
             wanted: nothing.clone(),
             flying: nothing,
-            entered: false,
+            held: None,
+            is_untouched: false,
+            pages: 0,
         }
     }
 
@@ -123,7 +133,7 @@ impl Users {
     /// Whether the first row makes a user of what was typed: no user has exactly this name.
     fn makes(&self) -> bool {
         let Some(window) = &self.window else { return false };
-        self.purpose == Purpose::Enrol && !window.search.is_empty() && exact(window).is_none()
+        self.purpose == Purpose::Enrol && !window.search.is_empty() && window.exact().is_none()
     }
 
     /// Rows before the users'.
@@ -133,17 +143,24 @@ impl Users {
 
     /// Asks for the page where one is, of what was typed.
     fn ask(&mut self, context: &Context) -> Vec<Action> {
-        let height = Self::height(context);
-        let search = self.field.text().to_owned();
-        let is_same = self.window.as_ref().is_some_and(|window| window.search == search);
+        let is_same = self
+            .window
+            .as_ref()
+            .is_some_and(|window| window.search == self.field.text());
         let offset = match is_same {
-            true => self.list.top(height).saturating_sub(self.extra()),
+            true => self.list.top(Self::height(context)).saturating_sub(self.extra()),
             false => 0,
         };
+        self.pages = 0;
+        self.ask_at(offset, context)
+    }
+
+    /// Asks for the page that begins here.
+    fn ask_at(&mut self, offset: usize, context: &Context) -> Vec<Action> {
         self.wanted = UserSearch {
-            search,
+            search: self.field.text().to_owned(),
             offset: u32::try_from(offset).unwrap_or(u32::MAX),
-            limit: u32::from(height),
+            limit: u32::from(Self::height(context)),
         };
         let actions = self.asked.ask(Request::UserList(self.wanted.clone()));
         if !actions.is_empty() {
@@ -161,9 +178,21 @@ impl Users {
 
     /// The answer to what was typed is there, and has the row where one is.
     fn is_fresh(&self) -> bool {
-        self.window.as_ref().is_some_and(|window| {
-            window.search == self.field.text() && (self.row().is_some() || self.list.length() == 0)
-        }) || self.marks_made()
+        let is_answered = self
+            .window
+            .as_ref()
+            .is_some_and(|window| window.search == self.field.text());
+        is_answered && (self.list.at().is_none() || self.row().is_some() || self.marks_made())
+    }
+
+    /// Nobody else can be meant: a name typed in full, the only match, or somebody new.
+    fn is_sure(&self) -> bool {
+        let Some(window) = &self.window else { return false };
+        match self.marked() {
+            Marked::User(name) => window.is_single() || name == window.search.to_lowercase(),
+            Marked::Typed(_) => true,
+            Marked::Nobody => false,
+        }
     }
 
     fn marks_made(&self) -> bool {
@@ -185,61 +214,113 @@ impl Users {
         if let Some(row) = self.row() {
             return Marked::User(row.name.clone());
         }
-        match self.window.as_ref().map(|window| window.search.clone()) {
-            Some(search) if !search.is_empty() => Marked::Typed(search),
+        match &self.window {
+            Some(window) if !window.search.is_empty() && (window.total == 0 || self.marks_made()) => {
+                Marked::Typed(window.search.clone())
+            }
             _ => Marked::Nobody,
         }
     }
 
-    /// A page came.
+    /// A page came. The marker is where nobody else can be meant, or where it was put, and nowhere else.
     fn take(&mut self, window: Window, context: &Context) -> Vec<Action> {
         if window.search.is_empty() {
             self.everybody = Some(window.total);
         }
         let is_same = self.window.as_ref().is_some_and(|old| old.search == window.search);
-        let before = self.row().map(|row| row.name.clone());
-        // A name typed in full is meant, wherever it stands among those that contain it.
-        let meant = match is_same {
-            true => before.and_then(|name| window.users.iter().position(|row| row.name == name)),
-            false => exact(&window),
+        let before = self.row().filter(|_| is_same).map(|row| row.name.clone());
+        let did_make = is_same && self.marks_made();
+        let is_turned = is_same && before.is_none() && !did_make && self.list.at().is_some();
+        let meant = match &before {
+            Some(name) => window.place(name),
+            None if is_turned => None,
+            None => window.exact(),
         };
-        let meant = meant.map(|at| at.saturating_add(window.offset));
-        let total = window.total;
+        // Others came or went before the marked user, who stands on another page now.
+        if let (Some(name), None) = (&before, meant)
+            && let Some(offset) = window.toward(name, usize::from(Self::height(context)))
+            && self.pages < PAGES_MAX
+        {
+            self.pages = self.pages.saturating_add(1);
+            return self.ask_at(offset, context);
+        }
+        let (total, offset, is_single) = (window.total, window.offset, window.is_single());
         self.window = Some(window);
         let extra = self.extra();
         self.list.set_length(total.saturating_add(extra));
         match meant {
             Some(at) => self.list.go(at.saturating_add(extra)),
-            None if is_same => {}
-            None => self.list.go(0),
+            None if is_turned => {}
+            None if extra > 0 && (did_make || !is_same) => self.list.go(0),
+            None if is_same => {
+                if self.pages > 0 {
+                    self.list.go(offset.saturating_add(extra));
+                }
+                self.list.unmark();
+            }
+            None => {
+                self.list.go(0);
+                if !is_single {
+                    self.list.unmark();
+                }
+            }
         }
         // Rows that went take the marker to another page.
         self.ask_if_moved(context)
     }
 
-    /// Enter.
-    fn enter(&mut self) -> Vec<Action> {
+    /// Enter or Tab. What is not on the screen yet is waited for.
+    fn wish(&mut self, wish: Wish) -> Vec<Action> {
+        self.held = None;
         if !self.is_fresh() {
-            self.entered = true;
+            self.held = Some(wish);
             return Vec::new();
         }
-        self.entered = false;
-        match self.marked() {
-            Marked::User(name) => self.act(&name),
-            Marked::Typed(name) if self.purpose == Purpose::Enrol => self.make(&name),
+        match (self.marked(), wish) {
+            (Marked::Nobody, _) => self.choose_first(wish),
+            (Marked::User(name) | Marked::Typed(name), Wish::Why) => vec![Action::Open(Box::new(Why::new(&name)))],
+            (Marked::Typed(name), Wish::Act) if self.purpose == Purpose::Enrol => self.make(&name),
             // Perhaps another spelling of somebody: posternd knows all of them (R3), and says so where it is none.
-            Marked::Typed(name) => self.act(&name),
-            Marked::Nobody => Vec::new(),
+            (Marked::User(name) | Marked::Typed(name), Wish::Act) => self.act(&name),
         }
     }
 
-    fn act(&self, name: &str) -> Vec<Action> {
+    /// What was waited for is there: the rows were not seen when the key was pressed, so that it takes none of several.
+    fn granted(&mut self) -> Vec<Action> {
+        match self.held {
+            Some(wish) if self.is_fresh() => match self.is_sure() {
+                true => self.wish(wish),
+                false => {
+                    self.held = None;
+                    self.choose_first(wish)
+                }
+            },
+            _ => Vec::new(),
+        }
+    }
+
+    fn choose_first(&self, wish: Wish) -> Vec<Action> {
+        if self.list.length() == 0 {
+            return Vec::new();
+        }
+        let key = match wish {
+            Wish::Act => "Enter",
+            Wish::Why => "Tab",
+        };
+        let words = format!("Choose one with Up and Down, then press {key}");
+        vec![Action::Say(Tone::Look, words)]
+    }
+
+    fn act(&mut self, name: &str) -> Vec<Action> {
         let screen: Box<dyn Screen> = match self.purpose {
             Purpose::Open => Box::new(User::new(name)),
             Purpose::Enrol => Box::new(Enrol::new(name)),
             Purpose::Why => Box::new(Why::new(name)),
             Purpose::Bypass => Box::new(Bypass::new(name)),
-            Purpose::Unlock => return vec![Action::Ask(UNLOCK, Request::UserUnlock { name: name.to_owned() })],
+            Purpose::Unlock => {
+                self.is_untouched = true;
+                return vec![Action::Ask(UNLOCK, Request::UserUnlock { name: name.to_owned() })];
+            }
         };
         vec![Action::Open(screen)]
     }
@@ -261,12 +342,6 @@ impl Users {
         ];
         vec![Action::Open(Box::new(Confirm::new(MAKE, &title, lines)))]
     }
-}
-
-/// The place, on the page, of the user whose name was typed in full.
-fn exact(window: &Window) -> Option<usize> {
-    let typed = window.search.to_lowercase();
-    window.users.iter().position(|row| row.name == typed)
 }
 
 impl Screen for Users {
@@ -294,23 +369,19 @@ impl Screen for Users {
     }
 
     fn on(&mut self, key: Key, context: &Context) -> Vec<Action> {
+        self.is_untouched = false;
         match key {
             Key::Esc => return vec![Action::Close],
-            Key::Enter => return self.enter(),
-            Key::Tab => {
-                return match self.marked() {
-                    Marked::User(name) | Marked::Typed(name) => vec![Action::Open(Box::new(Why::new(&name)))],
-                    Marked::Nobody => Vec::new(),
-                };
-            }
+            Key::Enter => return self.wish(Wish::Act),
+            Key::Tab => return self.wish(Wish::Why),
             _ => {}
         }
         if self.list.on(key, Self::height(context)) {
-            self.entered = false;
+            self.held = None;
             return self.ask_if_moved(context);
         }
         if self.field.on(key) {
-            self.entered = false;
+            self.held = None;
             return self.ask(context);
         }
         Vec::new()
@@ -338,19 +409,25 @@ impl Screen for Users {
                         } else if window.search.is_empty() {
                             self.everybody = Some(window.total);
                         }
-                        if self.entered && self.is_fresh() {
-                            actions.extend(self.enter());
-                        }
+                        actions.extend(self.granted());
                     }
                     Ok(_) => {}
                     Err(failure) => {
-                        self.entered = false;
+                        self.held = None;
                         actions.push(Action::Fail(failure));
                     }
                 }
                 actions
             }
-            (_, Ok(Answer::Done { done })) => vec![Action::Say(Tone::Done, done), Action::Close],
+            // The list stays: keys that are typed ahead are the next name here, and shortcuts on the first screen.
+            (_, Ok(Answer::Done { done })) => {
+                let mut actions = vec![Action::Say(Tone::Done, done)];
+                if self.is_untouched {
+                    self.field.clear();
+                    actions.extend(self.ask(context));
+                }
+                actions
+            }
             (_, Ok(_)) => Vec::new(),
             (_, Err(failure)) => vec![Action::Fail(failure)],
         }
@@ -397,7 +474,7 @@ impl Screen for Users {
     fn help(&self) -> &'static [&'static str] {
         &[
             "Type a part of a name: the list shows whose names contain it. Up, Down, Page Up and Page Down choose, Enter takes the \
-             marked one. Ctrl-U empties the field.",
+             marked one. A name typed in full, and the only one found, are marked at once. Ctrl-U empties the field.",
             "Behind a name stands what is not as usual: disabled (every login is refused), locked (too many wrong codes), no token \
              (refused until there is one), token not confirmed (its first code is awaited), exempt (needs no code), local password \
              (kept on this box).",

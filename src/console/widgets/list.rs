@@ -10,12 +10,18 @@ use crate::console::page::{Look, Page, Sign};
 pub struct List {
     at: usize,
     length: usize,
+    /// No row is marked, until an arrow marks one: the page stays where it is.
+    is_unmarked: bool,
 }
 
 impl List {
     /// Among so many rows.
     pub fn new(length: usize) -> Self {
-        Self { at: 0, length }
+        Self {
+            at: 0,
+            length,
+            is_unmarked: false,
+        }
     }
 
     /// There are so many rows now; the marker stays where it is, if it can.
@@ -24,14 +30,20 @@ impl List {
         self.at = self.at.min(length.saturating_sub(1));
     }
 
-    /// The row where one is; none where there are no rows.
+    /// The row where one is; none where there are no rows, or none is marked.
     pub fn at(&self) -> Option<usize> {
-        (self.at < self.length).then_some(self.at)
+        (self.at < self.length && !self.is_unmarked).then_some(self.at)
     }
 
     /// Goes to a row.
     pub fn go(&mut self, at: usize) {
         self.at = at.min(self.length.saturating_sub(1));
+        self.is_unmarked = false;
+    }
+
+    /// Marks none until an arrow does: where nobody has chosen, or what was chosen is gone, Enter must not find another row.
+    pub fn unmark(&mut self) {
+        self.is_unmarked = true;
     }
 
     /// Rows in all.
@@ -52,6 +64,8 @@ impl List {
         let last = self.length.saturating_sub(1);
         let page = usize::from(height.max(1));
         let to = match key {
+            // The first arrow marks the row that is there.
+            Key::Up | Key::Down if self.is_unmarked => self.at,
             Key::Up => self.at.saturating_sub(1),
             Key::Down => self.at + 1,
             Key::PageUp => self.at.saturating_sub(page),
@@ -61,6 +75,7 @@ impl List {
             _ => return false,
         };
         self.at = to.min(last);
+        self.is_unmarked = false;
         true
     }
 
@@ -69,7 +84,7 @@ impl List {
         let top = self.top(area.height);
         for (line, number) in (0..area.height).zip(top..self.length) {
             let y = area.y.saturating_add(line);
-            if number == self.at {
+            if self.at() == Some(number) {
                 page.put(area.x, y, 1, page.sign(Sign::Marker), Look::Strong);
             }
             let (text, look) = row(number);
@@ -99,5 +114,19 @@ mod tests {
         list.set_length(0);
         assert_eq!((list.at(), list.top(0)), (None, 0));
         assert!(!list.on(Key::Enter, 10));
+    }
+
+    #[test]
+    fn a_list_without_a_marker_gets_one_by_an_arrow_alone() {
+        let mut list = List::new(25);
+        list.go(12);
+        list.unmark();
+        list.set_length(24);
+        assert!(!list.on(Key::Enter, 10));
+        assert_eq!((list.at(), list.top(10)), (None, 10));
+        list.on(Key::Down, 10);
+        assert_eq!(list.at(), Some(12));
+        list.on(Key::Down, 10);
+        assert_eq!(list.at(), Some(13));
     }
 }

@@ -36,14 +36,14 @@ impl Menu {
         }
     }
 
-    /// Other entries; the marker stays at its letter, if that is still there.
+    /// Other entries; the marker stays at its own, if that is still there, and else goes to the first. The same letter with another
+    /// word is another entry: it may be the opposite.
     pub fn set(&mut self, entries: &[Entry]) {
-        let here = self.here();
+        let here = self.list.at().and_then(|at| self.entries.get(at).copied());
         self.entries = entries.to_vec();
         self.list.set_length(entries.len());
-        if let Some(at) = self.entries.iter().position(|(letter, _)| Some(*letter) == here) {
-            self.list.go(at);
-        }
+        let at = self.entries.iter().position(|entry| Some(*entry) == here);
+        self.list.go(at.unwrap_or(0));
     }
 
     /// The letter where one is.
@@ -108,6 +108,9 @@ mod tests {
         assert_eq!(menu.on(Key::Esc), Chose::NotMine);
         menu.set(&[('y', "System"), ('e', "Enrol")]);
         assert_eq!(menu.here(), Some('y'));
+        // The same letter for the opposite is not where one was.
+        menu.set(&[('e', "Enrol"), ('y', "No system")]);
+        assert_eq!(menu.here(), Some('e'));
         menu.set(&[]);
         assert_eq!((menu.here(), menu.on(Key::Enter)), (None, Chose::NotMine));
     }

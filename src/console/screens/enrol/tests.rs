@@ -126,6 +126,23 @@ fn an_enter_too_many_does_not_leave_the_token_unseen() {
 }
 
 #[test]
+fn esc_does_not_leave_a_token_unseen_while_it_is_made() {
+    let mut desk = Desk::on(Box::new(Enrol::new(ANNA)), Role::Helpdesk);
+    desk.wait(9);
+    desk.keys(&[Key::Esc]);
+    assert_eq!(desk.app.screen(), "enrol");
+    desk.answer(is_add, Ok(made(ANNA, SEED.as_bytes(), TotpParameters::default())));
+    assert!(desk.text().contains("GEZD"));
+    // posternd is dead still: nobody is held, and what may be there is said.
+    let mut desk = Desk::on(Box::new(Enrol::new(ANNA)), Role::Helpdesk);
+    desk.wait(10);
+    assert!(desk.text().contains("Esc back"), "{}", desk.text());
+    desk.keys(&[Key::Esc]);
+    assert_eq!(desk.app.screen(), "home");
+    assert!(desk.text().contains("may have been made"), "{}", desk.text());
+}
+
+#[test]
 fn a_wrong_code_says_why_and_the_token_stays() {
     let mut desk = with(80, 24, Caps::FULL);
     desk.types("123456");
@@ -246,6 +263,20 @@ fn another_kind_takes_the_place_of_the_usual_one() {
     // The same kind again changes nothing.
     desk.keys(&[Key::Char('o'), Key::Enter, Key::Enter, Key::Enter]);
     assert!(desk.asked.is_empty());
+}
+
+#[test]
+fn r21_another_kind_takes_the_key_off_the_screen_even_where_it_fails() {
+    let mut desk = with(80, 24, Caps::FULL);
+    desk.keys(&[Key::Char('o'), Key::Right, Key::Enter, Key::Enter]);
+    desk.effects.clear();
+    desk.keys(&[Key::Enter]);
+    assert!(desk.effects.contains(&Effect::Wipe), "{:?}", desk.effects);
+    desk.answer(
+        |request| matches!(request, Request::TokenRemove { .. }),
+        Err(Failure::failed("the disk is full")),
+    );
+    assert!(!desk.text().contains("GEZD") && desk.text().contains("the disk is full"));
 }
 
 #[test]

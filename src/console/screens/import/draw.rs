@@ -171,6 +171,24 @@ pub fn sum(summary: &Summary, stopped: Option<u64>) -> String {
     }
 }
 
+/// What is said before it is written.
+pub fn question(summary: &Summary, active: bool) -> Vec<String> {
+    let mut lines = vec![format!(
+        "{} and {} are added. Refused lines: {}.",
+        count(number(summary.added), "token"),
+        count(number(summary.users_made), "user"),
+        summary.refused
+    )];
+    lines.push(
+        match active {
+            true => "Their codes are taken from then on.",
+            false => "Each counts after its first code was typed.",
+        }
+        .to_owned(),
+    );
+    lines
+}
+
 /// The lines to look at, and what to do about them.
 pub fn notes(summary: &Summary) -> Vec<Paragraph> {
     let mut notes = Vec::new();

@@ -83,7 +83,7 @@ fn a_file_is_tried_first_and_written_then_batch_by_batch() {
     );
     assert!(text.contains("Line 1500: the key belongs to berta"), "{text}");
     assert!(text.contains("Line 2502: the key has 3 characters"), "{text}");
-    desk.keys(&[Key::Enter]);
+    desk.keys(&[Key::Char('w')]);
     assert!(!batch(&desk).dry_run);
     assert_eq!(batch(&desk).rows[0].line, 2);
     for _ in 0..3 {
@@ -96,6 +96,20 @@ fn a_file_is_tried_first_and_written_then_batch_by_batch() {
     assert!(desk.asked.is_empty(), "Enter does not write twice");
     desk.keys(&[Key::Esc]);
     assert_eq!(desk.app.screen(), "home");
+}
+
+#[test]
+fn the_key_that_tried_does_not_write() {
+    let (mut desk, _dir) = desk_with(&[("tokens.csv", &csv(1))]);
+    desk.keys(&[Key::Enter, Key::Enter]);
+    added(&mut desk, &[]);
+    assert!(desk.text().contains("w write them"), "{}", desk.text());
+    desk.keys(&[Key::Enter]);
+    assert_eq!((desk.app.screen(), desk.asked.len()), ("confirm", 0));
+    desk.keys(&[Key::Esc]);
+    assert!(desk.text().contains("Nothing is written yet"), "{}", desk.text());
+    desk.keys(&[Key::Enter, Key::Char('y')]);
+    assert!(!batch(&desk).dry_run);
 }
 
 #[test]
@@ -124,7 +138,7 @@ fn a_stop_comes_after_the_batch_on_its_way_and_says_how_far_it_came() {
     let (mut desk, _dir) = desk_with(&[("tokens.csv", &csv(2_500))]);
     desk.keys(&[Key::Enter, Key::Enter]);
     (0..3).for_each(|_| added(&mut desk, &[]));
-    desk.keys(&[Key::Enter]);
+    desk.keys(&[Key::Char('w')]);
     added(&mut desk, &[]);
     desk.keys(&[Key::Esc, Key::Enter]);
     assert_eq!(desk.asked.len(), 1, "one batch is on its way");
@@ -140,7 +154,7 @@ fn a_failure_in_the_middle_says_how_far_it_came() {
     let (mut desk, _dir) = desk_with(&[("tokens.csv", &csv(1_500))]);
     desk.keys(&[Key::Enter, Key::Enter]);
     (0..2).for_each(|_| added(&mut desk, &[]));
-    desk.keys(&[Key::Enter]);
+    desk.keys(&[Key::Char('w')]);
     added(&mut desk, &[]);
     let failure = Failure::new(FailureKind::Failed, "the disk is full");
     desk.answer(|r| matches!(r, Request::ImportBatch(_)), Err(failure));
@@ -248,11 +262,17 @@ fn screens() {
         added(desk, &(2..40).collect::<Vec<u64>>());
         added(desk, &[]);
     });
-    snapshot("import-written", |desk| {
+    snapshot("import-write", |desk| {
         begin(desk);
         desk.keys(&[Key::Enter]);
         (0..2).for_each(|_| added(desk, &[17]));
         desk.keys(&[Key::Enter]);
+    });
+    snapshot("import-written", |desk| {
+        begin(desk);
+        desk.keys(&[Key::Enter]);
+        (0..2).for_each(|_| added(desk, &[17]));
+        desk.keys(&[Key::Char('w')]);
         (0..2).for_each(|_| added(desk, &[17]));
     });
 }

@@ -112,6 +112,12 @@ pub(super) fn of(info: &UserInfo, context: &Context) -> Vec<Deed> {
         D::Remove,
     ];
     deeds.retain(|deed| context.may(deed.role()) && deed.fits(info));
+    // A token that was never confirmed is one whose key somebody has, or one whose key nobody saw: both ways stand together.
+    let place = |wanted| deeds.iter().position(|deed| *deed == wanted);
+    if let (Some(confirm), Some(remove)) = (place(D::Confirm), place(D::RemoveToken)) {
+        deeds.remove(remove);
+        deeds.insert(confirm.saturating_add(1), D::RemoveToken);
+    }
     // What is most likely wanted comes first; the rest keeps its place.
     if !info.locks.is_empty()
         && let Some(at) = deeds.iter().position(|deed| *deed == D::Unlock)

@@ -16,7 +16,7 @@ pub(super) fn standing(info: &UserInfo) -> (&'static str, Look) {
         _ if !row.enabled => ("Disabled: every login is refused.", Look::Bad),
         (0, 0) if !row.exempt => ("No token: every login is refused until there is one.", Look::Warn),
         (0, _) if !row.exempt => (
-            "Token not confirmed: every login is refused until its first code is confirmed.",
+            "Token not confirmed: logins are refused until its first code is confirmed.",
             Look::Warn,
         ),
         _ if row.locked => ("Locked after too many wrong codes. Unlock clears it.", Look::Warn),
@@ -112,11 +112,16 @@ fn token_words(token: &TokenInfo, near: impl Fn(crate::control::Timestamp) -> St
         ahead @ 1.. => format!(", clock {ahead} s ahead"),
         behind => format!(", clock {} s behind", behind.unsigned_abs()),
     };
-    vec![
+    let mut words = vec![
         format!("{status}, {}", device(token)),
         format!("{}, {} digits, {} s", hash(token.algorithm), token.digits, token.period),
         format!("{last}{clock}"),
-    ]
+    ];
+    // The key of an app's token stands on a screen once; that of a device is in the device.
+    if token.status == TokenStatus::Pending && token.model.is_empty() && token.serial.is_empty() {
+        words.push("key never seen? remove the token".to_owned());
+    }
+    words
 }
 
 /// What holds the key.

@@ -169,15 +169,33 @@ fn each_role_is_offered_what_it_may() {
             .collect()
     };
     assert_eq!(letters(Role::Auditor), "w");
-    assert_eq!(letters(Role::Helpdesk), "ucerbwt");
-    assert_eq!(letters(Role::Installer), "ucerbwdxptDel");
+    assert_eq!(letters(Role::Helpdesk), "ucterbw");
+    assert_eq!(letters(Role::Installer), "ucterbwdxpDel");
     let mut desk = with(anna(), Role::Helpdesk);
     desk.keys(&[Key::Char('d'), Key::Char('x'), Key::Char('p'), Key::Delete]);
     assert_eq!((desk.app.screen(), desk.asked.len()), ("user", 0));
 }
 
 #[test]
-fn what_refuses_somebody_asks_first_and_what_undoes_it_does_not() {
+fn a_token_whose_key_nobody_saw_can_be_removed_where_it_would_be_confirmed() {
+    let mut info = anna();
+    (info.row.active_tokens, info.row.pending_tokens) = (0, 1);
+    info.tokens = vec![token(3, TokenStatus::Pending)];
+    let mut desk = with(info.clone(), Role::Helpdesk);
+    assert!(
+        desk.text().contains("key never seen? remove the token"),
+        "{}",
+        desk.text()
+    );
+    desk.keys(&[Key::Down, Key::Enter]);
+    assert!(desk.text().contains("Remove token #3"), "{}", desk.text());
+    // The key of a device is in the device.
+    info.tokens[0].serial = "1100004821".to_owned();
+    assert!(!with(info, Role::Helpdesk).text().contains("key never seen"));
+}
+
+#[test]
+fn disable_and_enable_ask_first() {
     let mut desk = with(anna(), Role::Installer);
     desk.keys(&[Key::Char('d')]);
     assert!(desk.asked.is_empty());
@@ -187,7 +205,55 @@ fn what_refuses_somebody_asks_first_and_what_undoes_it_does_not() {
     off.row.enabled = false;
     let mut desk = with(off, Role::Installer);
     desk.keys(&[Key::Char('d')]);
-    assert_eq!(desk.last_word(), "user enable");
+    assert_eq!((desk.app.screen(), desk.asked.len()), ("confirm", 0));
+    desk.keys(&[Key::Char('y')]);
+    assert!(desk.asked.iter().any(|(_, request)| request.word() == "user enable"));
+}
+
+#[test]
+fn an_enter_too_many_does_not_take_back_what_was_done() {
+    let mut desk = with(anna(), Role::Installer);
+    let to = |desk: &mut Desk, words: &str| {
+        for _ in 0..12 {
+            if desk
+                .text()
+                .lines()
+                .any(|line| line.starts_with("> ") && line.contains(words))
+            {
+                return;
+            }
+            desk.keys(&[Key::Down]);
+        }
+        panic!("no {words}: {}", desk.text());
+    };
+    let mut off = anna();
+    off.row.enabled = false;
+    to(&mut desk, "Disable");
+    desk.keys(&[Key::Enter, Key::Enter]);
+    done(&mut desk, "anna@contoso.example is disabled");
+    while desk.last_word() == "user show" {
+        answer(&mut desk, off.clone());
+    }
+    assert!(desk.text().contains("Disabled"), "{}", desk.text());
+    desk.keys(&[Key::Enter, Key::Enter, Key::Enter]);
+    assert_eq!((desk.app.screen(), desk.asked.len()), ("user", 0), "{:?}", desk.asked);
+    // An exemption answers with the user at once.
+    let mut desk = with(anna(), Role::Installer);
+    let mut exempt = anna();
+    exempt.row.exempt = true;
+    to(&mut desk, "Exempt");
+    desk.keys(&[Key::Enter, Key::Enter]);
+    desk.answer(
+        |request| matches!(request, Request::UserSet(_)),
+        Ok(Answer::User(Box::new(exempt.clone()))),
+    );
+    while desk.last_word() == "user show" {
+        answer(&mut desk, exempt.clone());
+    }
+    desk.keys(&[Key::Enter, Key::Enter]);
+    assert_eq!((desk.app.screen(), desk.asked.len()), ("user", 0), "{:?}", desk.asked);
+    desk.keys(&[Key::Down]);
+    assert!(desk.text().lines().any(|line| line.starts_with("> ")));
 }
 
 #[test]

@@ -104,6 +104,35 @@ fn enter_waits_for_the_answer_to_what_was_typed() {
 }
 
 #[test]
+fn enter_takes_none_of_several_that_nobody_chose() {
+    // Held back until the answer was there, and pressed after it.
+    for held in [true, false] {
+        for (typed, total) in [("ann", 3), ("", 5)] {
+            let mut desk = opened(Purpose::Unlock, &people());
+            desk.types(typed);
+            if !held {
+                answer_all(&mut desk, &people());
+            }
+            desk.keys(&[Key::Enter]);
+            answer_all(&mut desk, &people());
+            assert_eq!(desk.last_word(), "", "{typed}: one of {total} was taken");
+            assert!(desk.text().contains("Choose one with Up and Down"), "{}", desk.text());
+            assert!(!desk.text().contains("\n> "));
+            desk.keys(&[Key::Down, Key::Down, Key::Enter]);
+            assert_eq!(desk.last_word(), "user unlock");
+        }
+    }
+    // A page that was turned to is seen before Enter takes of it.
+    let users = numbered(100);
+    let mut desk = opened(Purpose::Unlock, &users);
+    desk.keys(&[Key::End, Key::Enter]);
+    answer_all(&mut desk, &users);
+    assert_eq!(desk.last_word(), "");
+    desk.keys(&[Key::Enter]);
+    assert_eq!(desk.asked.last().unwrap().1.target(), "user000099@contoso.example");
+}
+
+#[test]
 fn hurried_typing_asks_twice_and_not_once_a_letter() {
     let mut desk = opened(Purpose::Open, &people());
     desk.types("joanna");
@@ -135,7 +164,7 @@ fn the_pages_of_100_000_users_come_one_by_one() {
     let users = numbered(100_000);
     let mut desk = opened(Purpose::Unlock, &users);
     assert!(desk.text().contains("100,000 users"));
-    desk.keys(&[Key::Down; 18]);
+    desk.keys(&[Key::Down; 19]);
     assert!(desk.asked.is_empty(), "within a page nothing is asked");
     desk.keys(&[Key::Down]);
     answer_all(&mut desk, &users);
@@ -153,7 +182,7 @@ fn the_pages_of_100_000_users_come_one_by_one() {
 #[test]
 fn the_marker_stays_at_its_user_when_others_come_and_go() {
     let mut desk = opened(Purpose::Unlock, &people());
-    desk.keys(&[Key::Down, Key::Down]);
+    desk.keys(&[Key::Down, Key::Down, Key::Down]);
     let mut more = people();
     more.insert(0, row("aaron@contoso.example"));
     desk.event(Event::Moved(Moved::default()));
@@ -169,7 +198,11 @@ fn the_marker_stays_at_its_user_when_others_come_and_go() {
         ..Moved::default()
     }));
     answer_all(&mut desk, &more[..1]);
-    assert!(desk.text().contains("> aaron@"), "{}", desk.text());
+    assert!(desk.text().contains("  aaron@"), "{}", desk.text());
+    desk.keys(&[Key::Enter]);
+    assert!(desk.asked.is_empty(), "nobody took the place of who is gone");
+    desk.keys(&[Key::Down, Key::Enter]);
+    assert_eq!(desk.asked.last().unwrap().1.target(), "aaron@contoso.example");
 }
 
 #[test]
@@ -251,7 +284,7 @@ fn tab_tells_why_and_esc_comes_back_to_the_same_place() {
     let mut desk = opened(Purpose::Open, &people());
     desk.types("ann");
     answer_all(&mut desk, &people());
-    desk.keys(&[Key::Down, Key::Tab]);
+    desk.keys(&[Key::Down, Key::Down, Key::Tab]);
     assert_eq!((desk.last_word(), desk.app.screen()), ("explain", "why"));
     desk.keys(&[Key::Esc]);
     answer_all(&mut desk, &people());
@@ -319,5 +352,99 @@ fn from_the_first_screen_two_keys_beside_the_name_are_enough() {
         settle(&mut desk, &people());
         assert_eq!(desk.last_word(), asked, "{letter}");
         assert_eq!(desk.asked.last().unwrap().1.target(), "anna@contoso.example");
+    }
+}
+
+#[test]
+fn the_marker_finds_its_user_on_another_page_and_nobody_else() {
+    let users = numbered(60);
+    let changed = |desk: &mut Desk, records: u64| {
+        desk.event(Event::Moved(Moved {
+            records,
+            ..Moved::default()
+        }));
+    };
+    let mut desk = opened(Purpose::Unlock, &users);
+    changed(&mut desk, 1);
+    desk.keys(&[Key::PageDown, Key::Up]);
+    answer_all(&mut desk, &users);
+    assert!(desk.text().contains("> user000018@"), "{}", desk.text());
+    // So many come before that the user stands two pages further on.
+    let early = (0..30).map(|number| row(&format!("early{number:02}@contoso.example")));
+    let more: Vec<_> = early.chain(users.clone()).collect();
+    changed(&mut desk, 2);
+    desk.keys(&[Key::Enter]);
+    assert_eq!(desk.asked.pop().unwrap().1.target(), "user000018@contoso.example");
+    answer_all(&mut desk, &more);
+    assert!(desk.text().contains("> user000018@"), "{}", desk.text());
+    // And back.
+    changed(&mut desk, 3);
+    answer_all(&mut desk, &users);
+    assert!(desk.text().contains("> user000018@"), "{}", desk.text());
+    // Gone: the page stays, and Enter finds nobody.
+    let fewer: Vec<_> = users.iter().filter(|row| !row.name.contains("18@")).cloned().collect();
+    changed(&mut desk, 4);
+    answer_all(&mut desk, &fewer);
+    assert!(!desk.text().contains("\n> "), "{}", desk.text());
+    desk.keys(&[Key::Enter]);
+    assert_eq!(desk.last_word(), "", "{:?}", desk.asked);
+    // The single match that takes the place of another one is not marked either.
+    let mut desk = opened(Purpose::Unlock, &people());
+    changed(&mut desk, 1);
+    desk.types("zoe");
+    answer_all(&mut desk, &people());
+    assert!(desk.text().contains("> zoe@"));
+    changed(&mut desk, 2);
+    answer_all(&mut desk, &[row("zoey@contoso.example")]);
+    desk.keys(&[Key::Enter]);
+    assert_eq!(desk.last_word(), "", "{:?}", desk.asked);
+}
+
+#[test]
+fn tab_waits_for_the_answer_to_what_was_typed() {
+    let mut desk = opened(Purpose::Unlock, &people());
+    desk.keys(&[Key::Down]);
+    desk.types("zoe");
+    desk.keys(&[Key::Tab]);
+    assert_eq!(desk.app.screen(), "users", "the marked one is not who was typed");
+    answer_all(&mut desk, &people());
+    let Some((_, request)) = desk.asked.last() else {
+        panic!("nothing was asked")
+    };
+    assert_eq!((request.word(), request.target()), ("explain", "zoe@contoso.example"));
+    // Among several it shows nobody.
+    let mut desk = opened(Purpose::Unlock, &people());
+    desk.types("ann");
+    desk.keys(&[Key::Tab]);
+    answer_all(&mut desk, &people());
+    assert_eq!(desk.app.screen(), "users");
+    assert!(desk.text().contains("then press Tab"), "{}", desk.text());
+}
+
+#[test]
+fn the_list_stays_after_an_unlock_and_keys_typed_meanwhile_are_the_next_name() {
+    for meanwhile in ["", "b"] {
+        let mut desk = opened(Purpose::Unlock, &people());
+        desk.types("zoe");
+        answer_all(&mut desk, &people());
+        desk.keys(&[Key::Enter]);
+        desk.types(meanwhile);
+        desk.answer(
+            |request| matches!(request, Request::UserUnlock { .. }),
+            Ok(Answer::Done {
+                done: "zoe@contoso.example is unlocked".to_owned(),
+            }),
+        );
+        assert_eq!(desk.app.screen(), "users");
+        let text = desk.text();
+        assert!(text.contains("zoe@contoso.example is unlocked"), "{text}");
+        let field = if meanwhile.is_empty() { "[   " } else { "[zoeb " };
+        assert!(text.contains(field), "{text}");
+        // Enter once too often takes nobody.
+        if meanwhile.is_empty() {
+            answer_all(&mut desk, &people());
+            desk.keys(&[Key::Enter]);
+            assert_eq!(desk.last_word(), "", "{:?}", desk.asked);
+        }
     }
 }
