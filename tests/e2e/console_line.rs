@@ -226,6 +226,8 @@ fn what_a_line_shows_is_toggled_by_one_key_and_remembered() {
     let folder = tempfile::tempdir().unwrap();
     let more = ["--state-dir", folder.path().to_str().unwrap()];
     let (master, slave) = pair(80, 24);
+    // Between two consoles the line stays up.
+    let _held = std::fs::File::options().read(true).write(true).open(&slave).unwrap();
     for (typed, shown) in [("", ">"), ("\x14\x14\x14", "►"), ("", "►")] {
         let child = on(&door, &slave, &more);
         let mut line = Line::over(master.try_clone().unwrap(), slave.clone(), child, 80, 24);
