@@ -73,7 +73,7 @@ async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> anyhow::Resu
     let mut server = bound.serve(&door, (sender, receiver))?;
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let operations = Arc::new(DoorOps::new(Arc::clone(&door), config.console_idle));
-    let control = tokio::spawn(control.serve(operations, until(stopped.clone())));
+    let control = tokio::spawn(control.serve(Arc::clone(&operations), until(stopped.clone())));
     let upkeep = tokio::spawn(Arc::clone(&door).upkeep());
     probe.ask().await?;
     door.system("started", format!("posternd {} started", env!("CARGO_PKG_VERSION")));
@@ -92,8 +92,9 @@ async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> anyhow::Resu
         server
     })
     .await?;
-    // Operators' requests under way end before the journals that hold their records.
+    // Operators' requests under way end before the journals that hold their records, those of peers that are gone too.
     let _ = control.await;
+    operations.finish().await;
     tokio::task::spawn_blocking(move || {
         door.close();
         server.finish();

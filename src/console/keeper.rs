@@ -2,9 +2,10 @@
 //! or a fault too, the keeper gives the line back as it was found. If the keeper is killed, the kernel ends the child by SIGTERM,
 //! and the child gives the line back itself.
 
+use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -18,6 +19,8 @@ use super::term::tty::Tty;
 const CHILD: &str = "POSTERN_CONSOLE_CHILD";
 /// After SIGTERM the child has so long to leave the line; then it is killed.
 const GRACE: Duration = Duration::from_secs(2);
+/// Bytes of what the child said at its end.
+const SAID_MAX: u64 = 4_096;
 
 /// Whether this process is the child.
 pub fn is_child() -> bool {
@@ -45,7 +48,10 @@ pub fn keep(tty: Tty) -> anyhow::Result<u8> {
     let mut child = Command::new(std::env::current_exe()?)
         .args(std::env::args_os().skip(1))
         .env(CHILD, "1")
+        // What it has to say would be erased with the rest of the screen: it is said when the line was given back.
+        .stderr(Stdio::piped())
         .spawn()?;
+    let said = child.stderr.take();
     let status = wait(&mut child, &signals)?;
     if status.code() == Some(0) {
         // It gave the line back itself, and other words may stand there already.
@@ -53,6 +59,15 @@ pub fn keep(tty: Tty) -> anyhow::Result<u8> {
     } else {
         tty.restore();
     }
+    let mut words = String::new();
+    if let Some(said) = said {
+        // A line or two; bytes that are no text are dropped with the rest.
+        let _ = said.take(SAID_MAX).read_to_string(&mut words);
+    }
+    if let Some(signal) = status.signal() {
+        words.push_str(&format!("postern-console: it was ended by signal {signal}\n"));
+    }
+    let _ = std::io::stderr().write_all(words.as_bytes());
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }
 
@@ -60,10 +75,6 @@ fn wait(child: &mut Child, signals: &SignalFd) -> anyhow::Result<ExitStatus> {
     let mut killed_at = None;
     loop {
         if let Some(status) = child.try_wait()? {
-            if let Some(signal) = status.signal() {
-                // The line is given back first; then whoever reads the log learns why.
-                tracing::warn!(signal, "the console was ended by a signal");
-            }
             return Ok(status);
         }
         let mut waits = [PollFd::new(signals.as_fd(), PollFlags::POLLIN)];

@@ -35,6 +35,8 @@ const TICK: Duration = Duration::from_secs(1);
 const CALM: Duration = Duration::from_millis(500);
 /// After a key somebody is at work for so long: the answer to it comes at once.
 const LIVELY: Duration = Duration::from_secs(1);
+/// After it was asked, a line may say its size so late.
+const LATE: Duration = Duration::from_secs(3);
 /// Events that are taken in before a frame is drawn.
 const AT_ONCE: usize = 256;
 
@@ -123,8 +125,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         start,
         configured: args.size,
         probe: None,
+        probed: start,
         probe_until: None,
         dirty: true,
+        repaint: false,
         lively_until: start,
         drawn: Instant::now(),
         next_tick: start + TICK,
@@ -196,10 +200,14 @@ struct Runner {
     /// Where the line does not say its size.
     configured: Option<(u16, u16)>,
     probe: Option<Probe>,
+    /// When the last probe ended.
+    probed: Instant,
     /// Until then the line has time to say its size.
     probe_until: Option<Instant>,
     /// Something happened since the last frame.
     dirty: bool,
+    /// Everything is to be painted anew, and the line asked for its size.
+    repaint: bool,
     /// Somebody is at work until then: what comes is drawn at once.
     lively_until: Instant,
     drawn: Instant,
@@ -310,9 +318,8 @@ impl Runner {
             match effect {
                 Effect::Ask(number, request) => self.link.ask(number, *request),
                 Effect::Repaint => {
-                    self.writer.send(ENTER.to_vec());
-                    self.terminal.backend_mut().forget();
-                    self.ask_size();
+                    // Once for all the times it was asked: a stalled line gets one.
+                    self.repaint = true;
                 }
                 Effect::Wipe => {
                     self.terminal.backend_mut().wipe();
@@ -349,7 +356,11 @@ impl Runner {
                 }
                 Ask::Done(columns, rows) => {
                     self.probe = None;
-                    self.tty.set_kernel_size(columns, rows);
+                    self.probed = Instant::now();
+                    // Elsewhere the kernel knows better than what anybody can write to the line.
+                    if self.tty.kind() == Kind::Serial {
+                        self.tty.set_kernel_size(columns, rows);
+                    }
                     self.resize(columns, rows);
                     return;
                 }
@@ -357,8 +368,11 @@ impl Runner {
         }
     }
 
-    /// The line said its size, in time or late: it is taken, and the kernel is told.
+    /// The line said its size, in time or late: it is taken. Unasked it is not.
     fn said_size(&mut self, columns: u16, rows: u16) {
+        if self.probe.is_none() && self.probed.elapsed() > LATE {
+            return;
+        }
         self.probe
             .get_or_insert_with(|| Probe::new(None, None, true))
             .size(columns, rows);
@@ -379,6 +393,12 @@ impl Runner {
 
     /// Draws a frame, if something happened, the last one has left, and it is not too soon.
     fn draw(&mut self) {
+        if self.repaint && self.writer.idle() {
+            self.repaint = false;
+            self.writer.send(ENTER.to_vec());
+            self.terminal.backend_mut().forget();
+            self.ask_size();
+        }
         if !self.dirty || !self.writer.idle() || (!self.is_lively() && self.drawn.elapsed() < CALM) {
             return;
         }

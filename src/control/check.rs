@@ -46,10 +46,9 @@ pub fn parse_net(text: &str) -> Result<Net, String> {
         None => (text, None),
     };
     let address: IpAddr = address.parse().map_err(|_| {
-        format!(
-            "{} is not an IP address: write it as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/64",
-            shown(text)
-        )
+        let what = Some(shown(text)).filter(|text| !text.is_empty());
+        let what = what.unwrap_or_else(|| "nothing".to_owned());
+        format!("{what} is not an IP address: write it as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/64")
     })?;
     let whole: u8 = if address.is_ipv4() { 32 } else { 128 };
     let mut length: u8 = match length {

@@ -57,20 +57,27 @@ impl Rights {
     /// # Errors
     /// [`FailureKind::NotAllowed`] with the role that is needed.
     pub fn allow(self, request: &Request) -> Result<(), Failure> {
-        let needs = request.needs();
-        if self.role >= needs {
-            return Ok(());
-        }
-        let whom = match needs {
-            Role::Auditor => "an auditor",
-            Role::Helpdesk => "the helpdesk or an installer",
-            Role::Installer => "an installer",
-        };
-        Err(Failure::new(
-            FailureKind::NotAllowed,
-            format!("{} is for {whom}: ask one to do it", request.word()),
-        ))
+        enough(self.role, request.needs(), request.word())
     }
+}
+
+/// Whether a role is enough for what needs another.
+///
+/// # Errors
+/// [`FailureKind::NotAllowed`] with the role that is needed.
+pub fn enough(role: Role, needs: Role, word: &str) -> Result<(), Failure> {
+    if role >= needs {
+        return Ok(());
+    }
+    let whom = match needs {
+        Role::Auditor => "an auditor",
+        Role::Helpdesk => "the helpdesk or an installer",
+        Role::Installer => "an installer",
+    };
+    Err(Failure::new(
+        FailureKind::NotAllowed,
+        format!("{word} is for {whom}: ask one to do it"),
+    ))
 }
 
 /// Who asks. It exists only with rights.
@@ -112,7 +119,8 @@ pub trait Operations: Send + Sync + 'static {
     /// An operator who was checked, as long as the session stands; given up when it is dropped.
     type Seat: Send + Sync + 'static;
 
-    /// Performs one operation. It runs to its end even if the peer goes away.
+    /// Performs one operation. It runs to its end even if the peer goes away; a change that waits for another one is done only if
+    /// its operator's session stands when its turn comes (R24).
     ///
     /// # Errors
     /// [`Failure`]: one plain line.

@@ -268,6 +268,20 @@ impl Door {
             .await
     }
 
+    /// Whether what operators do can be put on record now; what was done and is not on record yet goes first. Blocks.
+    pub(in crate::door) fn takes_records(&self) -> Result<(), JournalError> {
+        let mut unwritten = self.staff.unwritten.lock();
+        while let Some(act) = unwritten.first().cloned() {
+            self.operators.append_wait(act.at, encode(&OperatorEvent::Act(act)))?;
+            unwritten.remove(0);
+        }
+        drop(unwritten);
+        let (done, outcome) = mpsc::sync_channel(1);
+        self.operators
+            .barrier(Box::new(move |result| drop(done.send(result.map(drop)))));
+        outcome.recv().unwrap_or(Err(JournalError::Closed))
+    }
+
     /// Looks whether the box's state has become another one.
     pub(in crate::door) fn look_at_state(&self) {
         let at = std::time::Instant::now();

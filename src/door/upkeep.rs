@@ -187,6 +187,9 @@ impl Door {
         for act in self.staff.alike.due(now, true) {
             self.note_act(act);
         }
+        if let Err(error) = self.takes_records() {
+            tracing::warn!(%error, "what operators did is not all on record");
+        }
         self.system("stopped", "posternd stopped".to_owned());
         self.logins.close();
         self.operators.close();

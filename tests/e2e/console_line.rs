@@ -304,3 +304,23 @@ fn nothing_stands_on_the_line_after_the_log_out_and_the_end() {
         line.screen()
     );
 }
+
+#[test]
+fn a_size_that_nobody_asked_for_changes_nothing() {
+    let (_door, mut line) = desk();
+    std::thread::sleep(Duration::from_secs(4));
+    let before = line.bytes;
+    for lie in ["\x1b[8;32766;32766t", "\x1b[8;500;500t", "\x1b[10;20R"] {
+        line.press(lie);
+        assert!(line.screen().contains("NSWERING"), "{lie:?}:\n{}", line.screen());
+    }
+    assert!(line.bytes - before < 100, "it was drawn anew");
+}
+
+#[test]
+fn what_went_wrong_is_said_after_the_line_was_given_back() {
+    let door = Door::open();
+    let mut line = console(&door, 80, 24, &["--record", "/nonexistent/record"]);
+    assert_eq!(line.ended(Duration::from_secs(5)), Some(1));
+    line.expect("record /nonexistent/record cannot be made");
+}

@@ -14,6 +14,8 @@ use parking_lot::{Condvar, Mutex};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use zeroize::Zeroizing;
+
 use super::keys::{Input, Keys};
 use super::tty::{Device, Tty};
 
@@ -171,7 +173,7 @@ struct Shared {
 
 #[derive(Default)]
 struct Queue {
-    frames: VecDeque<Vec<u8>>,
+    frames: VecDeque<Zeroizing<Vec<u8>>>,
     /// A frame is being written.
     busy: bool,
     /// Counts the calls of `discard`: a frame of another count is no longer wanted.
@@ -199,7 +201,8 @@ where
 
 impl Writer {
     /// Sends a frame after those before it. Never waits. An empty frame is none, and a line that is gone takes none.
-    pub fn send(&self, frame: Vec<u8>) {
+    pub fn send(&self, frame: impl Into<Zeroizing<Vec<u8>>>) {
+        let frame = frame.into();
         let mut queue = self.shared.queue.lock();
         if !frame.is_empty() && !queue.closed {
             queue.frames.push_back(frame);
@@ -250,7 +253,7 @@ impl Shared {
     }
 
     /// The next frame and the count of discards it belongs to; `None` at the end.
-    fn next(&self) -> Option<(Vec<u8>, u64)> {
+    fn next(&self) -> Option<(Zeroizing<Vec<u8>>, u64)> {
         let mut queue = self.queue.lock();
         loop {
             if queue.closed {

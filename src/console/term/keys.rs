@@ -13,6 +13,9 @@ mod tests;
 
 /// The most parameter bytes of a sequence that are kept; a longer one is swallowed to its end.
 const LONGEST: usize = 32;
+/// Silences of 50 ms after an ESC in which the rest of an arrow may still come: serial lines over a network collect bytes for so long.
+/// It is dropped then, since its letters would be shortcuts.
+const LATE_SILENCE: u8 = 10;
 /// Silent times in a row that end a paste whose closing marker was lost: with 50 ms each, a second. Enter would be dead for ever.
 const PASTE_SILENCE: u8 = 20;
 
@@ -63,6 +66,10 @@ pub struct Keys {
     after_cr: bool,
     pasting: bool,
     silences: u8,
+    /// An ESC was taken for the key; for so many silences more a sequence may still follow it, on a line that collects bytes.
+    late: u8,
+    /// What comes is the end of such a sequence, and no key.
+    muted: bool,
 }
 
 impl Keys {
@@ -78,14 +85,16 @@ impl Keys {
 
     /// Whether something is unfinished, so that silence has a meaning.
     pub fn waiting(&self) -> bool {
-        self.state != State::Ground || self.pasting
+        self.state != State::Ground || self.pasting || self.late > 0
     }
 
     /// The line was silent for 50 ms: a lone ESC was the key, anything else unfinished is dropped.
     pub fn timeout(&mut self) -> Vec<Input> {
         let mut out = Vec::new();
+        self.late = self.late.saturating_sub(1);
         if self.state == State::Escape {
             self.press(Key::Esc, &mut out);
+            self.late = LATE_SILENCE;
         }
         self.ground();
         if self.pasting {
@@ -107,6 +116,13 @@ impl Keys {
 
     fn byte(&mut self, byte: u8, out: &mut Vec<Input>) {
         let after_cr = std::mem::take(&mut self.after_cr);
+        let late = std::mem::take(&mut self.late) > 0;
+        if self.state == State::Ground {
+            self.muted = late && matches!(byte, b'[' | b'O');
+            if self.muted {
+                return self.escape(byte);
+            }
+        }
         if byte == ESC {
             // Also within a sequence: what came before it was cut off.
             return self.begin(State::Escape);
@@ -288,7 +304,7 @@ impl Keys {
 
     /// A paste holds characters alone: nothing in it moves, confirms or leaves.
     fn press(&mut self, key: Key, out: &mut Vec<Input>) {
-        if !self.pasting || matches!(key, Key::Char(_)) {
+        if !self.muted && (!self.pasting || matches!(key, Key::Char(_))) {
             out.push(Input::Key(key));
         }
     }

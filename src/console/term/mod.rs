@@ -18,5 +18,5 @@ pub mod tty;
 #[cfg(test)]
 mod tests;
 
-/// Columns and rows that a terminal can have: what lies outside is a broken answer.
-pub const SANE: std::ops::RangeInclusive<u16> = 4..=32_766;
+/// Columns and rows that a terminal can have: what lies outside is a broken answer, or one that was made up to fill the memory.
+pub const SANE: std::ops::RangeInclusive<u16> = 4..=500;

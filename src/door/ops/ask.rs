@@ -11,6 +11,7 @@ use super::entra::missing;
 use crate::control::answers::{DirectoryAnswer, ProveReport, TestReport};
 use crate::control::asks::DirectoryLogin;
 use crate::control::ops::{Answer, Failure};
+use crate::control::peer::{Peer, Role};
 use crate::door::{Door, fill_random};
 use crate::factors::first::entra::decide::is_on;
 use crate::factors::first::entra::prove::{self, Proven, WRONG_LENGTH};
@@ -27,7 +28,12 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 impl Inner {
     /// `entra prove`: the right password, then a wrong one.
-    pub(super) async fn prove(self: &Arc<Self>, login: DirectoryLogin, target: &mut Target) -> Result<Answer, Failure> {
+    pub(super) async fn prove(
+        self: &Arc<Self>,
+        by: &Peer,
+        login: DirectoryLogin,
+        target: &mut Target,
+    ) -> Result<Answer, Failure> {
         let (name, directory) = whose(&self.door, &login, target)?;
         let (right, shown_right) = ask(&self.door, &directory, &name, &login.password).await;
         let domain = directory.tenant().domain.clone();
@@ -51,7 +57,7 @@ impl Inner {
         let (wrong, shown_wrong) = ask(&self.door, &directory, &name, &prove::wrong_password(&random)).await;
         match prove::prove(&right, &wrong) {
             Ok(proven) => {
-                self.switch(directory.tenant(), Some(proven)).await?;
+                self.switch(by, directory.tenant(), Some(proven)).await?;
                 self.door.look_at(&directory, &right);
                 let words = format!("Entra is proven for {domain}: logins ask it from now on.");
                 report(Some(shown_wrong), true, words, String::new())
@@ -60,7 +66,7 @@ impl Inner {
                 let mut stands = standing(directory.tenant());
                 if passes(wrong.verdict) && is_on(directory.tenant()) {
                     // Whoever has a code would come in with any password: not for a moment longer.
-                    self.switch(directory.tenant(), None).await?;
+                    self.switch(by, directory.tenant(), None).await?;
                     stands = "Entra is switched off for this tenant now.";
                 }
                 let (words, todo) = told(&lines, stands);
@@ -96,10 +102,14 @@ impl Inner {
     }
 
     /// Switches the tenant on by its proof, or off; not if it became another one while it was asked.
-    async fn switch(self: &Arc<Self>, asked: &Tenant, proven: Option<Proven>) -> Result<(), Failure> {
-        let (inner, asked) = (Arc::clone(self), asked.clone());
+    async fn switch(self: &Arc<Self>, by: &Peer, asked: &Tenant, proven: Option<Proven>) -> Result<(), Failure> {
+        let (inner, asked, by) = (Arc::clone(self), asked.clone(), by.clone());
         let done = tokio::task::spawn_blocking(move || {
             let _alone = inner.changes.lock();
+            // Whoever may not switch on any more: what is unsafe is switched off all the same.
+            if proven.is_some() {
+                inner.still(&by, Role::Installer, "entra prove")?;
+            }
             let tenants = inner.door.store.tenants();
             let now = tenants
                 .iter()

@@ -1,5 +1,5 @@
 //! What operators ask, done. In: a [`Request`] that the server has let through, and who asks; out: an [`Answer`] or one plain line,
-//! after the record of it is on the disk (R23). It draws nothing, reads no file of an operator's (R25), and answers a secret only
+//! after the record of what was done is on the disk (R23). It draws nothing, reads no file of an operator's (R25), and answers a secret only
 //! where the request exists to show it once (R21).
 //!
 //! - `common` names, failures, secrets that the box makes
@@ -26,6 +26,7 @@ mod views;
 mod tests;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -34,11 +35,12 @@ use super::Door;
 use super::staff::seats::Seat;
 use crate::audit::OperatorAct;
 use crate::control::operators::{Hello, LogIn, Moved, OperatorAdd, Session};
-use crate::control::ops::{Answer, Failure, Request};
-use crate::control::peer::{Operations, Peer, Standing};
+use crate::control::ops::{Answer, Failure, FailureKind, Request};
+use crate::control::peer::{Door as Socket, Operations, Peer, Role, Standing, enough};
 use crate::text::shown;
 use common::Target;
 use import::Serials;
+use operators::Ready;
 
 pub(super) use common::canonical;
 pub(super) use status::because;
@@ -49,6 +51,9 @@ const NAMES_MAX: usize = crate::journal::PAYLOAD_MAX / 2;
 /// Without a sign of its operator a console's session ends after this, where the settings say nothing.
 pub const IDLE: Duration = Duration::from_secs(5 * 60);
 
+/// On shutdown, what is under way has this long: longer than a directory is asked.
+const STOP_WAIT: Duration = Duration::from_secs(15);
+
 /// The box's operations: one for the daemon, shared by both control sockets.
 pub struct DoorOps(Arc<Inner>);
 
@@ -58,6 +63,10 @@ struct Inner {
     changes: Mutex<Changes>,
     /// Without a sign of its operator a console's session ends after this.
     idle: Duration,
+    /// Held to read by whatever is under way.
+    under_way: Arc<tokio::sync::RwLock<()>>,
+    /// Nothing more is changed.
+    stopping: AtomicBool,
 }
 
 /// What outlives one change.
@@ -74,7 +83,34 @@ impl DoorOps {
             door,
             changes: Mutex::default(),
             idle,
+            under_way: Arc::default(),
+            stopping: AtomicBool::new(false),
         }))
+    }
+
+    /// At the stop: from now on nothing is changed, and what is under way has ended and is on record when this returns. A directory
+    /// that does not answer is not waited for any longer than [`STOP_WAIT`].
+    pub async fn finish(&self) {
+        self.0.stopping.store(true, Ordering::Release);
+        let ended = tokio::time::timeout(STOP_WAIT, self.0.under_way.write());
+        if ended.await.is_err() {
+            tracing::warn!("an operator's request did not end in time");
+        }
+    }
+}
+
+impl Inner {
+    /// A task of its own: neither a peer that goes away nor a stop comes between a change and its record.
+    async fn task<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Failure>> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let under_way = Arc::clone(&self.under_way);
+        let task = tokio::spawn(async move {
+            let _under_way = under_way.read_owned().await;
+            work.await
+        });
+        task.await.unwrap_or_else(|_| Err(broken()))
     }
 }
 
@@ -87,9 +123,7 @@ impl Operations for DoorOps {
             return inner.look(request).await;
         }
         let by = by.clone();
-        // A task of its own: neither a peer that goes away nor a stop comes between a change and its record.
-        let task = tokio::spawn(async move { inner.act(by, request).await });
-        task.await.unwrap_or_else(|_| Err(broken()))
+        self.0.task(inner.act(by, request)).await
     }
 
     fn hello(&self) -> Hello {
@@ -97,13 +131,11 @@ impl Operations for DoorOps {
     }
 
     async fn log_in(&self, uid: u32, ask: LogIn) -> Result<(Seat, Session), Failure> {
-        let task = tokio::spawn(Arc::clone(&self.0).log_in(uid, ask));
-        task.await.unwrap_or_else(|_| Err(broken()))
+        self.0.task(Arc::clone(&self.0).log_in(uid, ask)).await
     }
 
     async fn first(&self, uid: u32, ask: OperatorAdd) -> Result<(Seat, Session), Failure> {
-        let task = tokio::spawn(Arc::clone(&self.0).first(uid, ask));
-        task.await.unwrap_or_else(|_| Err(broken()))
+        self.0.task(Arc::clone(&self.0).first(uid, ask)).await
     }
 
     fn standing(&self, seat: &Seat) -> Result<Standing, String> {
@@ -152,7 +184,7 @@ impl Inner {
         }
     }
 
-    /// Does something, and writes the record of it before anybody hears (R23).
+    /// Does something, and writes the record of it before anybody hears (R23); what failed at a console may be counted only.
     async fn act(self: Arc<Self>, by: Peer, request: Request) -> Result<Answer, Failure> {
         let action = request.word().to_owned();
         let own = matches!(request, Request::OperatorPassword { .. });
@@ -161,27 +193,31 @@ impl Inner {
             ..Target::default()
         };
         let result = match request {
-            Request::EntraProve(login) => self.prove(login, &mut target).await,
+            Request::EntraProve(login) => self.prove(&by, login, &mut target).await,
             Request::EntraTest(login) => self.test(login, &mut target).await,
-            other => {
-                let (inner, mut named, peer) = (Arc::clone(&self), Target::default(), by.clone());
-                named.text.clone_from(&target.text);
-                let done = tokio::task::spawn_blocking(move || (inner.change(&peer, other, &mut named), named));
-                match done.await {
-                    Ok((result, named)) => {
-                        target = named;
-                        result
+            other => match self.ready(&by, other).await {
+                Err(failure) => Err(failure),
+                Ok((other, ready)) => {
+                    let (inner, mut named, peer) = (Arc::clone(&self), Target::default(), by.clone());
+                    named.text.clone_from(&target.text);
+                    let done =
+                        tokio::task::spawn_blocking(move || (inner.change(&peer, other, ready, &mut named), named));
+                    match done.await {
+                        Ok((result, named)) => {
+                            target = named;
+                            result
+                        }
+                        Err(_) => Err(broken()),
                     }
-                    Err(_) => Err(broken()),
                 }
-            }
+            },
         };
         let mut users = target.users.into_iter().peekable();
         let mut act = OperatorAct {
             at: crate::clock::wall(),
             uid: by.uid,
-            operator: by.operator,
-            line: by.line,
+            operator: by.operator.clone(),
+            line: by.line.clone(),
             action,
             target: target.text,
             users: some(&mut users),
@@ -191,11 +227,24 @@ impl Inner {
             result: recorded(&result),
             count: 1,
         };
+        if act.result.is_err() && by.door == Socket::Console {
+            // Nothing was changed, and whoever sits there can fail a thousand times a second.
+            self.collect(act, false);
+            return result;
+        }
         let mut written = self.door.record_act(act.clone()).await;
         // More names than one record holds: the others follow.
         while users.peek().is_some() && written.is_ok() {
             act.users = some(&mut users);
             written = self.door.record_act(act.clone()).await;
+        }
+        if written.is_err() && act.result.is_ok() {
+            let mut unwritten = self.door.staff.unwritten.lock();
+            unwritten.push(act.clone());
+            while users.peek().is_some() {
+                act.users = some(&mut users);
+                unwritten.push(act.clone());
+            }
         }
         match (written, result) {
             (Ok(_), result) => result,
@@ -206,10 +255,58 @@ impl Inner {
         }
     }
 
+    /// What of a request is slow, before the lock of all changes is taken.
+    async fn ready(self: &Arc<Self>, by: &Peer, request: Request) -> Result<(Request, Ready), Failure> {
+        if !operators::is_slow(&request) {
+            return Ok((request, Ready::Nothing));
+        }
+        let Ok(_place) = self.door.staff.checks.acquire().await else {
+            return Err(broken());
+        };
+        let (inner, by) = (Arc::clone(self), by.clone());
+        let done = tokio::task::spawn_blocking(move || {
+            let ready = operators::ready(&inner.door, &by, &request)?;
+            Ok((request, ready))
+        });
+        done.await.unwrap_or_else(|_| Err(broken()))
+    }
+
+    /// Whether it may still be done, under the lock of all changes: it may have waited, and the operator may be removed, disabled or
+    /// of another role since (R24); and what cannot be put on record is not done (R23). Blocks.
+    fn still(&self, by: &Peer, needs: Role, word: &str) -> Result<(), Failure> {
+        self.recordable()?;
+        if by.door == Socket::Control {
+            return Ok(());
+        }
+        let standing = self.door.staff.seats.standing(by.seat, &self.door.store.operators());
+        let operator = standing.map_err(|why| {
+            Failure::new(
+                FailureKind::LogInFirst,
+                format!("it was not done, since the session has ended ({why}): log in first"),
+            )
+        })?;
+        enough(operator.role, needs, word)
+    }
+
+    /// Whether anything may be changed now. Blocks.
+    fn recordable(&self) -> Result<(), Failure> {
+        if self.stopping.load(Ordering::Acquire) {
+            return Err(Failure::failed(
+                "nothing was changed: posternd stops; try again when it runs again",
+            ));
+        }
+        self.door.takes_records().map_err(|error| {
+            Failure::failed(format!(
+                "nothing was changed, since it could not be put on record: {error}; make room on the disk"
+            ))
+        })
+    }
+
     /// Changes something. `target` becomes what the record names: the canonical name, where there is one.
-    fn change(&self, by: &Peer, request: Request, target: &mut Target) -> Result<Answer, Failure> {
+    fn change(&self, by: &Peer, request: Request, ready: Ready, target: &mut Target) -> Result<Answer, Failure> {
         let door = &self.door;
         let mut changes = self.changes.lock();
+        self.still(by, request.needs(), request.word())?;
         if let Request::ImportBatch(batch) = request {
             return import::batch(door, batch, &mut changes.serials, target);
         }
@@ -232,9 +329,9 @@ impl Inner {
             Request::EntraSet(ask) => entra::set(door, ask, target),
             Request::EntraRemove { domain } => entra::remove(door, &domain, target),
             Request::TimeConfirm => status::confirm_time(door),
-            Request::OperatorAdd(ask) => operators::add(door, &ask, target),
-            Request::OperatorSet(ask) => operators::set(door, by, &ask, target),
-            Request::OperatorPassword { old, new } => operators::password(door, by, &old, &new),
+            Request::OperatorAdd(ask) => operators::add(door, &ask, ready, target),
+            Request::OperatorSet(ask) => operators::set(door, by, &ask, ready, target),
+            Request::OperatorPassword { .. } => operators::password(door, by, ready),
             Request::OperatorUnlock { name } => operators::unlock(door, &name),
             Request::OperatorRemove { name } => operators::remove(door, by, &name, target),
             Request::OperatorTokenAdd { name } => operators::token_add(door, &name),

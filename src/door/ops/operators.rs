@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::common::{Target, store_failure};
 use super::entry::{first_role, locked};
 use crate::control::operators::{OperatorAdd, OperatorInfo, OperatorList, OperatorSet, OperatorTokenMade};
-use crate::control::ops::{Answer, Failure};
+use crate::control::ops::{Answer, Failure, Request};
 use crate::control::peer::{Door as Socket, Peer, Role};
 use crate::control::{check, strength};
 use crate::door::{Door, fill_random, random16};
@@ -22,11 +22,48 @@ use crate::text::shown;
 /// Bytes of a seed: what RFC 4226 4 (R6) recommends.
 const SEED_LENGTH: usize = 20;
 
+/// What of a request is slow, done before the lock of all changes is taken: nobody else's change waits for a hash.
+pub(super) enum Ready {
+    /// Nothing is.
+    Nothing,
+    /// A record that is not in the store yet.
+    New(Box<Operator>),
+    /// A new password's hash, and the generation of the record that it was made for.
+    Hash(Secret, u64),
+}
+
+/// Whether a password is to be checked or hashed.
+pub(super) fn is_slow(request: &Request) -> bool {
+    match request {
+        Request::OperatorAdd(_) | Request::OperatorPassword { .. } => true,
+        Request::OperatorSet(ask) => ask.password.is_some(),
+        _ => false,
+    }
+}
+
+/// Does what is slow. Blocks.
+pub(super) fn ready(door: &Door, by: &Peer, request: &Request) -> Result<Ready, Failure> {
+    match request {
+        Request::OperatorAdd(ask) => made(door, ask).map(|operator| Ready::New(Box::new(operator))),
+        Request::OperatorSet(ask) => {
+            let Some(password) = &ask.password else {
+                return Ok(Ready::Nothing);
+            };
+            let operator = named(door, &ask.name)?;
+            hashed(&operator.name, password).map(|hash| Ready::Hash(hash, operator.generation))
+        }
+        Request::OperatorPassword { old, new } => proven(door, by, old, new),
+        _ => Ok(Ready::Nothing),
+    }
+}
+
 /// `operator add`. The record's target is `NAME, role ROLE`: a restore reads it (R20).
-pub(super) fn add(door: &Door, ask: &OperatorAdd, target: &mut Target) -> Result<Answer, Failure> {
+pub(super) fn add(door: &Door, ask: &OperatorAdd, ready: Ready, target: &mut Target) -> Result<Answer, Failure> {
     target.text.push_str(&format!(", role {}", role_word(ask.role)));
-    let operator = made(door, ask)?;
-    let operator = put_new(door, operator)?;
+    let Ready::New(operator) = ready else {
+        return Err(super::broken());
+    };
+    let operator = put_new(door, *operator)?;
     target.staff = Some(operator.id);
     Ok(answer(door, &operator))
 }
@@ -75,7 +112,13 @@ pub(super) fn list(door: &Door) -> Answer {
 
 /// `operator set`. The record's target is `NAME, role ROLE, disabled`, as far as it was set: a restore reads it
 /// (R20).
-pub(super) fn set(door: &Door, by: &Peer, ask: &OperatorSet, target: &mut Target) -> Result<Answer, Failure> {
+pub(super) fn set(
+    door: &Door,
+    by: &Peer,
+    ask: &OperatorSet,
+    ready: Ready,
+    target: &mut Target,
+) -> Result<Answer, Failure> {
     if ask.role.is_none() && ask.enabled.is_none() && ask.password.is_none() {
         return Err(Failure::usage("nothing to set: name at least one setting"));
     }
@@ -104,12 +147,10 @@ pub(super) fn set(door: &Door, by: &Peer, ask: &OperatorSet, target: &mut Target
             ));
         }
     }
-    let password = ask.password.as_ref().map(|password| hashed(&before.name, password));
-    let password = password.transpose()?;
     change(door, &ask.name, |operator, others| {
         operator.role = ask.role.unwrap_or(operator.role);
         operator.enabled = ask.enabled.unwrap_or(operator.enabled);
-        if let Some(password) = password {
+        if let Ready::Hash(password, _) = ready {
             operator.password = password;
         }
         if operator.enabled && operator.password.is_empty() {
@@ -123,14 +164,19 @@ pub(super) fn set(door: &Door, by: &Peer, ask: &OperatorSet, target: &mut Target
     .map(|operator| answer(door, &operator))
 }
 
-/// An operator's own password, with the old one as proof.
-pub(super) fn password(door: &Door, by: &Peer, old: &Secret, new: &Secret) -> Result<Answer, Failure> {
+/// The new password of an operator, who proved the old one.
+fn proven(door: &Door, by: &Peer, old: &Secret, new: &Secret) -> Result<Ready, Failure> {
     if by.door != Socket::Console {
         return Err(Failure::usage(
             "it is for an operator at a console: here it is `postern operator set NAME --password-file FILE`",
         ));
     }
     let operator = named(door, &by.operator)?;
+    if !operator.enabled {
+        return Err(Failure::refused("the operator was disabled"));
+    }
+    // First: what is typed here is perhaps shown to be weak, and the old one was not wrong.
+    strong(&operator.name, new)?;
     let attempt = door.staff.locks.begin(&operator.name, true, Instant::now());
     let attempt = attempt.map_err(locked)?;
     if !local::verify(&operator.password, old) {
@@ -139,12 +185,23 @@ pub(super) fn password(door: &Door, by: &Peer, old: &Secret, new: &Secret) -> Re
         return Err(Failure::refused("the old password is wrong"));
     }
     drop(attempt);
-    let new = hashed(&operator.name, new)?;
-    let changed = change(door, &operator.name, |operator, _| {
+    hashed(&operator.name, new).map(|hash| Ready::Hash(hash, operator.generation))
+}
+
+/// An operator's own password, with the old one as proof.
+pub(super) fn password(door: &Door, by: &Peer, ready: Ready) -> Result<Answer, Failure> {
+    let Ready::Hash(new, before) = ready else {
+        return Err(super::broken());
+    };
+    let changed = change(door, &by.operator, |operator, _| {
+        // The old password was proven to the record as it was.
+        if operator.generation != before || !operator.enabled {
+            return Err(Failure::refused("the operator was changed just now: log in again"));
+        }
         operator.password = new;
         Ok(())
     })?;
-    door.staff.seats.renew(by.seat, &changed);
+    door.staff.seats.renew(by.seat, before, &changed);
     Ok(Answer::Done {
         done: "your password is changed; your other sessions have ended".to_owned(),
     })
@@ -322,10 +379,14 @@ fn exists(name: &str) -> Failure {
     ))
 }
 
-fn hashed(name: &str, password: &Secret) -> Result<Secret, Failure> {
+fn strong(name: &str, password: &Secret) -> Result<(), Failure> {
     let text = password.expose_str().filter(|text| !text.contains('\0'));
     let text = text.ok_or_else(|| Failure::refused("the password is no text"))?;
-    strength::password(name, text).map_err(Failure::refused)?;
+    strength::password(name, text).map_err(Failure::refused)
+}
+
+fn hashed(name: &str, password: &Secret) -> Result<Secret, Failure> {
+    strong(name, password)?;
     local::hash(password, &random16()).map_err(|error| Failure::failed(error.to_string()))
 }
 

@@ -26,6 +26,7 @@ mod operators;
 mod people;
 mod restore;
 mod settings;
+mod turns;
 
 /// A box that is open.
 struct Rig {

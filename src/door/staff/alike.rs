@@ -1,5 +1,5 @@
-//! Failed logins and refusals at consoles that are alike within a minute are one record with a count (R23). In: acts; out: those to
-//! be written now. Bounded, so that no flood of names pushes out what operators did.
+//! What fails at consoles and is alike within a minute is one record with a count (R23); so are logins and log-outs beyond some. In:
+//! acts; out: those to be written now. Bounded, so that no flood of them pushes out what operators did.
 
 use std::collections::HashMap;
 
@@ -13,6 +13,8 @@ use crate::store::records::Timestamp;
 const KINDS: usize = 32;
 /// The same of names that no operator has.
 const STRANGERS: usize = 4;
+/// Logins of one name, and log-outs, that are written one by one in a minute; the rest is counted.
+const ONE_BY_ONE: u32 = 10;
 /// What stands for the names that are counted together.
 const OTHERS: &str = "(other names)";
 
@@ -29,6 +31,7 @@ struct Kind {
 
 struct Counted {
     since: Timestamp,
+    written: u32,
     more: u32,
     last: OperatorAct,
 }
@@ -44,16 +47,28 @@ impl Alike {
         let mut kind = Kind {
             uid: act.uid,
             operator: act.operator.clone(),
-            line: act.line.clone(),
+            // Whoever gets in says what line it is: of what was done, the name alone counts.
+            line: if act.result.is_ok() {
+                String::new()
+            } else {
+                act.line.clone()
+            },
             action: act.action.clone(),
             target: act.target.clone(),
-            result: act.result.clone(),
+            // Why a login failed is one of a few words; of other acts the reason may name anything, and the last one is kept.
+            result: match act.action.as_str() {
+                "log in" => act.result.clone(),
+                _ => act.result.clone().map_err(|_| String::new()),
+            },
             stranger,
         };
         let strangers = || kinds.keys().filter(|kind| kind.stranger).count();
-        let full = kinds.len() >= KINDS || (stranger && strangers() >= STRANGERS);
+        let failed = kinds.keys().filter(|kind| kind.result.is_err()).count();
+        let full = act.result.is_err() && (failed >= KINDS || (stranger && strangers() >= STRANGERS));
         if full && !kinds.contains_key(&kind) {
             OTHERS.clone_into(&mut act.target);
+            act.users.clear();
+            (act.user, act.client, act.staff) = (None, None, None);
             act.line.clear();
             kind = Kind {
                 line: String::new(),
@@ -62,6 +77,10 @@ impl Alike {
             };
         }
         if let Some(counted) = kinds.get_mut(&kind) {
+            if act.result.is_ok() && counted.written < ONE_BY_ONE {
+                counted.written += 1;
+                return Some(act);
+            }
             // What is older than a minute is written by `due`, within a second.
             counted.more = counted.more.saturating_add(1);
             counted.last = act;
@@ -69,6 +88,7 @@ impl Alike {
         }
         let counted = Counted {
             since: act.at,
+            written: 1,
             more: 0,
             last: act.clone(),
         };
@@ -131,6 +151,42 @@ mod tests {
         let due = alike.due(Timestamp(60_050), false);
         assert_eq!(due.iter().map(|act| act.count).collect::<Vec<_>>(), [49]);
         assert!(alike.take(failed(60_051, "anna"), false).is_some());
+    }
+
+    #[test]
+    fn r23_ten_logins_a_minute_are_written_one_by_one_whatever_line_they_name() {
+        let alike = Alike::default();
+        let written = (0..1000)
+            .filter_map(|n| {
+                let act = OperatorAct {
+                    operator: "anna".to_owned(),
+                    line: format!("line{n}"),
+                    result: Ok(()),
+                    ..failed(n, "anna")
+                };
+                alike.take(act, false)
+            })
+            .count();
+        assert_eq!(written, 10);
+        let due = alike.due(Timestamp(60_000), false);
+        assert_eq!(due.iter().map(|act| act.count).collect::<Vec<_>>(), [990]);
+    }
+
+    #[test]
+    fn r23_an_operator_s_failed_requests_are_few_records_whatever_they_name() {
+        let alike = Alike::default();
+        let written = (0..10_000)
+            .filter_map(|n| {
+                let act = OperatorAct {
+                    operator: "anna".to_owned(),
+                    action: "user unlock".to_owned(),
+                    result: Err(format!("there is no user nobody{n}")),
+                    ..failed(n, &format!("nobody{n}"))
+                };
+                alike.take(act, false)
+            })
+            .count();
+        assert_eq!(written, KINDS + 1);
     }
 
     #[test]

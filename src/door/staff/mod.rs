@@ -13,6 +13,7 @@ use std::sync::atomic::AtomicBool;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
+use crate::audit::OperatorAct;
 use alike::Alike;
 use locks::Locks;
 use seats::Seats;
@@ -32,6 +33,8 @@ pub struct Staff {
     pub checks: Semaphore,
     /// Held by whoever reads an operator's record to write it.
     pub alone: Mutex<()>,
+    /// What was done and could not be put on record yet: nothing more is done before it is.
+    pub unwritten: Mutex<Vec<OperatorAct>>,
     /// After a restore no operator's code may be checked before the last steps were raised (R20).
     pub stale_steps: AtomicBool,
 }
@@ -44,6 +47,7 @@ impl Default for Staff {
             alike: Alike::default(),
             checks: Semaphore::new(CHECKS),
             alone: Mutex::default(),
+            unwritten: Mutex::default(),
             stale_steps: AtomicBool::default(),
         }
     }

@@ -69,16 +69,18 @@ impl Seats {
         };
         match operators.iter().find(|operator| operator.id == sitting.operator) {
             None => over("the operator was removed"),
-            Some(operator) if operator.generation == sitting.generation => Ok(operator.clone()),
             Some(operator) if !operator.enabled => over("the operator was disabled"),
+            Some(operator) if operator.generation == sitting.generation => Ok(operator.clone()),
             Some(operator) if operator.role != sitting.role => over("the operator has another role now"),
             Some(_) => over("the operator was changed"),
         }
     }
 
-    /// The session goes on after a change that its own operator made.
-    pub fn renew(&self, number: u64, operator: &Operator) {
-        if let Some(sitting) = self.0.lock().sitting.get_mut(&number) {
+    /// The session goes on after a change that its own operator made, if it stood by the generation that was before this change.
+    pub fn renew(&self, number: u64, before: u64, operator: &Operator) {
+        let mut inner = self.0.lock();
+        let sitting = inner.sitting.get_mut(&number);
+        if let Some(sitting) = sitting.filter(|sitting| sitting.generation == before) {
             sitting.generation = operator.generation;
         }
     }

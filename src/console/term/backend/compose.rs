@@ -6,6 +6,7 @@
 //! erase it from the top, and a key that was shown there must not stay.
 
 use crossterm::terminal::{Clear, ClearType};
+use zeroize::Zeroizing;
 
 use super::moves::{Terminal, counted, sent};
 use super::sgr::change;
@@ -18,9 +19,17 @@ const MOVE: usize = 5;
 /// Bytes to erase a row and come to it.
 const ROW: usize = 5;
 
+/// Bytes set aside for a frame, so that what a screen shows (a key, it may be) is not copied about as it grows.
+pub(super) const ROOM: usize = 16 * 1024;
+
+/// An empty frame with room.
+pub(super) fn room() -> Zeroizing<String> {
+    Zeroizing::new(String::with_capacity(ROOM))
+}
+
 /// One way to the wanted screen.
 pub(super) struct Composer<'a> {
-    out: String,
+    out: Zeroizing<String>,
     terminal: Terminal,
     wanted: &'a [Spot],
     /// Rows from the top to the last one with anything on it.
@@ -36,10 +45,10 @@ struct Mark {
 }
 
 /// The bytes that make `wanted` out of `terminal`, which then shows it.
-pub(super) fn compose(terminal: &mut Terminal, wanted: &[Spot]) -> String {
+pub(super) fn compose(terminal: &mut Terminal, wanted: &[Spot]) -> Zeroizing<String> {
     let (columns, rows) = (terminal.columns, terminal.rows);
     if columns == 0 || rows == 0 {
-        return String::new();
+        return Zeroizing::default();
     }
     break_wide(terminal, wanted);
     let used = wanted
@@ -48,7 +57,7 @@ pub(super) fn compose(terminal: &mut Terminal, wanted: &[Spot]) -> String {
         .map_or(0, |last| last / columns + 1);
     let before = terminal.clone();
     let mut best = Composer {
-        out: String::new(),
+        out: room(),
         terminal: before.clone(),
         wanted,
         used,
@@ -63,7 +72,11 @@ pub(super) fn compose(terminal: &mut Terminal, wanted: &[Spot]) -> String {
                 continue;
             }
             let mut other = Composer {
-                out: whole.get(..mark.bytes).unwrap_or_default().to_owned(),
+                out: {
+                    let mut out = room();
+                    out.push_str(whole.get(..mark.bytes).unwrap_or_default());
+                    out
+                },
                 terminal: Terminal {
                     look: mark.look,
                     at: mark.at,

@@ -27,9 +27,11 @@ use ratatui::buffer::{Cell, CellWidth};
 use ratatui::layout::{Position, Size};
 
 use self::compose::compose;
+use self::compose::room;
 use self::moves::{Terminal, sent};
 use self::spot::Spot;
 use crate::console::caps::Caps;
+use zeroize::Zeroizing;
 
 /// Erases the screen so that no terminal moves what stood there into its scroll-back: from the second row down, then the first row.
 /// The look is plain and the cursor at the top left after it.
@@ -50,7 +52,7 @@ pub struct Line {
     cursor: Position,
     cursor_wanted: bool,
     cursor_shown: Option<bool>,
-    bytes: Vec<u8>,
+    bytes: Zeroizing<Vec<u8>>,
 }
 
 impl Line {
@@ -73,7 +75,7 @@ impl Line {
             cursor: Position::ORIGIN,
             cursor_wanted: false,
             cursor_shown: None,
-            bytes: Vec::new(),
+            bytes: Zeroizing::default(),
         };
         line.resize(columns, rows);
         line
@@ -118,7 +120,7 @@ impl Line {
     }
 
     /// The bytes composed since the last call.
-    pub fn take(&mut self) -> Vec<u8> {
+    pub fn take(&mut self) -> Zeroizing<Vec<u8>> {
         std::mem::take(&mut self.bytes)
     }
 
@@ -130,8 +132,8 @@ impl Line {
         spots
     }
 
-    fn compose(&mut self) -> String {
-        let mut out = String::new();
+    fn compose(&mut self) -> Zeroizing<String> {
+        let mut out = room();
         if std::mem::take(&mut self.forgotten) {
             out.push_str(ERASE);
             if std::mem::take(&mut self.wiped) {

@@ -63,7 +63,7 @@ impl Bench {
         let bytes = self.console.backend_mut().take();
         self.emulator.process(&bytes);
         self.check(cursor, &bytes);
-        bytes
+        bytes.to_vec()
     }
 
     fn check(&self, cursor: Option<(u16, u16)>, bytes: &[u8]) {
@@ -263,7 +263,7 @@ fn r22_no_cell_can_steer_the_terminal() {
             .collect();
         let Ok(()) = line.draw((0..).zip(&cells).map(|(x, cell)| (x * 2, 0, cell)));
         let Ok(()) = line.flush();
-        let sent = String::from_utf8(line.take()).unwrap();
+        let sent = String::from_utf8(line.take().to_vec()).unwrap();
         let painted = sent.strip_prefix(ERASE).unwrap().strip_prefix("\x1b[?25l").unwrap();
         assert!(
             painted

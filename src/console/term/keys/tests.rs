@@ -94,7 +94,7 @@ fn silence_alone_makes_the_escape_key() {
     assert_eq!(keys.feed(b"\x1b"), []);
     assert!(keys.waiting());
     assert_eq!(keys.timeout(), [Input::Key(Key::Esc)]);
-    assert!(!keys.waiting());
+    assert!(keys.waiting(), "the rest of an arrow may still come");
     assert_eq!(keys.timeout(), []);
     for unfinished in [&b"\x1b["[..], b"\x1b[5", b"\x1bO", b"\x1b]0;x", b"\xe2\x82", b"\x1b[M!"] {
         assert_eq!(keys.feed(unfinished), [], "{unfinished:?}");
@@ -212,6 +212,26 @@ fn noise() -> impl Strategy<Value = Vec<u8>> {
         proptest::collection::vec(any::<u8>(), 1..4),
     ];
     proptest::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+#[test]
+fn an_arrow_that_comes_late_is_no_letter() {
+    for rest in ["[B", "OA", "[3~", "[1;5D"] {
+        let mut keys = Keys::default();
+        assert_eq!(keys.feed(b"\x1b"), []);
+        assert_eq!(keys.timeout(), [Input::Key(Key::Esc)]);
+        assert!(keys.waiting(), "silence still means something");
+        assert_eq!(keys.feed(rest.as_bytes()), [], "{rest}");
+        assert_eq!(keys.feed(b"x"), [Input::Key(Key::Char('x'))], "{rest}");
+    }
+    // Much later a bracket is a bracket again.
+    let mut keys = Keys::default();
+    keys.feed(b"\x1b");
+    for _ in 0..=LATE_SILENCE {
+        keys.timeout();
+    }
+    assert!(!keys.waiting());
+    assert_eq!(keys.feed(b"["), [Input::Key(Key::Char('['))]);
 }
 
 proptest! {

@@ -7,9 +7,9 @@ use crate::control::operators::{LogIn, OperatorAdd, OperatorInfo, OperatorSet, S
 use crate::control::peer::Standing;
 use crate::door::staff::seats::Seat;
 
-const PASSWORD: &str = "correct horse battery";
+pub(super) const PASSWORD: &str = "correct horse battery";
 
-fn new(name: &str, role: Role) -> OperatorAdd {
+pub(super) fn new(name: &str, role: Role) -> OperatorAdd {
     OperatorAdd {
         name: name.to_owned(),
         role,
@@ -19,14 +19,19 @@ fn new(name: &str, role: Role) -> OperatorAdd {
 }
 
 impl Rig {
-    async fn operator(&self, name: &str, role: Role) -> OperatorInfo {
+    pub(super) async fn operator(&self, name: &str, role: Role) -> OperatorInfo {
         match self.ok(Request::OperatorAdd(new(name, role))).await {
             Answer::Operator(info) => info,
             other => panic!("{other:?}"),
         }
     }
 
-    async fn log_in(&self, name: &str, password: &str, code: Option<Secret>) -> Result<(Seat, Session), Failure> {
+    pub(super) async fn log_in(
+        &self,
+        name: &str,
+        password: &str,
+        code: Option<Secret>,
+    ) -> Result<(Seat, Session), Failure> {
         let ask = LogIn {
             name: name.to_owned(),
             password: Secret::from(password),
@@ -37,7 +42,7 @@ impl Rig {
     }
 
     /// As the operator of this seat.
-    async fn ask_as(&self, seat: &Seat, request: Request) -> Result<Answer, Failure> {
+    pub(super) async fn ask_as(&self, seat: &Seat, request: Request) -> Result<Answer, Failure> {
         let Standing { operator, line, .. } = self.ops.standing(seat).unwrap();
         let peer = Peer {
             uid: 990,
@@ -50,7 +55,7 @@ impl Rig {
         self.ops.perform(&peer, request).await
     }
 
-    async fn info(&self, name: &str) -> OperatorInfo {
+    pub(super) async fn info(&self, name: &str) -> OperatorInfo {
         let Answer::Operators(list) = self.ok(Request::OperatorList).await else {
             panic!("no list");
         };
@@ -58,7 +63,7 @@ impl Rig {
     }
 
     /// Once what is noted in the background is on the disk.
-    async fn wrong(&self, name: &str, count: u32) {
+    pub(super) async fn wrong(&self, name: &str, count: u32) {
         for _ in 0..200 {
             let operators = self.door.store.operators();
             if operators.iter().any(|one| one.name == name && one.wrong == count) {
@@ -70,7 +75,7 @@ impl Rig {
     }
 }
 
-fn set(name: &str) -> OperatorSet {
+pub(super) fn set(name: &str) -> OperatorSet {
     OperatorSet {
         name: name.to_owned(),
         role: None,
