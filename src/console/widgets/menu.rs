@@ -36,14 +36,13 @@ impl Menu {
         }
     }
 
-    /// Other entries; the marker stays at its letter, if that is still there.
+    /// Other entries; the marker stays at its letter, or goes to the first where that is gone.
     pub fn set(&mut self, entries: &[Entry]) {
         let here = self.here();
         self.entries = entries.to_vec();
         self.list.set_length(entries.len());
-        if let Some(at) = self.entries.iter().position(|(letter, _)| Some(*letter) == here) {
-            self.list.go(at);
-        }
+        let at = self.entries.iter().position(|(letter, _)| Some(*letter) == here);
+        self.list.go(at.unwrap_or(0));
     }
 
     /// The letter where one is.
@@ -108,6 +107,8 @@ mod tests {
         assert_eq!(menu.on(Key::Esc), Chose::NotMine);
         menu.set(&[('y', "System"), ('e', "Enrol")]);
         assert_eq!(menu.here(), Some('y'));
+        menu.set(&[('e', "Enrol"), ('w', "Why")]);
+        assert_eq!(menu.here(), Some('e'));
         menu.set(&[]);
         assert_eq!((menu.here(), menu.on(Key::Enter)), (None, Chose::NotMine));
     }
