@@ -72,14 +72,14 @@ fn main() {
     let (mut searches, mut steps, mut pages, mut back) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..args.rounds {
         back.push(line.press("u"));
-        for character in args.user.chars() {
-            searches.push(line.press(&character.to_string()));
-        }
         assert!(line.sees("Up/Down"), "no list of users:\n{}", line.screen());
         for _ in 0..5 {
             steps.push(line.press(key::DOWN));
         }
         pages.push(line.press("\x1b[6~"));
+        for character in args.user.chars() {
+            searches.push(line.press(&character.to_string()));
+        }
         back.push(line.press(key::ESC));
         assert!(
             line.sees("NSWERING"),
@@ -87,6 +87,11 @@ fn main() {
             line.screen()
         );
     }
+    let silent = [&searches, &steps, &pages]
+        .into_iter()
+        .flatten()
+        .any(|burst| burst.bytes == 0);
+    assert!(!silent, "a key brought nothing: the list is shorter than a page");
     let all: Vec<Burst> = [&searches, &steps, &pages, &back]
         .into_iter()
         .flatten()

@@ -75,7 +75,7 @@ fn a_step_and_a_screen_cost_few_bytes() {
         let status = line.press(key::CTRL_L);
         println!("{caps}: status: {} bytes for {} cells", status.bytes, line.filled());
         rows.hold("status", status.bytes <= SCREEN);
-        let steps: Vec<usize> = (0..9).map(|_| line.press(key::DOWN).bytes).collect();
+        let steps: Vec<usize> = (0..5).map(|_| line.press(key::DOWN).bytes).collect();
         println!("{caps}: status: steps of {steps:?}");
         rows.hold("a step on the first screen", median(steps) <= STEP);
         for (keys, name, cell) in SCREENS {
@@ -89,7 +89,7 @@ fn a_step_and_a_screen_cost_few_bytes() {
                     &format!("{caps}: {name}: {each:.2} bytes a cell"),
                     each <= cell + colours,
                 );
-                let steps: Vec<usize> = (0..9).map(|_| line.press(key::DOWN).bytes).collect();
+                let steps: Vec<usize> = (0..5).map(|_| line.press(key::DOWN).bytes).collect();
                 let page = line.press("\x1b[6~").bytes;
                 println!("{caps}: {name}: steps of {steps:?}, a page of {page}");
                 rows.hold(&format!("{caps}: {name}: steps of {steps:?}"), median(steps) <= STEP);

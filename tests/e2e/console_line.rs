@@ -1,13 +1,13 @@
 //! The real console on a real line: how it begins and ends, what it leaves behind, how many bytes it sends.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
 use crate::harness::Door;
-use crate::line::{Line, key, pair};
+use crate::line::{Line, PATIENCE, key, pair};
 
 /// The operator of these tests.
 pub const OPERATOR: &str = "anna";
@@ -64,6 +64,22 @@ pub fn desk() -> (Door, Line) {
     (door, line)
 }
 
+/// A console on a line that is named to it, without a controlling terminal.
+fn on(door: &Door, line: &Path, more: &[&str]) -> Child {
+    Command::new(program())
+        .arg("--socket")
+        .arg(socket(door))
+        .arg("--tty")
+        .arg(line)
+        .args(more)
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
 /// `stty -a` of a line, as words.
 fn settings(path: &Path) -> String {
     let output = Command::new("stty").arg("-F").arg(path).arg("-a").output().unwrap();
@@ -94,18 +110,7 @@ fn a_hang_up_of_a_line_that_sends_no_signal_ends_it_too() {
     let door = Door::open();
     let (master, slave) = pair(80, 24);
     // No controlling terminal: nothing but the closed line tells it.
-    let child = Command::new(program())
-        .args([
-            "--socket",
-            socket(&door).to_str().unwrap(),
-            "--tty",
-            slave.to_str().unwrap(),
-        ])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let child = on(&door, &slave, &[]);
     let mut line = Line::over(master, slave, child, 80, 24);
     line.expect("Postern");
     let lived = line
@@ -190,21 +195,57 @@ fn a_window_that_is_too_small_says_so_and_comes_back() {
 }
 
 #[test]
+fn a_line_that_knows_no_size_is_asked_and_gets_the_usual_one_if_it_is_silent() {
+    let door = Door::open();
+    operator(&door, OPERATOR, "installer");
+    let (master, slave) = pair(0, 0);
+    let child = on(&door, &slave, &[]);
+    let mut silent = Line::over(master, slave, child, 80, 24);
+    silent.expect("Password");
+    let (master, slave) = pair(0, 0);
+    let child = on(&door, &slave, &[]);
+    let mut line = Line::over(master, slave.clone(), child, 100, 37);
+    // It answers as a terminal of 100x37 does.
+    let end = Instant::now() + PATIENCE;
+    while !line.since(0).windows(5).any(|bytes| bytes == b"\x1b[18t") {
+        assert!(Instant::now() < end, "it does not ask");
+        line.settle();
+    }
+    line.send("\x1b[8;37;100t");
+    line.expect("Password");
+    line.settle();
+    let screen = line.screen();
+    let last = screen.lines().nth(36).unwrap_or_default();
+    assert!(
+        last.contains("help"),
+        "the keys do not stand in the last row:\n{screen}"
+    );
+}
+
+#[test]
+fn what_a_line_shows_is_toggled_by_one_key_and_remembered() {
+    let door = Door::open();
+    operator(&door, OPERATOR, "installer");
+    let folder = tempfile::tempdir().unwrap();
+    let more = ["--state-dir", folder.path().to_str().unwrap()];
+    let (master, slave) = pair(80, 24);
+    // Between two consoles the line stays up.
+    let _held = std::fs::File::options().read(true).write(true).open(&slave).unwrap();
+    for (typed, shown) in [("", ">"), ("\x14\x14\x14", "►"), ("", "►")] {
+        let child = on(&door, &slave, &more);
+        let mut line = Line::over(master.try_clone().unwrap(), slave.clone(), child, 80, 24);
+        line.expect("Password");
+        line.press(typed);
+        line.expect(shown);
+        line.end();
+    }
+}
+
+#[test]
 fn a_stalled_line_slows_nobody() {
     let (door, mut line) = desk();
     let (master, slave) = pair(80, 24);
-    let child = Command::new(program())
-        .args([
-            "--socket",
-            socket(&door).to_str().unwrap(),
-            "--tty",
-            slave.to_str().unwrap(),
-        ])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let child = on(&door, &slave, &[]);
     // Nobody reads this master: its line is full after some frames.
     let mut stalled = std::fs::File::from(master);
     for _ in 0..200 {

@@ -328,13 +328,18 @@ impl Line {
     /// The line is cut: the master closes. Answers how long the process lived on, none if longer than `bound`.
     pub fn hang_up(&mut self, bound: Duration) -> Option<Duration> {
         // The reader holds a copy of the master: it must go first.
-        self.cut.store(true, Ordering::Release);
-        if let Some(reader) = self.reader.take() {
-            reader.join().unwrap();
-        }
+        self.stop_reading();
         self.master = None;
         let start = Instant::now();
         self.ended(bound).map(|_| start.elapsed())
+    }
+
+    /// Nothing that comes is taken any more.
+    fn stop_reading(&mut self) {
+        self.cut.store(true, Ordering::Release);
+        if let Some(reader) = self.reader.take() {
+            let _ = reader.join();
+        }
     }
 
     /// Waits for the end of the process; its exit status, none if it does not come.
@@ -360,6 +365,7 @@ impl Drop for Line {
         }
         let _ = self.child.kill();
         let _ = self.child.wait();
+        self.stop_reading();
     }
 }
 
