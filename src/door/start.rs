@@ -23,10 +23,12 @@ use crate::journal::{self, Journal, Limits};
 use crate::pipeline::request::station_key;
 use crate::seal::{KeyError, MasterKey, Sealer};
 use crate::store::records::{Timestamp, UserId};
-use crate::store::{self, Change, Recovered, Store, StoreError};
+use crate::store::{self, Change, Live, Recovered, Store, StoreError};
 
 /// Kind of the blobs that keep guards in the store.
 pub const LIVE_GUARDS: u8 = 1;
+/// Kind of the blob that says, in a copy, how far the operators' journal went when it was made.
+pub const LIVE_COPIED: u8 = 2;
 /// The journal of logins, in the state directory.
 pub const LOGINS_DIR: &str = "journal";
 /// The journal of operators: a space of its own (R23).
@@ -143,7 +145,7 @@ impl Start<'_> {
                 if let (true, Some(OperatorEvent::Act(act))) = (opened.restored.is_some(), decode(entry.payload))
                     && act.result.is_ok()
                 {
-                    acts.push(act);
+                    acts.push((entry.seq, act));
                 }
             },
         )?;
@@ -245,11 +247,16 @@ impl Start<'_> {
 
 impl Door {
     /// After a restore: what the audit says was disabled or removed since is disabled or removed again (R20).
-    fn restored(&self, recovered: Option<&Recovered>, whole: bool, since: &[OperatorAct]) -> Result<(), StartError> {
+    fn restored(
+        &self,
+        recovered: Option<&Recovered>,
+        whole: bool,
+        since: &[(u64, OperatorAct)],
+    ) -> Result<(), StartError> {
         let now = crate::clock::wall();
         // What each was told last; by number, since names change, and numbers are given once. Not by time, since clocks are set.
         let mut off: BTreeMap<UserId, bool> = BTreeMap::new();
-        for act in since {
+        for (_, act) in since {
             let user = match act.user {
                 Some(id) => self.store.user(id)?,
                 None => None,
@@ -280,7 +287,12 @@ impl Door {
                 _ => {}
             }
         }
-        super::staff::restore::operators(&self.store, since)?;
+        // A copy that does not say it is taken for one from before everything. Done once: what comes later is in this store.
+        let copied = self.store.live_scan(LIVE_COPIED)?.into_iter().next();
+        let copied = copied.and_then(|(_, value)| value.as_slice().try_into().ok());
+        let copied = copied.map_or(0, u64::from_be_bytes);
+        super::staff::restore::operators(&self.store, since, copied)?;
+        self.store.live_put(vec![copied_to(u64::MAX)])?;
         for (id, _) in off.into_iter().filter(|(_, off)| *off) {
             if let Some(mut user) = self.store.user(id)?.filter(|user| user.enabled) {
                 user.enabled = false;
@@ -297,7 +309,7 @@ impl Door {
             "made void up to now"
         };
         let what = format!("The store was damaged ({damage}) and restored from its copy; spent codes were {codes}");
-        let todo = "Check users, tokens and clients that were changed since the copy was made, and look at the disk";
+        let todo = "Check users, tokens, clients and operators that were changed since the copy was made, and look at the disk";
         self.raise("store-restored", super::alarms::Grave::Some, what, todo, now);
         Ok(())
     }
@@ -334,6 +346,15 @@ impl Door {
             "Every code up to now was made void: the journal of spent codes was not whole".to_owned(),
         );
         Ok(())
+    }
+}
+
+/// The blob of [`LIVE_COPIED`].
+pub(in crate::door) fn copied_to(seq: u64) -> Live {
+    Live {
+        kind: LIVE_COPIED,
+        key: Vec::new(),
+        value: Some(seq.to_be_bytes().to_vec()),
     }
 }
 

@@ -334,12 +334,12 @@ impl Inner {
             Request::TimeConfirm => status::confirm_time(door),
             Request::OperatorAdd(ask) => operators::add(door, &ask, ready, target),
             Request::OperatorSet(ask) => operators::set(door, by, &ask, ready, target),
-            Request::OperatorPassword { .. } => operators::password(door, by, ready),
+            Request::OperatorPassword { .. } => operators::password(door, by, ready, target),
             Request::OperatorUnlock { name } => operators::unlock(door, &name),
             Request::OperatorRemove { name } => operators::remove(door, by, &name, target),
             Request::OperatorTokenAdd { name } => operators::token_add(door, &name),
-            Request::OperatorTokenConfirm { name, code } => operators::token_confirm(door, &name, &code),
-            Request::OperatorTokenRemove { name } => operators::token_remove(door, &name),
+            Request::OperatorTokenConfirm { name, code } => operators::token_confirm(door, &name, &code, target),
+            Request::OperatorTokenRemove { name } => operators::token_remove(door, &name, target),
             other => seen(door, other),
         }
     }
