@@ -43,6 +43,7 @@ use import::Serials;
 use operators::Ready;
 
 pub(super) use common::canonical;
+pub(super) use operators::role_word;
 pub(super) use status::because;
 
 /// Bytes of users' names in one record: half of what a record holds, so that the rest has room.

@@ -413,7 +413,7 @@ fn info(door: &Door, operator: &Operator) -> OperatorInfo {
 }
 
 /// As it is typed.
-pub(super) fn role_word(role: Role) -> &'static str {
+pub(in crate::door) fn role_word(role: Role) -> &'static str {
     match role {
         Role::Auditor => "auditor",
         Role::Helpdesk => "helpdesk",

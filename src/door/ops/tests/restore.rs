@@ -242,3 +242,59 @@ async fn r20_after_a_restore_operators_are_no_more_than_they_were_and_the_first_
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r20_r24_a_restored_box_without_operators_is_no_first_start() {
+    let add = || OperatorAdd {
+        name: "anna".to_owned(),
+        role: Role::Installer,
+        password: Secret::from("correct horse battery"),
+        line: String::new(),
+    };
+    let rig = Rig::open();
+    assert!(!rig.ops.hello().operators);
+    rig.door.copy_store(crate::clock::wall()).unwrap();
+    rig.ok(Request::OperatorAdd(add())).await;
+    rig.door.close();
+    let Rig { ops, door, dir, .. } = rig;
+    drop((ops, door));
+    let state = dir.path().join("state");
+    std::fs::remove_dir_all(state.join(STORE_DIR)).unwrap();
+    std::fs::remove_dir_all(state.join(crate::door::start::OPERATORS_DIR)).unwrap();
+    let mut rig = Rig::open_at(dir);
+    for _ in 0..2 {
+        assert!(rig.door.store.operators().is_empty());
+        assert!(rig.ops.hello().operators, "the console asks for a login");
+        let first = rig.ops.first(990, add()).await.err().unwrap();
+        assert_eq!(first.kind, FailureKind::LogInFirst, "{first}");
+        rig = rig.reopen();
+    }
+    rig.ok(Request::OperatorAdd(add())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r23_an_operator_without_a_record_is_put_on_record_at_the_next_start() {
+    let rig = Rig::open();
+    let add = OperatorAdd {
+        name: "anna".to_owned(),
+        role: Role::Installer,
+        password: Secret::from("correct horse battery"),
+        line: String::new(),
+    };
+    rig.ok(Request::OperatorAdd(add)).await;
+    let known = rig.door.store.operators()[0].clone();
+    let lost = crate::store::records::Operator {
+        name: "ben".to_owned(),
+        ..known
+    };
+    rig.door
+        .store
+        .apply(vec![crate::store::Change::AddOperator(lost)])
+        .unwrap();
+    let rig = rig.reopen().reopen();
+    let acts = rig.acts().into_iter().filter(|act| act.action == "operator add");
+    let told: Vec<_> = acts.map(|act| (act.target, act.line)).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!(told[1].0, "ben, role installer");
+    assert_eq!(told[1].1, "(found without a record)");
+}
