@@ -12,8 +12,11 @@ pub const WRONG_MAX: u32 = 5;
 pub const FIRST_LOCK: Duration = Duration::from_secs(60);
 /// Locks double to this.
 pub const LONGEST_LOCK: Duration = Duration::from_secs(3600);
-/// Names remembered that no operator has; the oldest goes first.
-const STRANGERS: usize = 1000;
+/// Names remembered: more than can be tried while the longest lock lasts, at two checks at once, so that no flood of invented names
+/// makes a locked one fresh again and tells by that who is no operator.
+const KEPT: usize = 150_000;
+/// Characters of a name that are remembered; no operator's has as many.
+const NAME_MAX: usize = 64;
 /// While others try the same name: as many as may still be wrong are being checked.
 const BUSY: Duration = Duration::from_secs(1);
 
@@ -63,11 +66,12 @@ impl Locks {
     /// # Errors
     /// How long it must wait.
     pub fn begin(&self, name: &str, known: bool, now: Instant) -> Result<Try<'_>, Duration> {
+        let name: String = name.chars().take(NAME_MAX).collect();
         let mut names = self.0.lock();
-        if !known && !names.contains_key(name) {
-            make_room(&mut names);
+        if !known && !names.contains_key(&name) {
+            make_room(&mut names, now);
         }
-        let one = names.entry(name.to_owned()).or_insert(Name {
+        let one = names.entry(name.clone()).or_insert(Name {
             known,
             wrong: 0,
             checking: 0,
@@ -83,10 +87,7 @@ impl Locks {
         }
         one.checking += 1;
         one.last = now;
-        Ok(Try {
-            locks: self,
-            name: name.to_owned(),
-        })
+        Ok(Try { locks: self, name })
     }
 
     /// For how long a name is locked; none: it is not.
@@ -121,13 +122,17 @@ fn left(one: &Name, now: Instant) -> Option<Duration> {
     (!left.is_zero()).then_some(left)
 }
 
-/// Only names that nobody has make room, and none of which a password is being checked.
-fn make_room(names: &mut HashMap<String, Name>) {
-    let strangers = names.iter().filter(|(_, one)| !one.known);
-    if strangers.clone().count() < STRANGERS {
+/// Only names that nobody has make room, and none of which a password is being checked: first all that no lock can stand for.
+fn make_room(names: &mut HashMap<String, Name>, now: Instant) {
+    if names.len() < KEPT {
         return;
     }
-    let idle = strangers.filter(|(_, one)| one.checking == 0);
+    let young = |one: &Name| now.saturating_duration_since(one.last) < LONGEST_LOCK;
+    names.retain(|_, one| one.known || one.checking > 0 || young(one));
+    if names.len() < KEPT {
+        return;
+    }
+    let idle = names.iter().filter(|(_, one)| !one.known && one.checking == 0);
     let oldest = idle.min_by_key(|(_, one)| one.last).map(|(name, _)| name.clone());
     if let Some(oldest) = oldest {
         names.remove(&oldest);
@@ -217,11 +222,28 @@ mod tests {
         let locks = Locks::default();
         let now = Instant::now();
         locks.stand("anna", 5, now);
-        for n in 0..5000 {
-            let at = now + Duration::from_millis(n);
+        for _ in 0..5 {
+            let _ = locks.begin("nobody", false, now).ok().unwrap().wrong(now);
+        }
+        for n in 0..(KEPT as u64 + 100) {
+            if n == 5000 {
+                assert!(
+                    locks.begin("nobody", false, now).is_err(),
+                    "still locked, as a name that somebody has"
+                );
+            }
+            let at = now
+                + if n < 1000 {
+                    Duration::from_millis(n)
+                } else {
+                    2 * LONGEST_LOCK
+                };
             let _ = locks.begin(&format!("nobody{n}"), false, at).ok().unwrap().wrong(at);
         }
-        assert!(locks.0.lock().len() <= STRANGERS + 1);
+        assert!(
+            locks.0.lock().len() <= KEPT - 800,
+            "what no lock stands for any more went first"
+        );
         assert!(locks.left("anna", now).is_some());
     }
 }
