@@ -162,7 +162,7 @@ impl Desk {
     pub fn keys(&mut self, keys: &[Key]) {
         for key in keys {
             self.see();
-            if self.app.is_shut(self.now) {
+            if self.app.is_shut(self.now) || self.app.is_note_new() {
                 self.now.mono += Duration::from_millis(500);
             }
             self.event(Event::Key(*key));

@@ -2,7 +2,7 @@ use super::*;
 use crate::console::caps::Caps;
 use crate::console::screen::Hint;
 use crate::console::testing::{Desk, hello, session};
-use crate::control::Role;
+use crate::control::{Answer, Failure, FailureKind, Role};
 
 /// A screen that says on itself what happened to it.
 #[derive(Debug, Default)]
@@ -35,6 +35,7 @@ impl Screen for Plain {
         match key {
             Key::Esc => vec![Action::Close],
             Key::Char('a') => vec![Action::Ask(7, Request::Ping)],
+            Key::Char('u') => vec![Action::Ask(8, unlock())],
             Key::Char('o') => vec![Action::Open(Box::<Plain>::default())],
             Key::Char('s') => vec![Action::Say(Tone::Done, "it is done".to_owned())],
             Key::Char('t') => vec![Action::CloseWith(Told::Yes(3))],
@@ -97,6 +98,12 @@ fn pong() -> Result<Answer, Failure> {
     Ok(Answer::Done { done: String::new() })
 }
 
+fn unlock() -> Request {
+    Request::UserUnlock {
+        name: "anna@contoso.example".to_owned(),
+    }
+}
+
 fn pings(request: &Request) -> bool {
     *request == Request::Ping
 }
@@ -123,6 +130,32 @@ fn a_late_answer_to_a_closed_screen_changes_nothing() {
     assert_eq!((desk.text(), desk.app.layers.len()), (before, layers));
     desk.event(Event::Answer(999, Box::new(pong())));
     assert_eq!(desk.app.screen(), "home");
+}
+
+#[test]
+fn what_became_of_a_change_is_said_also_after_its_screen_was_left() {
+    let failure = Failure::new(FailureKind::Unreachable, "the store cannot be written");
+    let done = || Answer::Done {
+        done: "anna is unlocked".to_owned(),
+    };
+    for (answer, words) in [
+        (
+            Err(failure),
+            "Not done: user unlock anna@contoso.example: the store cannot be written",
+        ),
+        (Ok(done()), "anna is unlocked"),
+    ] {
+        let mut desk = desk();
+        desk.types("u");
+        desk.keys(&[Key::Esc]);
+        desk.answer(|request| *request == unlock(), answer);
+        assert!(desk.text().contains(words), "{}", desk.text());
+        // Keys that were on their way already do not take it away.
+        desk.burst(&[Key::Down, Key::Down], 100);
+        assert!(desk.text().contains(words), "{}", desk.text());
+        desk.burst(&[Key::Down], 100);
+        assert!(!desk.text().contains(words), "{}", desk.text());
+    }
 }
 
 #[test]
