@@ -10,8 +10,11 @@ use parking_lot::Mutex;
 pub const WRONG_MAX: u32 = 5;
 /// The first lock.
 pub const FIRST_LOCK: Duration = Duration::from_secs(60);
-/// Locks double to this.
-pub const LONGEST_LOCK: Duration = Duration::from_secs(3600);
+/// Locks double to this. Whoever stands at a line can keep a name locked by typing on, so it is no longer than guessing needs: 480
+/// tries a day at a password of twelve characters or more.
+pub const LONGEST_LOCK: Duration = Duration::from_secs(15 * 60);
+/// For each hour without a try the count goes back by one lock.
+const FADES: Duration = Duration::from_secs(3600);
 /// Names remembered: more than can be tried while the longest lock lasts, at two checks at once, so that no flood of invented names
 /// makes a locked one fresh again and tells by that who is no operator.
 const KEPT: usize = 150_000;
@@ -48,9 +51,10 @@ fn lock(wrong: u32) -> Option<Duration> {
 }
 
 impl Locks {
-    /// At the start: a name that was locked is locked anew.
+    /// At the start: a name with a lock behind it is locked for the first time's length. The lock itself may be long over, and after
+    /// a power cut somebody may have to log in for the box to answer; but a restart gives no tries for nothing either.
     pub fn stand(&self, name: &str, wrong: u32, now: Instant) {
-        let until = lock(wrong).map(|length| now + length);
+        let until = lock(wrong).map(|_| now + FIRST_LOCK);
         let stood = Name {
             known: true,
             wrong,
@@ -79,6 +83,7 @@ impl Locks {
             last: now,
         });
         one.known = known;
+        fade(one, now);
         if let Some(left) = left(one, now) {
             return Err(left);
         }
@@ -115,6 +120,13 @@ impl Locks {
         };
         end(one)
     }
+}
+
+/// Quiet hours take locks off the count.
+fn fade(one: &mut Name, now: Instant) {
+    let hours = now.saturating_duration_since(one.last).as_secs() / FADES.as_secs();
+    let locks = u32::try_from(hours).unwrap_or(u32::MAX);
+    one.wrong = one.wrong.saturating_sub(locks.saturating_mul(WRONG_MAX));
 }
 
 fn left(one: &Name, now: Instant) -> Option<Duration> {
@@ -179,7 +191,7 @@ mod tests {
         for known in [true, false] {
             let locks = Locks::default();
             let mut now = Instant::now();
-            for minutes in [1, 2, 4, 8, 16, 32, 60, 60] {
+            for minutes in [1, 2, 4, 8, 15, 15] {
                 for _ in 0..5 {
                     let _ = locks.begin("anna", known, now).ok().unwrap().wrong(now);
                 }
@@ -193,6 +205,16 @@ mod tests {
             }
             assert!(locks.begin("anna", known, now).is_ok(), "a right one begins anew");
         }
+    }
+
+    #[test]
+    fn quiet_hours_take_locks_off_the_count() {
+        let locks = Locks::default();
+        let start = Instant::now();
+        locks.stand("anna", 41, start);
+        assert_eq!(locks.left("anna", start), Some(FIRST_LOCK), "however many there were");
+        drop(locks.begin("anna", true, start + 8 * FADES).ok().unwrap());
+        assert_eq!(locks.wrong("anna"), 1);
     }
 
     #[test]
@@ -211,7 +233,7 @@ mod tests {
         let now = Instant::now();
         locks.stand("anna", 12, now);
         locks.stand("ben", 4, now);
-        assert_eq!(locks.left("anna", now), Some(2 * MINUTE));
+        assert_eq!(locks.left("anna", now), Some(MINUTE));
         assert_eq!(locks.left("ben", now), None);
         locks.clear("anna");
         assert!(locks.begin("anna", true, now).is_ok());
