@@ -151,6 +151,7 @@ impl App {
             }
             Event::Down(why) => {
                 self.context.up = false;
+                self.context.silent = None;
                 self.asks.clear();
                 if self.context.session.take().is_some() {
                     self.cut_off = true;
@@ -240,6 +241,7 @@ impl App {
             }
         }
         self.stay(effects);
+        self.listen();
         if let Some(layer) = self.layers.last_mut() {
             let actions = layer.screen.tick(&self.context);
             self.apply(actions, effects);
@@ -357,6 +359,7 @@ impl App {
     fn lock(&mut self, why: &str, effects: &mut Vec<Effect>) {
         // Answers that are still on their way belong to nobody.
         self.asks.clear();
+        self.context.silent = None;
         if self.context.session.take().is_some() && self.context.up {
             self.ask(Asker::Application, Request::LogOut, effects);
         }

@@ -84,6 +84,7 @@ impl Desk {
             session: None,
             hello: None,
             up: false,
+            silent: None,
             line: "ttyS0".to_owned(),
             import_dirs: Vec::new(),
             qr_inverted: false,

@@ -2,7 +2,7 @@ use super::*;
 use crate::console::caps::Caps;
 use crate::console::screen::Hint;
 use crate::console::testing::{Desk, hello, session};
-use crate::control::{Answer, Failure, FailureKind, Role};
+use crate::control::{Answer, DirectoryLogin, Failure, FailureKind, Role};
 
 /// A screen that says on itself what happened to it.
 #[derive(Debug, Default)]
@@ -159,6 +159,45 @@ fn what_became_of_a_change_is_said_also_after_its_screen_was_left() {
 }
 
 #[test]
+fn a_posternd_that_stands_still_is_said_and_its_answer_takes_that_back() {
+    let mut desk = desk();
+    let words = "NO ANSWER from posternd since 14:05";
+    desk.app.asks.clear();
+    desk.types("a");
+    desk.wait(9);
+    assert!(!desk.text().contains(words));
+    desk.wait(1);
+    assert!(desk.text().contains(words), "{}", desk.text());
+    desk.types("x");
+    desk.wait(1);
+    assert!(desk.text().contains(words), "it is said again after a key");
+    // The first screen says it in the place of what was known, and asked itself meanwhile.
+    desk.keys(&[Key::Esc]);
+    assert!(
+        desk.text().contains(words) && !desk.text().contains("ANSWERING"),
+        "{}",
+        desk.text()
+    );
+    desk.answer(pings, pong());
+    assert!(!desk.text().contains(words), "{}", desk.text());
+}
+
+#[test]
+fn who_waits_for_a_directory_is_not_told_that_posternd_stands_still() {
+    let mut desk = desk();
+    desk.app.asks.clear();
+    let login = DirectoryLogin {
+        user: "anna@contoso.example".to_owned(),
+        password: "correct horse".into(),
+    };
+    desk.app
+        .ask(Asker::Application, Request::EntraTest(login), &mut Vec::new());
+    desk.types("a");
+    desk.wait(30);
+    assert!(!desk.text().contains("NO ANSWER"), "{}", desk.text());
+}
+
+#[test]
 fn an_answer_to_a_screen_below_reaches_it_and_opens_and_closes_nothing() {
     let mut desk = desk();
     desk.types("ao");
@@ -230,7 +269,7 @@ fn posternd_hears_of_keys_every_15_seconds_at_most_and_of_the_last_one() {
     let mut desk = desk();
     for _ in 0..65 {
         desk.wait(1);
-        desk.types("x");
+        desk.burst(&[Key::Char('x')], 0);
     }
     assert_eq!(stays(&desk), 4);
     desk.asked.clear();
