@@ -54,10 +54,6 @@ fn what_one_console_changes_the_others_show_within_a_second() {
         list.expect("disabled");
         installer.expect("Enable");
         installer.press("d");
-<<<<<<< HEAD
-        installer.expect("may log in again");
-=======
->>>>>>> rig
         took.push(seen(&mut installer, key::ENTER, &mut user, "May log in"));
         list.expect_gone("disabled");
         installer.expect("Disable");
