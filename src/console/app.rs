@@ -9,12 +9,14 @@
 //! Enter open  w why  Esc back  ? help                               <- what works
 //! ```
 
+mod asks;
 mod draw;
 mod gate;
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
+use self::asks::{Asker, Question};
 use self::gate::Gate;
 use super::action::{Action, Told, Tone};
 use super::event::{Effect, Event, Now};
@@ -22,7 +24,7 @@ use super::key::Key;
 use super::screen::{Context, Screen, Topics};
 use super::screens::help::Help;
 use super::screens::{first_screen, home, waiting};
-use crate::control::{Answer, Failure, FailureKind, Moved, Request, Session};
+use crate::control::{Moved, Request, Session};
 use crate::times;
 
 /// The smallest screen that is drawn on.
@@ -32,6 +34,8 @@ pub const ROWS_MIN: u16 = 24;
 /// While keys are pressed, posternd hears of it so often, so that the session does not end.
 const STAY_EVERY: Duration = Duration::from_secs(15);
 
+/// A note that came by itself stands for so long whatever is typed.
+const UNREAD: Duration = Duration::from_millis(300);
 /// What the login says to somebody who was logged in when posternd went.
 const RESTARTED: &str = "posternd was restarted: log in again";
 
@@ -43,23 +47,16 @@ struct Layer {
     gate: Gate,
 }
 
-/// Whose question it was.
-#[derive(Clone, Copy, Debug)]
-enum Asker {
-    /// The application's own.
-    Application,
-    /// A screen's, under its tag.
-    Layer(u64, u32),
-}
-
 /// All state of a console.
 #[derive(Debug)]
 pub struct App {
     context: Context,
     layers: Vec<Layer>,
     numbers: u64,
-    asks: HashMap<u64, Asker>,
+    asks: HashMap<u64, Question>,
     note: Option<(Tone, String)>,
+    /// When the note came by itself, so that the next key may not have been meant to take it away.
+    note_at: Option<Duration>,
     help: Option<Help>,
     moved: Option<Moved>,
     last_key: Duration,
@@ -80,6 +77,7 @@ impl App {
             numbers: 0,
             asks: HashMap::new(),
             note: None,
+            note_at: None,
             help: None,
             moved: None,
             last_key: Duration::ZERO,
@@ -153,6 +151,7 @@ impl App {
             }
             Event::Down(why) => {
                 self.context.up = false;
+                self.context.silent = None;
                 self.asks.clear();
                 if self.context.session.take().is_some() {
                     self.cut_off = true;
@@ -193,7 +192,10 @@ impl App {
         if let Some(layer) = self.layers.last_mut() {
             layer.gate = Gate::Open;
         }
-        self.note = None;
+        let now = self.context.now.mono;
+        if self.note_at.is_none_or(|at| now.saturating_sub(at) >= UNREAD) {
+            self.note = None;
+        }
         self.stay(effects);
         if let Some(help) = &mut self.help {
             if !help.on(key, self.context.size) {
@@ -215,6 +217,11 @@ impl App {
         self.apply(actions, effects);
     }
 
+    fn say(&mut self, tone: Tone, words: String) {
+        self.note = Some((tone, words));
+        self.note_at = (!self.by_key).then_some(self.context.now.mono);
+    }
+
     /// Tells posternd that somebody is there, now or, where that was told just now, with a later tick: no key is lost.
     fn stay(&mut self, effects: &mut Vec<Effect>) {
         let now = self.context.now.mono;
@@ -234,28 +241,11 @@ impl App {
             }
         }
         self.stay(effects);
+        self.listen();
         if let Some(layer) = self.layers.last_mut() {
             let actions = layer.screen.tick(&self.context);
             self.apply(actions, effects);
         }
-    }
-
-    fn answer(&mut self, number: u64, answer: Result<Answer, Failure>, effects: &mut Vec<Effect>) {
-        let Some(asker) = self.asks.remove(&number) else { return };
-        if let Err(failure) = &answer
-            && failure.kind == FailureKind::LogInFirst
-            && self.context.session.is_some()
-        {
-            let why = failure.message.clone();
-            return self.lock(&why, effects);
-        }
-        let Asker::Layer(number, tag) = asker else { return };
-        let Some(at) = self.layers.iter().position(|layer| layer.number == number) else {
-            return;
-        };
-        let Some(layer) = self.layers.get_mut(at) else { return };
-        let actions = layer.screen.answered(tag, answer, &self.context);
-        self.apply_from(number, actions, effects);
     }
 
     fn moved(&mut self, moved: Moved, effects: &mut Vec<Effect>) {
@@ -325,8 +315,8 @@ impl App {
                     let (number, actions) = self.top_again(None);
                     more(number, actions);
                 }
-                Action::Say(tone, words) => self.note = Some((tone, words)),
-                Action::Fail(failure) => self.note = Some((Tone::Bad, failure.message)),
+                Action::Say(tone, words) => self.say(tone, words),
+                Action::Fail(failure) => self.say(Tone::Bad, failure.message),
                 Action::LoggedIn(session) => {
                     self.logged_in(session, effects);
                     return;
@@ -337,7 +327,7 @@ impl App {
                 }
                 Action::NextCaps => {
                     self.context.caps = self.context.caps.next();
-                    self.note = Some((Tone::Done, format!("This line: {}", self.context.caps.words())));
+                    self.say(Tone::Done, format!("This line: {}", self.context.caps.words()));
                     effects.push(Effect::Caps(self.context.caps));
                 }
                 Action::Wipe => effects.push(Effect::Wipe),
@@ -369,6 +359,7 @@ impl App {
     fn lock(&mut self, why: &str, effects: &mut Vec<Effect>) {
         // Answers that are still on their way belong to nobody.
         self.asks.clear();
+        self.context.silent = None;
         if self.context.session.take().is_some() && self.context.up {
             self.ask(Asker::Application, Request::LogOut, effects);
         }
@@ -434,10 +425,11 @@ impl App {
         (layer.number, actions)
     }
 
-    fn ask(&mut self, asker: Asker, request: Request, effects: &mut Vec<Effect>) {
-        self.numbers += 1;
-        self.asks.insert(self.numbers, asker);
-        effects.push(Effect::Ask(self.numbers, Box::new(request)));
+    /// A note came by itself just now.
+    #[cfg(test)]
+    pub fn is_note_new(&self) -> bool {
+        let now = self.context.now.mono;
+        self.note.is_some() && self.note_at.is_some_and(|at| now.saturating_sub(at) < UNREAD)
     }
 
     /// What every screen may look at, for a test to set.

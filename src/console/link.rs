@@ -2,14 +2,14 @@
 //! question that cannot be asked is answered with a failure, so that no screen waits for ever. It never blocks who asks.
 
 use std::collections::VecDeque;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
 use super::event::Event;
-use crate::control::frame::{self, Greeting};
+use crate::control::frame::{self, FrameError, Greeting};
 use crate::control::{Answer, Door, Failure, FailureKind, Request};
 
 /// Between two tries to connect.
@@ -213,7 +213,13 @@ fn connect(socket: &Path) -> Result<UnixStream, String> {
     let broken = |_| format!("what answers at {shown} is not posternd");
     stream.set_read_timeout(Some(TIMEOUT)).map_err(|e| e.to_string())?;
     stream.set_write_timeout(Some(TIMEOUT)).map_err(|e| e.to_string())?;
-    let json = frame::read(&mut stream).map_err(broken)?;
+    let json = frame::read(&mut stream).map_err(|error| match error {
+        // It took the connection, or the kernel did, and says nothing.
+        FrameError::Io(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+            format!("posternd does not answer at {shown}: it stands still")
+        }
+        error => broken(error),
+    })?;
     let json = json.ok_or_else(|| "posternd closed the connection: it is stopping, or has too many".to_owned())?;
     let greeting: Greeting = frame::decode(&json).map_err(broken)?;
     if let Some(line) = greeting.mismatch() {

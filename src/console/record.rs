@@ -75,6 +75,7 @@ impl Head {
             session: None,
             hello: None,
             up: false,
+            silent: None,
             line: self.line,
             import_dirs: Vec::new(),
             qr_inverted: self.qr_inverted,

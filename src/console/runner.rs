@@ -99,6 +99,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         session: None,
         hello: None,
         up: false,
+        silent: None,
         line,
         import_dirs: import_dirs(args),
         qr_inverted: false,

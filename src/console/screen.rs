@@ -10,7 +10,7 @@ use super::caps::Caps;
 use super::event::Now;
 use super::key::Key;
 use super::page::Page;
-use crate::control::{Answer, Failure, Hello, Role, Session};
+use crate::control::{Answer, Failure, Hello, Role, Session, Timestamp};
 
 /// What every screen may look at.
 #[derive(Clone, Debug)]
@@ -29,6 +29,8 @@ pub struct Context {
     pub hello: Option<Hello>,
     /// posternd answers now.
     pub up: bool,
+    /// posternd owes an answer since then, longer than any takes.
+    pub silent: Option<Timestamp>,
     /// The line's name: `tty1`, `ttyS0`, `pts/3`.
     pub line: String,
     /// Where token files may lie, in the order in which they are shown.

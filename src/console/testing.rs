@@ -84,6 +84,7 @@ impl Desk {
             session: None,
             hello: None,
             up: false,
+            silent: None,
             line: "ttyS0".to_owned(),
             import_dirs: Vec::new(),
             qr_inverted: false,
@@ -162,7 +163,7 @@ impl Desk {
     pub fn keys(&mut self, keys: &[Key]) {
         for key in keys {
             self.see();
-            if self.app.is_shut(self.now) {
+            if self.app.is_shut(self.now) || self.app.is_note_new() {
                 self.now.mono += Duration::from_millis(500);
             }
             self.event(Event::Key(*key));

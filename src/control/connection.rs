@@ -5,6 +5,8 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
@@ -19,7 +21,7 @@ use super::frame::{self, FrameError, Greeting};
 use super::operators::{Moved, Session};
 use super::ops::{Answer, Failure, FailureKind, Request};
 use super::peer::{Door, Operations, Peer, Rights, Standing};
-use super::server::{FRAME_TIMEOUT, IDLE, WRITE_TIMEOUT, stopped};
+use super::server::{FRAME_TIMEOUT, Guest, WRITE_TIMEOUT, stopped};
 
 /// A session is looked at this often, and a console that watches is told of what moved no more often.
 pub const BEAT: Duration = Duration::from_millis(500);
@@ -63,6 +65,8 @@ struct Connection<'a, O: Operations> {
     door: Door,
     uid: u32,
     session: Option<Held<O::Seat>>,
+    /// What the door knows of it.
+    guest: Arc<Guest>,
     /// Why the last session ended.
     ended: Option<String>,
 }
@@ -73,6 +77,8 @@ pub(super) async fn serve<O: Operations>(
     door: Door,
     operations: &O,
     told: watch::Receiver<bool>,
+    guest: Arc<Guest>,
+    idle: Duration,
 ) -> Result<(), FrameError> {
     let uid = stream.peer_cred()?.uid();
     let (read, write) = stream.into_split();
@@ -82,9 +88,10 @@ pub(super) async fn serve<O: Operations>(
         door,
         uid,
         session: None,
+        guest,
         ended: None,
     };
-    let (served, why) = match connection.serve(read, told).await {
+    let (served, why) = match connection.serve(read, told, idle).await {
         Ok(why) => (Ok(()), why),
         Err(error) => (Err(error), "the console is gone"),
     };
@@ -117,19 +124,33 @@ impl<'a, O: Operations> Connection<'a, O> {
         &mut self,
         read: OwnedReadHalf,
         mut told: watch::Receiver<bool>,
+        idle: Duration,
     ) -> Result<&'static str, FrameError> {
-        let idle = match self.door {
-            Door::Control => IDLE,
-            Door::Console => FOR_EVER,
-        };
+        let guest = Arc::clone(&self.guest);
+        // A console's connection stands for days while somebody is logged in on it.
+        let (mut quiet, frames) = (
+            Instant::now() + idle,
+            match self.door {
+                Door::Control => idle,
+                Door::Console => FOR_EVER,
+            },
+        );
         self.send(&Greeting::of(self.door)).await?;
         let mut beat = tokio::time::interval(BEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // Kept between rounds, so that a push in between loses no byte of a frame that is half read.
-        let mut reading = Box::pin(next(read, idle));
+        let mut reading = Box::pin(next(read, frames));
         let mut busy: Option<Busy<'a, O::Seat>> = None;
         loop {
+            let nobody = self.session.is_none();
+            guest.session.store(!nobody, Ordering::Release);
+            if !nobody {
+                quiet = Instant::now() + idle;
+            }
+            let silent = nobody && self.door == Door::Console;
             tokio::select! {
+                () = tokio::time::sleep_until(quiet), if silent && busy.is_none() => return Ok("nobody logged in"),
+                () = guest.leave.notified(), if silent && busy.is_none() => return Ok("another console came"),
                 () = stopped(&mut told), if busy.is_none() => return Ok("posternd stops"),
                 (read, frame) = &mut reading, if busy.is_none() => {
                     let json = match frame {
@@ -142,7 +163,8 @@ impl<'a, O: Operations> Connection<'a, O> {
                         }
                         Err(error) => return Err(error),
                     };
-                    reading = Box::pin(next(read, idle));
+                    reading = Box::pin(next(read, frames));
+                    quiet = Instant::now() + idle;
                     match frame::decode::<Request>(&json) {
                         Err(error) => self.reply(&Err(Failure::usage(format!("posternd received {error}")))).await?,
                         Ok(request) => {

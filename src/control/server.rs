@@ -5,11 +5,12 @@
 use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::net::UnixListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::connection;
@@ -17,14 +18,17 @@ use super::peer::{Door, Operations};
 use super::place::{self, Place};
 pub use super::place::{BindError, console_path};
 
-/// Most connections at one socket; further ones wait in the kernel's queue.
+/// Most connections at one socket; further ones wait in the kernel's queue, at `console.sock` until the oldest one without an operator
+/// has made room.
 pub const CONNECTIONS_MAX: usize = 32;
 /// A frame that has begun must be whole after this.
 pub const FRAME_TIMEOUT: Duration = Duration::from_secs(10);
 /// A reply must be taken within this: a stalled reader may not hold a connection.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// A connection to `control.sock` without a request ends after this; a console's stands for days.
+/// A connection without a request ends after this; a console's only while no operator is logged in on it.
 pub const IDLE: Duration = Duration::from_secs(300);
+/// While all places are taken by connections that were asked to make room, another one is asked after this.
+const ROOM_PAUSE: Duration = Duration::from_millis(500);
 /// On shutdown, requests under way have this long.
 pub const GRACE: Duration = Duration::from_secs(3);
 /// The kernel's queue of connections not yet accepted.
@@ -35,6 +39,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The sockets, bound and listening; serves nothing yet. Dropping it removes the files.
 #[derive(Debug)]
 pub struct Server {
+    /// [`IDLE`], but in tests.
+    pub(super) idle: Duration,
     control: (UnixListener, Place),
     console: (UnixListener, Place),
 }
@@ -47,6 +53,7 @@ impl Server {
     pub fn bind(control: &Path) -> Result<Self, BindError> {
         let console = console_path(control);
         Ok(Self {
+            idle: IDLE,
             control: place::bind(control, Door::Control, BACKLOG)?,
             console: place::bind(&console, Door::Console, BACKLOG)?,
         })
@@ -71,12 +78,55 @@ impl Server {
         let (control, control_place) = self.control;
         let (console, console_place) = self.console;
         let mut doors = JoinSet::new();
-        doors.spawn(keep_door(control, Door::Control, operations.clone(), told.clone()));
-        doors.spawn(keep_door(console, Door::Console, operations, told));
+        doors.spawn(keep_door(
+            control,
+            Door::Control,
+            operations.clone(),
+            told.clone(),
+            self.idle,
+        ));
+        doors.spawn(keep_door(console, Door::Console, operations, told, self.idle));
         stop.await;
         let _ = tell.send(true);
         while doors.join_next().await.is_some() {}
         drop((control_place, console_place));
+    }
+}
+
+/// What the door knows of a connection.
+#[derive(Debug, Default)]
+pub(super) struct Guest {
+    /// An operator is logged in on it.
+    pub(super) session: AtomicBool,
+    /// Another one wants its place.
+    pub(super) leave: Notify,
+    asked: AtomicBool,
+}
+
+/// A place for one more. At `console.sock` the oldest connection without an operator gives its own, so that silent ones shut nobody out.
+async fn place_for(
+    room: &Arc<Semaphore>,
+    present: &mut Vec<Weak<Guest>>,
+    door: Door,
+) -> Result<OwnedSemaphorePermit, io::Error> {
+    let closed = |_| io::Error::from(io::ErrorKind::Other);
+    loop {
+        if let Ok(permit) = room.clone().try_acquire_owned() {
+            return Ok(permit);
+        }
+        if door == Door::Control {
+            return room.clone().acquire_owned().await.map_err(closed);
+        }
+        present.retain(|guest| guest.strong_count() > 0);
+        let mut idle = present.iter().filter_map(Weak::upgrade);
+        let oldest =
+            idle.find(|guest| !guest.session.load(Ordering::Acquire) && !guest.asked.swap(true, Ordering::AcqRel));
+        if let Some(oldest) = oldest {
+            oldest.leave.notify_one();
+        }
+        if let Ok(permit) = tokio::time::timeout(ROOM_PAUSE, room.clone().acquire_owned()).await {
+            return permit.map_err(closed);
+        }
     }
 }
 
@@ -86,17 +136,19 @@ async fn keep_door<O: Operations>(
     door: Door,
     operations: Arc<O>,
     mut told: watch::Receiver<bool>,
+    idle: Duration,
 ) {
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut guests = JoinSet::new();
+    let mut present = Vec::new();
     let for_guests = told.clone();
     loop {
         while guests.try_join_next().is_some() {}
         let next = async {
-            let Ok(permit) = room.clone().acquire_owned().await else {
-                return Err(io::ErrorKind::Other.into());
-            };
-            listener.accept().await.map(|(stream, _)| (permit, stream))
+            let (stream, _) = listener.accept().await?;
+            place_for(&room, &mut present, door)
+                .await
+                .map(|permit| (permit, stream))
         };
         tokio::select! {
             () = stopped(&mut told) => break,
@@ -104,9 +156,13 @@ async fn keep_door<O: Operations>(
                 Ok((permit, stream)) => {
                     let operations = operations.clone();
                     let told = for_guests.clone();
+                    let guest = Arc::new(Guest::default());
+                    present.retain(|guest| guest.strong_count() > 0);
+                    present.push(Arc::downgrade(&guest));
                     guests.spawn(async move {
                         let _permit = permit;
-                        if let Err(error) = connection::serve(stream, door, operations.as_ref(), told).await {
+                        if let Err(error) = connection::serve(stream, door, operations.as_ref(), told, guest, idle).await
+                        {
                             tracing::debug!(?door, %error, "a control connection ended");
                         }
                     });

@@ -96,6 +96,11 @@ struct Rig {
 
 impl Rig {
     fn start() -> Self {
+        Self::start_with(server::IDLE)
+    }
+
+    /// With another time for connections without an operator.
+    fn start_with(idle: Duration) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("control.sock");
         let echo = Arc::new(Echo::default());
@@ -109,7 +114,8 @@ impl Rig {
                     .enable_all()
                     .build();
                 runtime.unwrap().block_on(async {
-                    let server = Server::bind(&path).unwrap();
+                    let mut server = Server::bind(&path).unwrap();
+                    server.idle = idle;
                     up.send(()).unwrap();
                     server.serve(echo, async { stopped.await.unwrap_or(()) }).await;
                 });

@@ -44,6 +44,8 @@ pub struct Knocked {
 struct Inner {
     said: HashMap<Key, Instant>,
     knocks: HashMap<Key, Knocked>,
+    /// The same from addresses of clients: no flood of invented sources pushes one out.
+    clients: HashMap<Key, Knocked>,
 }
 
 /// What was said of whom, and who knocked.
@@ -77,14 +79,16 @@ impl Drops {
         true
     }
 
-    /// Keeps a knock. Who knocked last longest ago makes room: a source that comes again within seconds stays on the list.
+    /// Keeps a knock. Among strangers those make room first that knocked once, or not within the hour; of those, who knocked last
+    /// longest ago. The addresses of clients have a list of their own.
     pub fn knock(&self, reason: &Reason, source: IpAddr, client: Option<&str>, at: Instant, wall: Timestamp) {
         self.moves.fetch_add(1, Ordering::Relaxed);
         let network = by_network(source);
         let key = (discriminant(reason), network);
         let client = client.unwrap_or_default();
         let mut inner = self.inner.lock();
-        let knocks = &mut inner.knocks;
+        let Inner { knocks, clients, .. } = &mut *inner;
+        let knocks = if client.is_empty() { knocks } else { clients };
         if let Some(known) = knocks.get_mut(&key) {
             (known.source, known.last, known.at) = (source, wall, at);
             known.count = known.count.saturating_add(1);
@@ -94,7 +98,9 @@ impl Drops {
             return;
         }
         if knocks.len() >= SOURCES_KEPT {
-            let oldest = knocks.iter().min_by_key(|(_, one)| one.at).map(|(key, _)| *key);
+            let again = |one: &Knocked| one.count > 1 && at.saturating_duration_since(one.at) < LINE_EVERY;
+            let oldest = knocks.iter().min_by_key(|(_, one)| (again(one), one.at));
+            let oldest = oldest.map(|(key, _)| *key);
             if let Some(oldest) = oldest {
                 knocks.remove(&oldest);
             }
@@ -114,7 +120,9 @@ impl Drops {
 
     /// Who knocked, the newest first.
     pub fn knocks(&self) -> Vec<Knocked> {
-        let mut all: Vec<Knocked> = self.inner.lock().knocks.values().cloned().collect();
+        let inner = self.inner.lock();
+        let mut all: Vec<Knocked> = inner.knocks.values().chain(inner.clients.values()).cloned().collect();
+        drop(inner);
         all.sort_by_key(|one| std::cmp::Reverse(one.at));
         all
     }
@@ -187,20 +195,23 @@ mod tests {
     }
 
     #[test]
-    fn a_source_that_knocks_again_and_again_outlasts_a_flood_of_invented_ones() {
+    fn a_source_that_knocks_again_and_a_client_s_outlast_a_flood_of_invented_ones() {
         let d = Drops::default();
         let begun = Instant::now();
         let gateway: IpAddr = "192.0.2.1".parse().unwrap();
+        let client: IpAddr = "192.0.2.2".parse().unwrap();
+        d.knock(&Reason::WrongSecret, client, Some("vpn"), begun, Timestamp(0));
         for n in 0..10_000u32 {
             let at = begun + Duration::from_millis(u64::from(n));
             let source = IpAddr::from((0x0a00_0000 + n).to_be_bytes());
             d.knock(&Reason::UnknownClient, source, None, at, Timestamp(u64::from(n)));
-            if n % 100 == 0 {
+            if n < 200 && n % 100 == 0 {
                 d.knock(&Reason::UnknownClient, gateway, None, at, Timestamp(u64::from(n)));
             }
         }
         let all = d.knocks();
-        assert_eq!(all.len(), SOURCES_KEPT);
-        assert_eq!(all.iter().find(|one| one.source == gateway).unwrap().count, 100);
+        assert_eq!(all.len(), SOURCES_KEPT + 1);
+        assert_eq!(all.iter().find(|one| one.source == gateway).unwrap().count, 2);
+        assert!(all.iter().any(|one| one.source == client), "a client's address stays");
     }
 }

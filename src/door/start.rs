@@ -1,7 +1,7 @@
 //! Opening the box: key, store, journals, clock; everything that was learned before stands again. In: a state directory; out: a
 //! [`Door`], or one line that says why not. It never answers before all of it is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
@@ -22,11 +22,15 @@ use crate::guard::{Folded, Guards, MissKind, Station, Subject};
 use crate::journal::{self, Journal, Limits};
 use crate::pipeline::request::station_key;
 use crate::seal::{KeyError, MasterKey, Sealer};
-use crate::store::records::{Timestamp, UserId};
-use crate::store::{self, Change, Recovered, Store, StoreError};
+use crate::store::records::{OperatorId, Timestamp, UserId};
+use crate::store::{self, Change, Live, Recovered, Store, StoreError};
 
 /// Kind of the blobs that keep guards in the store.
 pub const LIVE_GUARDS: u8 = 1;
+/// Kind of the blob that says, in a copy, how far the operators' journal went when it was made.
+pub const LIVE_COPIED: u8 = 2;
+/// The operators' journal's word for a restore.
+const RESTORED_CODE: &str = "alarm-store-restored";
 /// The journal of logins, in the state directory.
 pub const LOGINS_DIR: &str = "journal";
 /// The journal of operators: a space of its own (R23).
@@ -134,19 +138,28 @@ impl Start<'_> {
             &mut |entry| replay(entry, &store, &guards, &sealer, &mut replayed),
         )?;
         let mut acts = Vec::new();
+        // Which operators it knows, and whether there was one or a restore ever.
+        let (mut recorded, mut had) = (BTreeSet::new(), opened.restored.is_some());
         let (operators, operators_opening) = Journal::open(
             &self.state_dir.join(OPERATORS_DIR),
             &sealer.chain_key("operators"),
             Limits::default(),
             0,
-            &mut |entry| {
-                if let (true, Some(OperatorEvent::Act(act))) = (opened.restored.is_some(), decode(entry.payload))
-                    && act.result.is_ok()
-                {
-                    acts.push(act);
+            &mut |entry| match decode(entry.payload) {
+                Some(OperatorEvent::Act(act)) if act.result.is_ok() => {
+                    if act.action == "operator add" {
+                        had = true;
+                        recorded.extend(act.staff);
+                    }
+                    if opened.restored.is_some() {
+                        acts.push((entry.seq, act));
+                    }
                 }
+                Some(OperatorEvent::System { code, .. }) => had |= code == RESTORED_CODE,
+                _ => {}
             },
         )?;
+        had |= !operators_opening.damage.is_empty();
         // The journal is whole where it goes on from what was folded, and nothing in it is missing.
         let missing = opening.damage.iter().any(|damage| damage.seq >= store.folded());
         // After a restore an empty journal is a lost one: something was on record when the copy was made.
@@ -210,6 +223,13 @@ impl Start<'_> {
                 door.store.settle_restore()?;
             }
         }
+        // Nobody at a console makes the first operator of a box that had some (R24).
+        door.staff
+            .shut
+            .store(had && door.store.operators().is_empty(), Ordering::Release);
+        if operators_opening.first_seq <= 1 && operators_opening.damage.is_empty() {
+            door.record_found(&recorded);
+        }
         for operator in door.store.operators().iter() {
             let (name, wrong) = (&operator.name, operator.wrong);
             door.staff.locks.stand(name, wrong, std::time::Instant::now());
@@ -244,12 +264,38 @@ impl Start<'_> {
 }
 
 impl Door {
+    /// An operator who stands in the store without a record, since a power cut came between the two, or since a restore made one, goes
+    /// on record now.
+    fn record_found(&self, recorded: &BTreeSet<OperatorId>) {
+        for operator in self.store.operators().iter().filter(|one| !recorded.contains(&one.id)) {
+            self.note_act(OperatorAct {
+                at: crate::clock::wall(),
+                uid: nix::unistd::geteuid().as_raw(),
+                operator: String::new(),
+                line: "(found without a record)".to_owned(),
+                action: "operator add".to_owned(),
+                target: format!("{}, role {}", operator.name, super::ops::role_word(operator.role)),
+                users: Vec::new(),
+                user: None,
+                client: None,
+                staff: Some(operator.id),
+                result: Ok(()),
+                count: 1,
+            });
+        }
+    }
+
     /// After a restore: what the audit says was disabled or removed since is disabled or removed again (R20).
-    fn restored(&self, recovered: Option<&Recovered>, whole: bool, since: &[OperatorAct]) -> Result<(), StartError> {
+    fn restored(
+        &self,
+        recovered: Option<&Recovered>,
+        whole: bool,
+        since: &[(u64, OperatorAct)],
+    ) -> Result<(), StartError> {
         let now = crate::clock::wall();
         // What each was told last; by number, since names change, and numbers are given once. Not by time, since clocks are set.
         let mut off: BTreeMap<UserId, bool> = BTreeMap::new();
-        for act in since {
+        for (_, act) in since {
             let user = match act.user {
                 Some(id) => self.store.user(id)?,
                 None => None,
@@ -280,7 +326,12 @@ impl Door {
                 _ => {}
             }
         }
-        super::staff::restore::operators(&self.store, since)?;
+        // A copy that does not say it is taken for one from before everything. Done once: what comes later is in this store.
+        let copied = self.store.live_scan(LIVE_COPIED)?.into_iter().next();
+        let copied = copied.and_then(|(_, value)| value.as_slice().try_into().ok());
+        let copied = copied.map_or(0, u64::from_be_bytes);
+        super::staff::restore::operators(&self.store, since, copied)?;
+        self.store.live_put(vec![copied_to(u64::MAX)])?;
         for (id, _) in off.into_iter().filter(|(_, off)| *off) {
             if let Some(mut user) = self.store.user(id)?.filter(|user| user.enabled) {
                 user.enabled = false;
@@ -288,7 +339,10 @@ impl Door {
             }
         }
         let damage = match recovered {
-            Some(r) => format!("{}; the damaged one lies in {}", r.detail, r.set_aside.display()),
+            Some(r) if r.set_aside.exists() => {
+                format!("{}; the damaged one lies in {}", r.detail, r.set_aside.display())
+            }
+            Some(r) => r.detail.clone(),
             None => "found at an earlier start".to_owned(),
         };
         let codes = if whole {
@@ -297,7 +351,7 @@ impl Door {
             "made void up to now"
         };
         let what = format!("The store was damaged ({damage}) and restored from its copy; spent codes were {codes}");
-        let todo = "Check users, tokens and clients that were changed since the copy was made, and look at the disk";
+        let todo = "Check users, tokens, clients and operators that were changed since the copy was made, and look at the disk";
         self.raise("store-restored", super::alarms::Grave::Some, what, todo, now);
         Ok(())
     }
@@ -334,6 +388,15 @@ impl Door {
             "Every code up to now was made void: the journal of spent codes was not whole".to_owned(),
         );
         Ok(())
+    }
+}
+
+/// The blob of [`LIVE_COPIED`].
+pub(in crate::door) fn copied_to(seq: u64) -> Live {
+    Live {
+        kind: LIVE_COPIED,
+        key: Vec::new(),
+        value: Some(seq.to_be_bytes().to_vec()),
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Door;
 use super::alarms::Grave;
 use super::events::{Event, encode};
-use super::start::LIVE_GUARDS;
+use super::start::{LIVE_GUARDS, copied_to};
 use crate::factors::first::entra::{Answer, Directory, Verdict};
 use crate::store::records::Timestamp;
 use crate::store::{Live, StoreError};
@@ -119,8 +119,20 @@ impl Door {
         }
     }
 
+    /// A sealed copy of the store that says how far the operators' journal went: what they did later is told apart at a restore (R20).
+    pub(in crate::door) fn copy_store(&self, now: Timestamp) -> Result<std::path::PathBuf, crate::store::CopyError> {
+        // Each change is in the store before its record is in the journal.
+        let newest = *self.operators.newest().borrow();
+        self.store.live_put(vec![copied_to(newest)])?;
+        self.fold()?;
+        let copied = self.store.copy_daily(&self.state_dir, now);
+        // It is true of the copy only.
+        self.store.live_put(vec![copied_to(u64::MAX)])?;
+        copied
+    }
+
     fn copy(&self, now: Timestamp) {
-        match self.store.copy_daily(&self.state_dir, now) {
+        match self.copy_store(now) {
             Ok(path) => {
                 tracing::info!(path = %path.display(), "sealed copy of the store made");
                 self.alarms.clear("copy");

@@ -19,7 +19,7 @@ const LOCK_WAIT: Duration = Duration::from_secs(10);
 const CALLS_A_RECORD: usize = 4;
 const LOCK: &str = "lock";
 /// sled's own files; they are made before sled makes them, so that they are never open to others.
-const DATA: &str = "db";
+pub(super) const DATA: &str = "db";
 const CONFIG: &str = "conf";
 const BLOBS: &str = "blobs";
 

@@ -94,11 +94,14 @@ pub(super) fn open(dir: &Path, sealer: &Sealer, wait: Option<Duration>) -> Resul
         });
         read.map(|_| found).map_err(|trouble| trouble.on_open(dir))
     };
-    match get(META)? {
-        Some(bytes) => check_meta(&bytes, sealer, &disk)?,
+    let older = match get(META)? {
+        Some(bytes) => check_meta(&bytes, sealer)?,
         None if marked.is_some() => return Err(corrupt("it lost everything that was written")),
-        None => begin(&disk, sealer)?,
-    }
+        None => {
+            begin(&disk, sealer)?;
+            None
+        }
+    };
     let counters: Counters = get(COUNTERS)?
         .and_then(|bytes| Counters::read(&bytes))
         .ok_or(corrupt("it lost its counters"))?;
@@ -131,6 +134,10 @@ pub(super) fn open(dir: &Path, sealer: &Sealer, wait: Option<Duration>) -> Resul
     scan.check(&counters)?;
     scan.index.shrink();
     seeds.shrink();
+    if let Some(meta) = older {
+        // Only now is it known to be whole.
+        raise(meta, &disk)?;
+    }
     let mark = Mark::open(dir, sealer).map_err(fail)?;
     mark.set(counters.changes)
         .and_then(|()| disk::sync_dir(dir))
@@ -166,9 +173,8 @@ pub(super) fn open(dir: &Path, sealer: &Sealer, wait: Option<Duration>) -> Resul
     ))
 }
 
-/// The schema and the key. A store of schema 1 is one of schema 2 without operators: it says so from now on, so that an older
-/// posternd does not open it.
-fn check_meta(bytes: &[u8], sealer: &Sealer, disk: &Disk) -> Result<(), OpenError> {
+/// The schema and the key. Answers the head of a store of schema 1, which is one of schema 2 without operators.
+fn check_meta(bytes: &[u8], sealer: &Sealer) -> Result<Option<Meta>, OpenError> {
     let meta: Meta = codec::decode(bytes).ok_or(corrupt("its head does not decode"))?;
     if meta.schema > SCHEMA {
         return Err(OpenError::NewerSchema {
@@ -179,16 +185,18 @@ fn check_meta(bytes: &[u8], sealer: &Sealer, disk: &Disk) -> Result<(), OpenErro
     if meta.key_id != sealer.key_id() {
         return Err(OpenError::WrongKey);
     }
-    if meta.schema < SCHEMA {
-        let meta = Meta { schema: SCHEMA, ..meta };
-        let written = codec::encode(&meta).and_then(|bytes| {
-            let mut batch = sled::Batch::default();
-            batch.insert(META, bytes);
-            disk.write(batch)
-        });
-        written.map_err(|e| OpenError::Io(disk.dir().to_owned(), std::io::Error::other(e.to_string())))?;
-    }
-    Ok(())
+    Ok(Some(meta).filter(|meta| meta.schema < SCHEMA))
+}
+
+/// The store says from now on that it is of this schema, so that an older posternd does not open it.
+fn raise(meta: Meta, disk: &Disk) -> Result<(), OpenError> {
+    let meta = Meta { schema: SCHEMA, ..meta };
+    let written = codec::encode(&meta).and_then(|bytes| {
+        let mut batch = sled::Batch::default();
+        batch.insert(META, bytes);
+        disk.write(batch)
+    });
+    written.map_err(|e| OpenError::Io(disk.dir().to_owned(), std::io::Error::other(e.to_string())))
 }
 
 /// The first records of a new store.

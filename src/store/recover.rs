@@ -35,10 +35,15 @@ pub(super) fn open_or_recover(
         });
         return Ok((store, opened, recovered));
     }
-    let detail = match Store::open(&dir, sealer) {
-        Ok((store, opened)) => return Ok((store, opened, None)),
-        Err(OpenError::Corrupt(detail)) => detail,
-        Err(other) => return Err(other),
+    let detail = if !dir.join(disk::DATA).exists() && was_there(state_dir) {
+        // An empty store in its place would have no operators: a first start, open to whoever is at the console.
+        String::from("its files are missing")
+    } else {
+        match Store::open(&dir, sealer) {
+            Ok((store, opened)) => return Ok((store, opened, None)),
+            Err(OpenError::Corrupt(detail)) => detail,
+            Err(other) => return Err(other),
+        }
     };
     tracing::error!("the store is damaged: {detail}");
     let copies = state_dir.join(COPIES_DIR);
@@ -68,7 +73,9 @@ pub(super) fn open_or_recover(
             aside.display()
         ))));
     }
-    fs::rename(&dir, &aside).map_err(fail)?;
+    if dir.exists() {
+        fs::rename(&dir, &aside).map_err(fail)?;
+    }
     fs::rename(&ready, &dir)
         .and_then(|()| disk::sync_dir(state_dir))
         .map_err(fail)?;
@@ -88,6 +95,22 @@ pub(super) fn open_or_recover(
             detail,
         }),
     ))
+}
+
+/// Whether there was a store: a copy of one, one that was set aside, or a segment of a journal tells.
+fn was_there(state_dir: &Path) -> bool {
+    let inside = |dir: &Path| fs::read_dir(dir).into_iter().flatten().flatten();
+    inside(state_dir).any(|entry| {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let ending = match name.as_ref() {
+            COPIES_DIR => ".sealed",
+            STORE_DIR => return false,
+            _ => ".jrn",
+        };
+        name.starts_with(ASIDE)
+            || inside(&entry.path()).any(|file| file.file_name().to_string_lossy().ends_with(ending))
+    })
 }
 
 fn newest_aside(state_dir: &Path) -> std::path::PathBuf {

@@ -2,7 +2,7 @@ use super::*;
 use crate::console::caps::Caps;
 use crate::console::screen::Hint;
 use crate::console::testing::{Desk, hello, session};
-use crate::control::Role;
+use crate::control::{Answer, DirectoryLogin, Failure, FailureKind, Role};
 
 /// A screen that says on itself what happened to it.
 #[derive(Debug, Default)]
@@ -35,6 +35,7 @@ impl Screen for Plain {
         match key {
             Key::Esc => vec![Action::Close],
             Key::Char('a') => vec![Action::Ask(7, Request::Ping)],
+            Key::Char('u') => vec![Action::Ask(8, unlock())],
             Key::Char('o') => vec![Action::Open(Box::<Plain>::default())],
             Key::Char('s') => vec![Action::Say(Tone::Done, "it is done".to_owned())],
             Key::Char('t') => vec![Action::CloseWith(Told::Yes(3))],
@@ -97,6 +98,12 @@ fn pong() -> Result<Answer, Failure> {
     Ok(Answer::Done { done: String::new() })
 }
 
+fn unlock() -> Request {
+    Request::UserUnlock {
+        name: "anna@contoso.example".to_owned(),
+    }
+}
+
 fn pings(request: &Request) -> bool {
     *request == Request::Ping
 }
@@ -123,6 +130,71 @@ fn a_late_answer_to_a_closed_screen_changes_nothing() {
     assert_eq!((desk.text(), desk.app.layers.len()), (before, layers));
     desk.event(Event::Answer(999, Box::new(pong())));
     assert_eq!(desk.app.screen(), "home");
+}
+
+#[test]
+fn what_became_of_a_change_is_said_also_after_its_screen_was_left() {
+    let failure = Failure::new(FailureKind::Unreachable, "the store cannot be written");
+    let done = || Answer::Done {
+        done: "anna is unlocked".to_owned(),
+    };
+    for (answer, words) in [
+        (
+            Err(failure),
+            "Not done: user unlock anna@contoso.example: the store cannot be written",
+        ),
+        (Ok(done()), "anna is unlocked"),
+    ] {
+        let mut desk = desk();
+        desk.types("u");
+        desk.keys(&[Key::Esc]);
+        desk.answer(|request| *request == unlock(), answer);
+        assert!(desk.text().contains(words), "{}", desk.text());
+        // Keys that were on their way already do not take it away.
+        desk.burst(&[Key::Down, Key::Down], 100);
+        assert!(desk.text().contains(words), "{}", desk.text());
+        desk.burst(&[Key::Down], 100);
+        assert!(!desk.text().contains(words), "{}", desk.text());
+    }
+}
+
+#[test]
+fn a_posternd_that_stands_still_is_said_and_its_answer_takes_that_back() {
+    let mut desk = desk();
+    let words = "NO ANSWER from posternd since 14:05";
+    desk.app.asks.clear();
+    desk.types("a");
+    desk.wait(9);
+    assert!(!desk.text().contains(words));
+    desk.wait(1);
+    assert!(desk.text().contains(words), "{}", desk.text());
+    desk.types("x");
+    desk.wait(1);
+    assert!(desk.text().contains(words), "it is said again after a key");
+    // The first screen says it in the place of what was known, and asked itself meanwhile.
+    desk.keys(&[Key::Esc]);
+    assert!(
+        desk.text().contains(words) && !desk.text().contains("ANSWERING"),
+        "{}",
+        desk.text()
+    );
+    desk.answer(pings, pong());
+    assert!(!desk.text().contains(words), "{}", desk.text());
+}
+
+#[test]
+fn who_waits_for_a_directory_is_not_told_that_posternd_stands_still() {
+    let mut desk = desk();
+    desk.app.asks.clear();
+    let login = DirectoryLogin {
+        user: "anna@contoso.example".to_owned(),
+        password: "correct horse".into(),
+    };
+    desk.app
+        .ask(Asker::Application, Request::EntraTest(login), &mut Vec::new());
+    desk.types("a");
+    desk.wait(30);
+    assert!(!desk.text().contains("NO ANSWER"), "{}", desk.text());
 }
 
 #[test]
@@ -197,7 +269,7 @@ fn posternd_hears_of_keys_every_15_seconds_at_most_and_of_the_last_one() {
     let mut desk = desk();
     for _ in 0..65 {
         desk.wait(1);
-        desk.types("x");
+        desk.burst(&[Key::Char('x')], 0);
     }
     assert_eq!(stays(&desk), 4);
     desk.asked.clear();

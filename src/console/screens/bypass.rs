@@ -87,10 +87,10 @@ impl Screen for Bypass {
 
     fn on(&mut self, key: Key, _context: &Context) -> Vec<Action> {
         match (key, &self.code) {
+            (Key::Esc, None) => vec![Action::Close],
             _ if self.waiting => Vec::new(),
             (Key::Esc | Key::Enter, Some(code)) => vec![Action::CloseWith(Told::Picked(FINISHED, code.user.clone()))],
             (_, Some(_)) => Vec::new(),
-            (Key::Esc, None) => vec![Action::Close],
             (key, None) => match self.form.on(key) {
                 Typed::Done => self.ask(),
                 _ => Vec::new(),

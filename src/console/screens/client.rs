@@ -19,7 +19,7 @@
 //!   The gateway does not say where a person calls from ...
 //!   - Switch it on if the gateway can ...
 //!
-//! Enter what can be done  e edit  s new secret  x remove  g what to type ...  Esc back
+//! Enter choose  e edit  g what to type  s new secret  x remove  Esc back  ? help
 //! ```
 
 use super::choose::Choose;
@@ -359,11 +359,12 @@ impl Screen for Client {
         let mut hints = Vec::new();
         if context.may(Role::Installer) {
             hints.extend([
-                ("Enter", "edit"),
-                ("g", "what to type at the gateway"),
+                ("Enter", "choose"),
+                ("e", "edit"),
+                ("g", "what to type"),
                 ("s", "new secret"),
+                ("x", "remove"),
             ]);
-            hints.push(("Delete", "remove"));
         } else {
             hints.push(("g", "what to type at the gateway"));
         }

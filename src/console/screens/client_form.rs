@@ -302,7 +302,11 @@ impl Screen for ClientForm {
 
     fn on(&mut self, key: Key, _context: &Context) -> Vec<Action> {
         if self.waiting {
-            return Vec::new();
+            // What was asked for is not taken back; what became of it is said.
+            return match key {
+                Key::Esc => vec![Action::Close],
+                _ => Vec::new(),
+            };
         }
         let before = self.page().here();
         match self.page().on(key) {

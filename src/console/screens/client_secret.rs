@@ -142,6 +142,8 @@ impl Screen for ClientSecret {
             return vec![Action::Ask(0, Request::ClientSet(set))];
         }
         match (&self.stage, key) {
+            // Whoever leaves now has a gateway with a secret that nobody saw, unless there is none to come.
+            (Stage::Waiting, Key::Esc) if context.silent.is_some() => vec![Action::Close],
             (Stage::Waiting, _) => Vec::new(),
             (_, Key::Esc) => vec![Action::Close],
             (Stage::Shown(_) | Stage::Given, Key::Enter | Key::Char('g')) => self.guide(),

@@ -123,8 +123,8 @@ impl Screen for Codes {
 
     fn on(&mut self, key: Key, _context: &Context) -> Vec<Action> {
         match key {
-            _ if self.waiting => Vec::new(),
             Key::Esc => vec![Action::Close],
+            _ if self.waiting => Vec::new(),
             key => match self.form.on(key) {
                 Typed::Done => self.ask(),
                 _ => Vec::new(),
@@ -210,6 +210,28 @@ mod tests {
         };
         assert_eq!(user, "anna@contoso.example");
         assert_eq!((first.expose(), second.expose()), (&b"123456"[..], &b"654321"[..]));
+    }
+
+    #[test]
+    fn a_screen_that_waits_can_be_left() {
+        use crate::console::screens::{bypass::Bypass, local_password::LocalPassword};
+        let anna = "anna@contoso.example";
+        let screens: [Box<dyn Screen>; 3] = [
+            Box::new(Codes::confirm(anna)),
+            Box::new(Bypass::new(anna)),
+            Box::new(LocalPassword::new(anna)),
+        ];
+        for screen in screens {
+            let name = screen.name();
+            let mut desk = Desk::on(screen, Role::Installer);
+            for _ in 0..2 {
+                desk.types(if name == "bypass" { "" } else { "12345678" });
+                desk.keys(&[Key::Enter]);
+            }
+            assert!(desk.last_word() != "status", "{name} asked nothing");
+            desk.keys(&[Key::Esc]);
+            assert_eq!(desk.app.screen(), "home", "{name}");
+        }
     }
 
     #[test]

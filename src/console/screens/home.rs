@@ -33,9 +33,11 @@ use crate::console::screen::{Context, Hint, Screen, Topics};
 use crate::console::widgets::asked::Asked;
 use crate::console::widgets::menu::{Chose, Menu};
 use crate::console::widgets::rows::Rows;
-use crate::control::{Answer, Failure, Request, Role, StatusReport, TenantHealth, TenantState};
+use crate::control::{Answer, Failure, Request, Role, StatusReport, TenantHealth, TenantState, Timestamp};
 use crate::times::shown_near;
 
+/// Its name.
+pub const NAME: &str = "home";
 /// Nothing moved for so long: counts of the last hour grow old by themselves.
 const AGAIN: Duration = Duration::from_secs(60);
 /// Columns of the menu.
@@ -113,7 +115,7 @@ fn waits_for_a_login(report: &StatusReport) -> bool {
 
 impl Screen for Home {
     fn name(&self) -> &'static str {
-        "home"
+        NAME
     }
 
     fn title(&self) -> String {
@@ -190,7 +192,7 @@ impl Screen for Home {
             height: area.height.saturating_sub(1),
             ..area
         };
-        let used = self.draw_word(page, below).saturating_add(1);
+        let used = self.draw_word(page, below, context).saturating_add(1);
         let below = Rect {
             y: below.y.saturating_add(used),
             height: below.height.saturating_sub(used),
@@ -222,7 +224,8 @@ impl Screen for Home {
 
     fn help(&self) -> &'static [&'static str] {
         &[
-            "ANSWERING: logins through the VPN are answered. NOT ANSWERING: they are not, and the line says why and what to do.",
+            "ANSWERING: logins through the VPN are answered. NOT ANSWERING: they are not, and the line says why and what to do. NO \
+             ANSWER: posternd stands still, and nobody can say.",
             "Below on the left stands what can be done, on the right how things stand; what changes in the box changes here within a \
              second. Why shows a user's last attempts in plain words: begin there when somebody cannot get in.",
             "Dropped are packets that no known gateway sent, or that were sent with a wrong shared secret: Log shows from where.",
@@ -232,13 +235,17 @@ impl Screen for Home {
 
 impl Home {
     /// Whether the box answers; the rows that it took.
-    fn draw_word(&self, page: &mut Page<'_>, area: Rect) -> u16 {
+    fn draw_word(&self, page: &mut Page<'_>, area: Rect, context: &Context) -> u16 {
         let line = Rect {
             x: area.x.saturating_add(2),
             width: area.width.saturating_sub(4),
             height: area.height.min(4),
             ..area
         };
+        if let Some(since) = context.silent {
+            // What was known then says nothing of now.
+            return page.wrapped(line, &no_answer(since, context), Look::Bad);
+        }
         match &self.report {
             None => page.wrapped(line, "Asking posternd ...", Look::Plain),
             Some(report) if report.answering => page.wrapped(line, "ANSWERING", Look::Good),
@@ -305,6 +312,12 @@ fn draw_alarms(rows: &mut Rows<'_, '_>, report: &StatusReport, context: &Context
         rows.line(&what, Look::Warn);
         rows.line(&todo, Look::Plain);
     }
+}
+
+/// posternd is there and says nothing.
+pub fn no_answer(since: Timestamp, context: &Context) -> String {
+    let since = shown_near(since, context.now.wall, &context.zone);
+    format!("NO ANSWER from posternd since {since}")
 }
 
 /// How many logins with this name failed since the last one.

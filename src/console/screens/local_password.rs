@@ -83,8 +83,8 @@ impl Screen for LocalPassword {
 
     fn on(&mut self, key: Key, _context: &Context) -> Vec<Action> {
         match key {
-            _ if self.waiting => Vec::new(),
             Key::Esc => vec![Action::Close],
+            _ if self.waiting => Vec::new(),
             key => match self.form.on(key) {
                 Typed::Done => self.ask(),
                 _ => Vec::new(),

@@ -29,6 +29,7 @@ use crate::control::{Answer, Failure, Hello, LogIn, Request};
 /// Tags of questions to posternd.
 const LOG_IN: u32 = 0;
 const HELLO: u32 = 1;
+const LOG_OUT: u32 = 2;
 /// What anybody may know is asked for again after so long.
 const AGAIN: Duration = Duration::from_secs(60);
 /// Whoever left after typing has gone after so long: what was typed is nobody else's to send.
@@ -41,6 +42,8 @@ pub struct Login {
     form: Form,
     /// The name and the secrets are on their way.
     waiting: bool,
+    /// Whoever had asked went away before the answer.
+    left: bool,
     /// What was wrong with the last ones.
     wrong: Option<String>,
     hello: Option<Hello>,
@@ -75,6 +78,7 @@ impl Login {
             why: why.unwrap_or_default().to_owned(),
             form,
             waiting: false,
+            left: false,
             wrong: None,
             hello: None,
             asked: Asked::new(HELLO),
@@ -90,6 +94,7 @@ impl Login {
             asked: std::mem::replace(&mut self.asked, Asked::new(HELLO)),
             asked_at: self.asked_at,
             last_key: self.last_key,
+            left: self.left || self.waiting,
             ..Self::new(why)
         };
     }
@@ -101,6 +106,10 @@ impl Login {
                 self.wrong = Some(words.to_owned());
                 return Vec::new();
             }
+        }
+        if self.left {
+            self.wrong = Some("posternd has not answered the last login yet: wait a moment.".to_owned());
+            return Vec::new();
         }
         self.waiting = true;
         let code = self.form.take_secret("code");
@@ -130,11 +139,11 @@ impl Screen for Login {
 
     fn on(&mut self, key: Key, context: &Context) -> Vec<Action> {
         self.last_key = context.now.mono;
-        if self.waiting {
-            return Vec::new();
-        }
         if key == Key::Esc {
             self.begin_anew(None);
+            return Vec::new();
+        }
+        if self.waiting {
             return Vec::new();
         }
         match self.form.on(key) {
@@ -153,6 +162,16 @@ impl Screen for Login {
                 self.hello = Some(hello);
             }
             return self.asked.landed();
+        }
+        if tag == LOG_OUT {
+            return Vec::new();
+        }
+        if std::mem::take(&mut self.left) {
+            // Nobody is there to use it.
+            return match answer {
+                Ok(Answer::Session(_)) => vec![Action::Ask(LOG_OUT, Request::LogOut)],
+                _ => Vec::new(),
+            };
         }
         self.waiting = false;
         self.form.go("password");
@@ -344,6 +363,24 @@ mod tests {
             "{}",
             desk.text()
         );
+    }
+
+    #[test]
+    fn a_login_that_is_not_answered_can_be_left_and_lets_nobody_in() {
+        let mut desk = desk();
+        types(&mut desk);
+        desk.keys(&[Key::Esc]);
+        assert!(desk.text().contains("> Name               [  "), "{}", desk.text());
+        types(&mut desk);
+        assert!(
+            desk.text().contains("not answered the last login yet"),
+            "{}",
+            desk.text()
+        );
+        desk.answer(logs_in, Ok(Answer::Session(session(Role::Auditor))));
+        assert_eq!(desk.app.screen(), "login");
+        assert_eq!(desk.last_word(), "log out");
+        assert!(!desk.asked.iter().any(|(_, request)| logs_in(request)));
     }
 
     #[test]

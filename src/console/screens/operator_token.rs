@@ -13,6 +13,8 @@
 //! Enter confirm  i invert  Esc leave  ? help
 //! ```
 
+use std::time::Duration;
+
 use ratatui::layout::Rect;
 use zeroize::Zeroizing;
 
@@ -33,6 +35,8 @@ const ADD: u32 = 0;
 const CONFIRM: u32 = 1;
 /// The fewest columns of the words beside a code.
 const BESIDE: u16 = 32;
+/// posternd answers sooner, unless it is dead still.
+const WAIT_MAX: Duration = Duration::from_secs(10);
 /// Columns between a code and its words.
 const GAP: u16 = 3;
 /// Rows of the screen that are not the body's: title and keys.
@@ -68,6 +72,8 @@ struct Made {
 pub struct OperatorToken {
     name: String,
     stage: Stage,
+    /// When posternd was asked last.
+    since: Duration,
 }
 
 impl OperatorToken {
@@ -76,6 +82,7 @@ impl OperatorToken {
         Self {
             name: name.to_owned(),
             stage: Stage::Start,
+            since: Duration::ZERO,
         }
     }
 
@@ -91,7 +98,7 @@ impl OperatorToken {
         }));
     }
 
-    fn confirm(&mut self) -> Vec<Action> {
+    fn confirm(&mut self, context: &Context) -> Vec<Action> {
         let Stage::Made(made) = &mut self.stage else {
             return Vec::new();
         };
@@ -101,6 +108,7 @@ impl OperatorToken {
             return Vec::new();
         }
         made.checking = true;
+        self.since = context.now.mono;
         let request = Request::OperatorTokenConfirm {
             name: self.name.clone(),
             code: made.code.take_secret(),
@@ -108,17 +116,33 @@ impl OperatorToken {
         vec![Action::Ask(CONFIRM, request)]
     }
 
+    /// An answer is awaited that decides whether a code is asked at the login: nobody leaves before it, for ten seconds.
+    fn must_wait(&self, context: &Context) -> bool {
+        self.is_waiting() && context.now.mono.saturating_sub(self.since) < WAIT_MAX
+    }
+
+    fn is_waiting(&self) -> bool {
+        match &self.stage {
+            Stage::Making => true,
+            Stage::Made(made) => made.checking,
+            Stage::Start | Stage::Failed(_) => false,
+        }
+    }
+
     fn leave(&self) -> Vec<Action> {
-        let mut actions = Vec::new();
-        if matches!(self.stage, Stage::Made(_)) {
-            let words = format!(
+        let words = match &self.stage {
+            Stage::Made(made) if made.checking => Some(format!(
+                "posternd has not answered: {} may be asked for a code at the login",
+                self.name
+            )),
+            Stage::Made(_) => Some(format!(
                 "The token of {} was not confirmed: no code is asked at the login",
                 self.name
-            );
-            actions.push(Action::Say(Tone::Look, words));
-        }
-        actions.push(Action::Close);
-        actions
+            )),
+            _ => None,
+        };
+        let say = words.map(|words| Action::Say(Tone::Look, words));
+        say.into_iter().chain([Action::Close]).collect()
     }
 }
 
@@ -144,25 +168,29 @@ impl Screen for OperatorToken {
         format!("Token of {}", self.name)
     }
 
-    fn refresh(&mut self, _context: &Context) -> Vec<Action> {
+    fn refresh(&mut self, context: &Context) -> Vec<Action> {
         if !matches!(self.stage, Stage::Start) {
             return Vec::new();
         }
+        self.since = context.now.mono;
         self.stage = Stage::Making;
         let name = self.name.clone();
         vec![Action::Ask(ADD, Request::OperatorTokenAdd { name })]
     }
 
-    fn on(&mut self, key: Key, _context: &Context) -> Vec<Action> {
+    fn on(&mut self, key: Key, context: &Context) -> Vec<Action> {
         if key == Key::Esc {
-            return self.leave();
+            return match self.must_wait(context) {
+                true => Vec::new(),
+                false => self.leave(),
+            };
         }
         let made = match &mut self.stage {
             Stage::Made(made) if !made.checking => made,
             _ => return Vec::new(),
         };
         match key {
-            Key::Enter => return self.confirm(),
+            Key::Enter => return self.confirm(context),
             Key::Char('i' | 'I') => return vec![Action::InvertQr],
             key => {
                 if made.code.on(key) {
@@ -224,6 +252,12 @@ impl Screen for OperatorToken {
     }
 
     fn hints(&self, context: &Context) -> Vec<Hint> {
+        if self.is_waiting() {
+            return match self.must_wait(context) {
+                true => Vec::new(),
+                false => vec![("Esc", "leave")],
+            };
+        }
         let Stage::Made(made) = &self.stage else {
             return vec![("Esc", "back")];
         };
@@ -389,6 +423,27 @@ mod tests {
         open(&mut desk);
         desk.keys(&[Key::Esc]);
         assert!(desk.text().contains("was not confirmed"), "{}", desk.text());
+    }
+
+    #[test]
+    fn esc_waits_for_what_becomes_of_a_code() {
+        let mut desk = Desk::new(80, 24, Caps::FULL);
+        desk.open(Box::new(OperatorToken::new("anna")), Role::Installer);
+        desk.keys(&[Key::Esc]);
+        assert_eq!(desk.app.screen(), "operator-token", "its key would come to nobody");
+        desk.answer(|r| r.word() == "operator token add", made());
+        desk.types("123456");
+        desk.keys(&[Key::Enter, Key::Esc]);
+        assert_eq!(desk.app.screen(), "operator-token");
+        assert!(!desk.text().contains("Esc leave"), "{}", desk.text());
+        desk.wait(10);
+        assert!(desk.text().contains("Esc leave"), "{}", desk.text());
+        desk.keys(&[Key::Esc]);
+        let text = desk.text();
+        assert!(
+            !text.contains("no code is asked") && text.contains("may be asked for a code"),
+            "{text}"
+        );
     }
 
     #[test]

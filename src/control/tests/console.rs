@@ -361,3 +361,42 @@ fn a_console_that_reads_nothing_costs_its_own_connection_only() {
     assert!(Client::connect(&rig.path).unwrap().ask(&Request::Ping).is_ok());
     assert!(begun.elapsed() < Duration::from_secs(2));
 }
+
+#[test]
+fn silent_connections_do_not_shut_the_console_s_door() {
+    let rig = Rig::start();
+    let mut held = rig.console();
+    held.log_in("installer").unwrap();
+    let mut silent: Vec<Console> = (1..server::CONNECTIONS_MAX).map(|_| rig.console()).collect();
+    for _ in 0..3 {
+        assert!(
+            rig.console().log_in("installer").is_ok(),
+            "the oldest silent one made room"
+        );
+    }
+    assert!(frame::read(&mut silent[0].0).unwrap().is_none(), "its connection ended");
+    assert_eq!(
+        kind(held.ask(&remove())),
+        FailureKind::Refused,
+        "who is logged in stays"
+    );
+}
+
+#[test]
+fn a_connection_without_an_operator_ends_when_it_is_silent_for_long() {
+    let rig = Rig::start_with(Duration::from_millis(600));
+    let (mut held, mut silent) = (rig.console(), rig.console());
+    held.log_in("installer").unwrap();
+    for _ in 0..4 {
+        std::thread::sleep(Duration::from_millis(250));
+        silent.ask(&Request::Hello).unwrap();
+    }
+    let begun = Instant::now();
+    assert!(frame::read(&mut silent.0).unwrap().is_none());
+    assert!(begun.elapsed() > Duration::from_millis(400), "{:?}", begun.elapsed());
+    assert_eq!(
+        kind(held.ask(&remove())),
+        FailureKind::Refused,
+        "who is logged in stays"
+    );
+}

@@ -54,7 +54,8 @@ impl Inner {
         Hello {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             host: super::status::host(),
-            operators: !door.store.operators().is_empty(),
+            // A box that had operators is no first start, though none is there: the console asks for a login.
+            operators: !door.store.operators().is_empty() || door.staff.shut.load(Ordering::Acquire),
             answering: door.answers(),
             clock_trusted: door.clock.is_trusted(),
         }
@@ -172,6 +173,12 @@ impl Inner {
     }
 
     fn none_yet(&self) -> Result<(), Failure> {
+        if self.door.staff.shut.load(Ordering::Acquire) {
+            return Err(Failure::new(
+                FailureKind::LogInFirst,
+                "this box had operators: add one with `postern operator add` on the box itself",
+            ));
+        }
         if self.door.store.operators().is_empty() {
             return Ok(());
         }

@@ -43,6 +43,7 @@ use import::Serials;
 use operators::Ready;
 
 pub(super) use common::canonical;
+pub(super) use operators::role_word;
 pub(super) use status::because;
 
 /// Bytes of users' names in one record: half of what a record holds, so that the rest has room.
@@ -334,12 +335,12 @@ impl Inner {
             Request::TimeConfirm => status::confirm_time(door),
             Request::OperatorAdd(ask) => operators::add(door, &ask, ready, target),
             Request::OperatorSet(ask) => operators::set(door, by, &ask, ready, target),
-            Request::OperatorPassword { .. } => operators::password(door, by, ready),
+            Request::OperatorPassword { .. } => operators::password(door, by, ready, target),
             Request::OperatorUnlock { name } => operators::unlock(door, &name),
             Request::OperatorRemove { name } => operators::remove(door, by, &name, target),
             Request::OperatorTokenAdd { name } => operators::token_add(door, &name),
-            Request::OperatorTokenConfirm { name, code } => operators::token_confirm(door, &name, &code),
-            Request::OperatorTokenRemove { name } => operators::token_remove(door, &name),
+            Request::OperatorTokenConfirm { name, code } => operators::token_confirm(door, &name, &code, target),
+            Request::OperatorTokenRemove { name } => operators::token_remove(door, &name, target),
             other => seen(door, other),
         }
     }

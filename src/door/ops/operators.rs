@@ -188,8 +188,8 @@ fn proven(door: &Door, by: &Peer, old: &Secret, new: &Secret) -> Result<Ready, F
     hashed(&operator.name, new).map(|hash| Ready::Hash(hash, operator.generation))
 }
 
-/// An operator's own password, with the old one as proof.
-pub(super) fn password(door: &Door, by: &Peer, ready: Ready) -> Result<Answer, Failure> {
+/// An operator's own password, with the old one as proof. A restore reads the record of it (R20).
+pub(super) fn password(door: &Door, by: &Peer, ready: Ready, target: &mut Target) -> Result<Answer, Failure> {
     let Ready::Hash(new, before) = ready else {
         return Err(super::broken());
     };
@@ -201,6 +201,7 @@ pub(super) fn password(door: &Door, by: &Peer, ready: Ready) -> Result<Answer, F
         operator.password = new;
         Ok(())
     })?;
+    target.staff = Some(changed.id);
     door.staff.seats.renew(by.seat, before, &changed);
     Ok(Answer::Done {
         done: "your password is changed; your other sessions have ended".to_owned(),
@@ -269,8 +270,8 @@ pub(super) fn token_add(door: &Door, name: &str) -> Result<Answer, Failure> {
     }))
 }
 
-/// `operator token confirm`: the code is spent (R16).
-pub(super) fn token_confirm(door: &Door, name: &str, code: &Secret) -> Result<Answer, Failure> {
+/// `operator token confirm`: the code is spent (R16). A restore reads the record of it (R20).
+pub(super) fn token_confirm(door: &Door, name: &str, code: &Secret, target: &mut Target) -> Result<Answer, Failure> {
     let code = check::code(code.expose_str().unwrap_or_default()).map(zeroize::Zeroizing::new)?;
     let clock = door.clock.now().ok_or_else(|| {
         Failure::refused("codes cannot be checked while the clock is not trusted: look with `postern time show`")
@@ -294,15 +295,17 @@ pub(super) fn token_confirm(door: &Door, name: &str, code: &Secret) -> Result<An
         token.confirmed = true;
         Ok(())
     })?;
+    target.staff = Some(operator.id);
     Ok(answer(door, &operator))
 }
 
-/// `operator token remove`.
-pub(super) fn token_remove(door: &Door, name: &str) -> Result<Answer, Failure> {
+/// `operator token remove`. A restore reads the record of it (R20).
+pub(super) fn token_remove(door: &Door, name: &str, target: &mut Target) -> Result<Answer, Failure> {
     let operator = change(door, name, |operator, _| match operator.token.take() {
         Some(_) => Ok(()),
         None => Err(Failure::not_found(format!("{} has no token", operator.name))),
     })?;
+    target.staff = Some(operator.id);
     Ok(answer(door, &operator))
 }
 
@@ -410,7 +413,7 @@ fn info(door: &Door, operator: &Operator) -> OperatorInfo {
 }
 
 /// As it is typed.
-pub(super) fn role_word(role: Role) -> &'static str {
+pub(in crate::door) fn role_word(role: Role) -> &'static str {
     match role {
         Role::Auditor => "auditor",
         Role::Helpdesk => "helpdesk",

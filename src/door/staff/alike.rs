@@ -9,7 +9,7 @@ use crate::audit::OperatorAct;
 use crate::door::refusals::TOGETHER;
 use crate::store::records::Timestamp;
 
-/// Kinds counted apart in one minute; the rest is counted together.
+/// Kinds counted apart in one minute, of each operator and of those who are none; the rest is counted together.
 const KINDS: usize = 32;
 /// The same of names that no operator has.
 const STRANGERS: usize = 4;
@@ -63,7 +63,8 @@ impl Alike {
             stranger,
         };
         let strangers = || kinds.keys().filter(|kind| kind.stranger).count();
-        let failed = kinds.keys().filter(|kind| kind.result.is_err()).count();
+        let own = |kind: &&Kind| kind.result.is_err() && kind.operator == act.operator;
+        let failed = kinds.keys().filter(own).count();
         let full = act.result.is_err() && (failed >= KINDS || (stranger && strangers() >= STRANGERS));
         if full && !kinds.contains_key(&kind) {
             OTHERS.clone_into(&mut act.target);

@@ -10,10 +10,16 @@ use parking_lot::Mutex;
 pub const WRONG_MAX: u32 = 5;
 /// The first lock.
 pub const FIRST_LOCK: Duration = Duration::from_secs(60);
-/// Locks double to this.
-pub const LONGEST_LOCK: Duration = Duration::from_secs(3600);
-/// Names remembered that no operator has; the oldest goes first.
-const STRANGERS: usize = 1000;
+/// Locks double to this. Whoever stands at a line can keep a name locked by typing on, so it is no longer than guessing needs: 480
+/// tries a day at a password of twelve characters or more.
+pub const LONGEST_LOCK: Duration = Duration::from_secs(15 * 60);
+/// For each hour without a try the count goes back by one lock.
+const FADES: Duration = Duration::from_secs(3600);
+/// Names remembered: more than can be tried while the longest lock lasts, at two checks at once, so that no flood of invented names
+/// makes a locked one fresh again and tells by that who is no operator.
+const KEPT: usize = 150_000;
+/// Characters of a name that are remembered; no operator's has as many.
+const NAME_MAX: usize = 64;
 /// While others try the same name: as many as may still be wrong are being checked.
 const BUSY: Duration = Duration::from_secs(1);
 
@@ -45,9 +51,10 @@ fn lock(wrong: u32) -> Option<Duration> {
 }
 
 impl Locks {
-    /// At the start: a name that was locked is locked anew.
+    /// At the start: a name with a lock behind it is locked for the first time's length. The lock itself may be long over, and after
+    /// a power cut somebody may have to log in for the box to answer; but a restart gives no tries for nothing either.
     pub fn stand(&self, name: &str, wrong: u32, now: Instant) {
-        let until = lock(wrong).map(|length| now + length);
+        let until = lock(wrong).map(|_| now + FIRST_LOCK);
         let stood = Name {
             known: true,
             wrong,
@@ -63,11 +70,12 @@ impl Locks {
     /// # Errors
     /// How long it must wait.
     pub fn begin(&self, name: &str, known: bool, now: Instant) -> Result<Try<'_>, Duration> {
+        let name: String = name.chars().take(NAME_MAX).collect();
         let mut names = self.0.lock();
-        if !known && !names.contains_key(name) {
-            make_room(&mut names);
+        if !known && !names.contains_key(&name) {
+            make_room(&mut names, now);
         }
-        let one = names.entry(name.to_owned()).or_insert(Name {
+        let one = names.entry(name.clone()).or_insert(Name {
             known,
             wrong: 0,
             checking: 0,
@@ -75,6 +83,7 @@ impl Locks {
             last: now,
         });
         one.known = known;
+        fade(one, now);
         if let Some(left) = left(one, now) {
             return Err(left);
         }
@@ -83,10 +92,7 @@ impl Locks {
         }
         one.checking += 1;
         one.last = now;
-        Ok(Try {
-            locks: self,
-            name: name.to_owned(),
-        })
+        Ok(Try { locks: self, name })
     }
 
     /// For how long a name is locked; none: it is not.
@@ -116,18 +122,29 @@ impl Locks {
     }
 }
 
+/// Quiet hours take locks off the count.
+fn fade(one: &mut Name, now: Instant) {
+    let hours = now.saturating_duration_since(one.last).as_secs() / FADES.as_secs();
+    let locks = u32::try_from(hours).unwrap_or(u32::MAX);
+    one.wrong = one.wrong.saturating_sub(locks.saturating_mul(WRONG_MAX));
+}
+
 fn left(one: &Name, now: Instant) -> Option<Duration> {
     let left = one.until?.saturating_duration_since(now);
     (!left.is_zero()).then_some(left)
 }
 
-/// Only names that nobody has make room, and none of which a password is being checked.
-fn make_room(names: &mut HashMap<String, Name>) {
-    let strangers = names.iter().filter(|(_, one)| !one.known);
-    if strangers.clone().count() < STRANGERS {
+/// Only names that nobody has make room, and none of which a password is being checked: first all that no lock can stand for.
+fn make_room(names: &mut HashMap<String, Name>, now: Instant) {
+    if names.len() < KEPT {
         return;
     }
-    let idle = strangers.filter(|(_, one)| one.checking == 0);
+    let young = |one: &Name| now.saturating_duration_since(one.last) < LONGEST_LOCK;
+    names.retain(|_, one| one.known || one.checking > 0 || young(one));
+    if names.len() < KEPT {
+        return;
+    }
+    let idle = names.iter().filter(|(_, one)| !one.known && one.checking == 0);
     let oldest = idle.min_by_key(|(_, one)| one.last).map(|(name, _)| name.clone());
     if let Some(oldest) = oldest {
         names.remove(&oldest);
@@ -174,7 +191,7 @@ mod tests {
         for known in [true, false] {
             let locks = Locks::default();
             let mut now = Instant::now();
-            for minutes in [1, 2, 4, 8, 16, 32, 60, 60] {
+            for minutes in [1, 2, 4, 8, 15, 15] {
                 for _ in 0..5 {
                     let _ = locks.begin("anna", known, now).ok().unwrap().wrong(now);
                 }
@@ -188,6 +205,16 @@ mod tests {
             }
             assert!(locks.begin("anna", known, now).is_ok(), "a right one begins anew");
         }
+    }
+
+    #[test]
+    fn quiet_hours_take_locks_off_the_count() {
+        let locks = Locks::default();
+        let start = Instant::now();
+        locks.stand("anna", 41, start);
+        assert_eq!(locks.left("anna", start), Some(FIRST_LOCK), "however many there were");
+        drop(locks.begin("anna", true, start + 8 * FADES).ok().unwrap());
+        assert_eq!(locks.wrong("anna"), 1);
     }
 
     #[test]
@@ -206,7 +233,7 @@ mod tests {
         let now = Instant::now();
         locks.stand("anna", 12, now);
         locks.stand("ben", 4, now);
-        assert_eq!(locks.left("anna", now), Some(2 * MINUTE));
+        assert_eq!(locks.left("anna", now), Some(MINUTE));
         assert_eq!(locks.left("ben", now), None);
         locks.clear("anna");
         assert!(locks.begin("anna", true, now).is_ok());
@@ -217,11 +244,28 @@ mod tests {
         let locks = Locks::default();
         let now = Instant::now();
         locks.stand("anna", 5, now);
-        for n in 0..5000 {
-            let at = now + Duration::from_millis(n);
+        for _ in 0..5 {
+            let _ = locks.begin("nobody", false, now).ok().unwrap().wrong(now);
+        }
+        for n in 0..(KEPT as u64 + 100) {
+            if n == 5000 {
+                assert!(
+                    locks.begin("nobody", false, now).is_err(),
+                    "still locked, as a name that somebody has"
+                );
+            }
+            let at = now
+                + if n < 1000 {
+                    Duration::from_millis(n)
+                } else {
+                    2 * LONGEST_LOCK
+                };
             let _ = locks.begin(&format!("nobody{n}"), false, at).ok().unwrap().wrong(at);
         }
-        assert!(locks.0.lock().len() <= STRANGERS + 1);
+        assert!(
+            locks.0.lock().len() <= KEPT - 800,
+            "what no lock stands for any more went first"
+        );
         assert!(locks.left("anna", now).is_some());
     }
 }

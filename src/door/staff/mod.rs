@@ -35,6 +35,8 @@ pub struct Staff {
     pub alone: Mutex<()>,
     /// What was done and could not be put on record yet: nothing more is done before it is.
     pub unwritten: Mutex<Vec<OperatorAct>>,
+    /// There is no operator, but there was one, or the store was restored: only `control.sock` makes the next one (R24).
+    pub shut: AtomicBool,
     /// After a restore no operator's code may be checked before the last steps were raised (R20).
     pub stale_steps: AtomicBool,
 }
@@ -48,6 +50,7 @@ impl Default for Staff {
             checks: Semaphore::new(CHECKS),
             alone: Mutex::default(),
             unwritten: Mutex::default(),
+            shut: AtomicBool::default(),
             stale_steps: AtomicBool::default(),
         }
     }

@@ -212,3 +212,24 @@ fn r20_a_power_cut_between_the_renames_is_finished_at_the_next_start() {
         dir.path().join("store.corrupt-0000000000009")
     );
 }
+
+#[test]
+fn r20_a_store_that_is_gone_is_damaged_and_not_new() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = filled(dir.path());
+    let kept = contents(&store);
+    store.copy_daily(dir.path(), Timestamp(5)).unwrap();
+    drop(store);
+    fs::remove_dir_all(dir.path().join(STORE_DIR)).unwrap();
+    let (store, _, recovered) = Store::open_or_recover(dir.path(), &sealer(), Timestamp(10)).unwrap();
+    assert_eq!(contents(&store), kept);
+    assert_eq!(recovered.unwrap().detail, "its files are missing");
+    drop(store);
+    // Without a copy: what was set aside, or a journal, tells that there was one.
+    for trace in ["store.corrupt-0000000000009", "journal/00000000000000000001.jrn"] {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join(trace)).unwrap();
+        let refused = Store::open_or_recover(dir.path(), &sealer(), Timestamp(10)).unwrap_err();
+        assert!(matches!(refused, OpenError::NoCopy { .. }), "{refused}");
+    }
+}

@@ -99,6 +99,19 @@ fn one_that_was_removed_elsewhere_closes() {
 }
 
 #[test]
+fn the_last_row_says_what_enter_does_and_has_room_for_the_help() {
+    let mut desk = Desk::on(
+        Box::new(crate::console::screens::waiting::Waiting::new("")),
+        Role::Installer,
+    );
+    show(&mut desk, client("gw-1", "192.0.2.10"), Role::Installer);
+    let text = desk.text();
+    let row = text.lines().last().unwrap_or_default();
+    assert!(row.starts_with("Enter choose  e edit  "), "{row}");
+    assert!(row.ends_with("x remove  Esc back  ? help"), "{row}");
+}
+
+#[test]
 fn arrows_and_enter_do_everything() {
     let mut desk = Desk::on(
         Box::new(crate::console::screens::waiting::Waiting::new("")),

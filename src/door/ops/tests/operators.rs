@@ -334,6 +334,11 @@ async fn r24_a_change_ends_the_sessions_of_its_operator() {
     rig.ask_as(&here, own(PASSWORD)).await.unwrap();
     assert!(rig.ops.standing(&here).is_ok());
     assert!(rig.ops.standing(&there).is_err());
+    let act = rig
+        .acts()
+        .into_iter()
+        .find(|act| act.action == "operator password" && act.result.is_ok());
+    assert!(act.unwrap().staff.is_some(), "R20: a restore finds it");
     assert!(rig.log_in("anna", "yet another password", None).await.is_ok());
     rig.fails(FailureKind::Usage, own(PASSWORD)).await;
 }

@@ -99,13 +99,13 @@ async fn r20_after_a_restore_operators_are_no_more_than_they_were_and_the_first_
     for in_copy in [true, false] {
         let rig = Rig::open();
         let state = rig.dir.path().join("state");
-        let copy = || rig.door.store.copy_daily(&state, crate::clock::wall()).unwrap();
+        let copy = || rig.door.copy_store(crate::clock::wall()).unwrap();
         if !in_copy {
             copy();
         }
         // Long gone, and another one of that name: neither comes back as the first.
         rig.ok(add("zoe", Role::Installer)).await;
-        for name in ["anna", "carl", "dora", "emil"] {
+        for name in ["anna", "carl", "dora", "emil", "fred", "gerd"] {
             rig.ok(add(name, Role::Installer)).await;
         }
         rig.ok(Request::OperatorRemove { name: "zoe".to_owned() }).await;
@@ -127,9 +127,27 @@ async fn r20_after_a_restore_operators_are_no_more_than_they_were_and_the_first_
             code: code(&made.seed, -1),
         };
         rig.ok(confirm).await;
+        let add_token = Request::OperatorTokenAdd {
+            name: "gerd".to_owned(),
+        };
+        let Answer::OperatorToken(gerd) = rig.ok(add_token).await else {
+            panic!("no token");
+        };
         if in_copy {
             copy();
         }
+        let secret = Request::OperatorSet(OperatorSet {
+            name: "fred".to_owned(),
+            role: None,
+            enabled: None,
+            password: Some(Secret::from("another good password")),
+        });
+        rig.ok(secret).await;
+        let confirm = Request::OperatorTokenConfirm {
+            name: "gerd".to_owned(),
+            code: code(&gerd.seed, 0),
+        };
+        rig.ok(confirm).await;
         rig.ok(add("ben", Role::Helpdesk)).await;
         rig.ok(set("carl", None, Some(false))).await;
         rig.ok(set("dora", Some(Role::Auditor), None)).await;
@@ -158,6 +176,8 @@ async fn r20_after_a_restore_operators_are_no_more_than_they_were_and_the_first_
             one("carl", Role::Installer, false),
             one("dora", Role::Auditor, in_copy),
             one("ben", Role::Helpdesk, false),
+            one("fred", Role::Installer, false),
+            one("gerd", Role::Installer, false),
         ];
         if in_copy {
             wanted.push(one("emil", Role::Installer, false));
@@ -166,6 +186,11 @@ async fn r20_after_a_restore_operators_are_no_more_than_they_were_and_the_first_
         stand.sort();
         wanted.sort();
         assert_eq!(stand, wanted);
+        let replaced = rig.door.store.operators();
+        let mut replaced = replaced
+            .iter()
+            .filter(|one| ["fred", "gerd"].contains(&one.name.as_str()));
+        assert!(replaced.all(|one| one.password.is_empty() && one.token.is_none()));
         let log_in = |code| {
             rig.ops.log_in(
                 990,
@@ -216,4 +241,60 @@ async fn r20_after_a_restore_operators_are_no_more_than_they_were_and_the_first_
             assert!(log_in(code(&made.seed, 0)).await.is_ok());
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r20_r24_a_restored_box_without_operators_is_no_first_start() {
+    let add = || OperatorAdd {
+        name: "anna".to_owned(),
+        role: Role::Installer,
+        password: Secret::from("correct horse battery"),
+        line: String::new(),
+    };
+    let rig = Rig::open();
+    assert!(!rig.ops.hello().operators);
+    rig.door.copy_store(crate::clock::wall()).unwrap();
+    rig.ok(Request::OperatorAdd(add())).await;
+    rig.door.close();
+    let Rig { ops, door, dir, .. } = rig;
+    drop((ops, door));
+    let state = dir.path().join("state");
+    std::fs::remove_dir_all(state.join(STORE_DIR)).unwrap();
+    std::fs::remove_dir_all(state.join(crate::door::start::OPERATORS_DIR)).unwrap();
+    let mut rig = Rig::open_at(dir);
+    for _ in 0..2 {
+        assert!(rig.door.store.operators().is_empty());
+        assert!(rig.ops.hello().operators, "the console asks for a login");
+        let first = rig.ops.first(990, add()).await.err().unwrap();
+        assert_eq!(first.kind, FailureKind::LogInFirst, "{first}");
+        rig = rig.reopen();
+    }
+    rig.ok(Request::OperatorAdd(add())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r23_an_operator_without_a_record_is_put_on_record_at_the_next_start() {
+    let rig = Rig::open();
+    let add = OperatorAdd {
+        name: "anna".to_owned(),
+        role: Role::Installer,
+        password: Secret::from("correct horse battery"),
+        line: String::new(),
+    };
+    rig.ok(Request::OperatorAdd(add)).await;
+    let known = rig.door.store.operators()[0].clone();
+    let lost = crate::store::records::Operator {
+        name: "ben".to_owned(),
+        ..known
+    };
+    rig.door
+        .store
+        .apply(vec![crate::store::Change::AddOperator(lost)])
+        .unwrap();
+    let rig = rig.reopen().reopen();
+    let acts = rig.acts().into_iter().filter(|act| act.action == "operator add");
+    let told: Vec<_> = acts.map(|act| (act.target, act.line)).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!(told[1].0, "ben, role installer");
+    assert_eq!(told[1].1, "(found without a record)");
 }

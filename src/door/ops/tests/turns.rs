@@ -201,3 +201,36 @@ async fn r23_what_was_done_without_a_record_goes_on_record_before_anything_else(
         ["anna@contoso.example", "lost@contoso.example", "ben@contoso.example"]
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r24_wrong_codes_lock_a_name_like_wrong_passwords_and_the_lock_is_on_record() {
+    let rig = Rig::open();
+    rig.operator("anna", Role::Installer).await;
+    rig.operator("ben", Role::Installer).await;
+    let name = || "ben".to_owned();
+    let Answer::OperatorToken(made) = rig.ok(Request::OperatorTokenAdd { name: name() }).await else {
+        panic!("no token");
+    };
+    let code = code(&made.seed, 0);
+    rig.ok(Request::OperatorTokenConfirm { name: name(), code }).await;
+    for _ in 0..5 {
+        let wrong = rig
+            .log_in("ben", PASSWORD, Some(Secret::from("000000")))
+            .await
+            .err()
+            .unwrap();
+        assert_eq!(wrong.message, "name, password or code is wrong");
+    }
+    let locked = rig.log_in("ben", PASSWORD, None).await.err().unwrap();
+    assert!(locked.message.contains("wait"), "{locked}");
+    let (seat, _) = rig.log_in("anna", PASSWORD, None).await.ok().unwrap();
+    // The own password is no way round a lock.
+    for _ in 0..5 {
+        rig.ask_as(&seat, own("wrong", NEW)).await.unwrap_err();
+    }
+    let locked = rig.ask_as(&seat, own(PASSWORD, NEW)).await.unwrap_err();
+    assert!(locked.message.contains("wait"), "{locked}");
+    rig.door.close();
+    let why: Vec<_> = rig.acts().into_iter().filter_map(|act| act.result.err()).collect();
+    assert!(why.iter().any(|why| why == "the name is locked"), "{why:?}");
+}
