@@ -56,3 +56,4 @@ pub mod server;
 pub mod store;
 pub mod text;
 pub mod times;
+pub mod tokens;

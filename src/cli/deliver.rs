@@ -92,6 +92,13 @@ fn document(answer: &Answer, out: &mut Out<'_>) -> std::io::Result<()> {
         Answer::TokenMade(one) => out.document(one),
         Answer::Token(one) => out.document(one),
         Answer::Tokens(one) => out.document(one),
+        Answer::TokenProgramming(one) => out.document(one),
+        Answer::Serial(one) => out.document(one),
+        Answer::Unassigned(one) => out.document(one),
+        Answer::Hardware(one) => out.document(one),
+        Answer::Drift(one) => out.document(one),
+        Answer::DriftHistory(one) => out.document(one),
+        Answer::Export(one) => out.document(one),
         Answer::Import(one) => out.document(one),
         Answer::Tenant(one) => out.document(one),
         Answer::Tenants(one) => out.document(one),
@@ -131,6 +138,7 @@ fn users(
             search: search.to_owned(),
             offset,
             limit: left.min(USERS_LIMIT_MAX),
+            without_token: false,
         });
         let Answer::Users(page) = asker.ask(&request)? else {
             return Err(unexpected(&request).into());
@@ -189,7 +197,7 @@ fn token_add(
     let parameters = TotpParameters {
         algorithm: token.algorithm,
         digits: token.digits,
-        period: token.period,
+        period: token.period.unwrap_or(30),
     };
     let uri = Uri::new(&made.issuer, &token.user, &made.seed, parameters);
     let whole = uri.whole();

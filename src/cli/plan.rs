@@ -209,6 +209,7 @@ fn user(command: UserCommand, input: &mut dyn Input) -> Result<Request, Failure>
             search,
             offset,
             limit: limit.unwrap_or(crate::control::USERS_LIMIT_MAX),
+            without_token: false,
         }),
         UserCommand::Show { name } => Request::UserShow { name: named(name)? },
         UserCommand::Set {
@@ -272,7 +273,8 @@ fn token(command: TokenCommand, input: &mut dyn Input) -> Result<Plan, Failure> 
             let ask = TokenAdd {
                 user,
                 seed: seed.transpose()?,
-                parameters,
+                parameters: parameters.into(),
+                counter: 0,
                 active,
             };
             return Ok(Plan::TokenAdd(ask, qr));

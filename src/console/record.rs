@@ -160,7 +160,17 @@ fn stand_in(mut answer: Answer) -> Answer {
         Answer::OperatorToken(made) => made.seed = bytes_in(&made.seed),
         Answer::ClientMade(made) => made.secret = made.secret.as_ref().map(text_in),
         Answer::Bypass(bypass) => bypass.code = text_in(&bypass.code),
-        Answer::Pong(_)
+        Answer::TokenProgramming(made) => {
+            made.seed = bytes_in(&made.seed);
+            made.customer_key = made.customer_key.as_ref().map(bytes_in);
+        }
+        Answer::Export(page) => page.rows.iter_mut().for_each(|row| row.seed = bytes_in(&row.seed)),
+        Answer::Serial(_)
+        | Answer::Unassigned(_)
+        | Answer::Hardware(_)
+        | Answer::Drift(_)
+        | Answer::DriftHistory(_)
+        | Answer::Pong(_)
         | Answer::Status(_)
         | Answer::Client(_)
         | Answer::Clients(_)

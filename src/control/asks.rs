@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::wire;
 use crate::secret::Secret;
 use crate::store::records::{
-    Charset, First, Mode, Net, Order, Override, Timestamp, TotpParameters, Unavailable, Unmatched,
+    Charset, First, Mode, Net, Order, OtpParameters, Override, Timestamp, TokenId, TotpParameters, Unavailable,
+    Unmatched,
 };
 
 /// The longest a log request may wait for something new, in milliseconds.
@@ -20,6 +21,8 @@ pub const LOG_LIMIT_MAX: u32 = 500;
 pub const USERS_LIMIT_MAX: u32 = 1_000;
 /// Most rows in one [`ImportBatch`].
 pub const IMPORT_BATCH_MAX: usize = 1_000;
+/// Most tokens in one [`ExportAsk`]'s answer.
+pub const EXPORT_LIMIT_MAX: usize = 1_000;
 /// Minutes that a bypass code is good for where the operator says nothing (R18).
 pub const BYPASS_MINUTES: u8 = 5;
 /// The most minutes that a bypass code may be good for (R18).
@@ -183,6 +186,89 @@ pub struct UserSearch {
     pub offset: u32,
     /// How many to answer, [`USERS_LIMIT_MAX`] at most.
     pub limit: u32,
+    /// Only enabled users who have no token that counts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_token: bool,
+}
+
+/// A page of some list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageAsk {
+    /// What serial number or model contains, in any case; empty for all.
+    pub search: String,
+    /// How many to leave out.
+    pub offset: u32,
+    /// How many to answer, [`USERS_LIMIT_MAX`] at most.
+    pub limit: u32,
+}
+
+/// Which hardware tokens a list holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HardwareWhich {
+    /// All that have a serial number.
+    #[default]
+    All,
+    /// Those that were begun here and wait: for the writing to end, or for their code.
+    Pending,
+}
+
+/// A page of the hardware tokens that users have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HardwareAsk {
+    /// Which of them.
+    pub which: HardwareWhich,
+    /// The page; the search looks at users' names too.
+    pub page: PageAsk,
+}
+
+/// A hardware token is to be programmed for a user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenProgram {
+    /// Whose.
+    pub user: String,
+    /// As the token says.
+    pub serial: String,
+    /// As the token or its serial number says.
+    pub model: String,
+    /// Which profile of a Molto-2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<u8>,
+    /// Hash, digits, period.
+    pub parameters: TotpParameters,
+    /// The operator was asked: what is in the token now, and who has it, may go. Without it a token that somebody has is refused.
+    pub replace: bool,
+}
+
+/// A vendor's token becomes a user's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenAssign {
+    /// Whose.
+    pub user: String,
+    /// As printed on it.
+    pub serial: String,
+    /// Where two makers print the same number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+}
+
+/// Seeds of tokens that this box programmed, [`EXPORT_LIMIT_MAX`] at most, by number (R25).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportAsk {
+    /// The installer whose password it is; at the console the one who is logged in. Root at `control.sock` needs neither.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<String>,
+    /// That installer's password.
+    #[serde(default, with = "wire::bytes::option", skip_serializing_if = "Option::is_none")]
+    pub password: Option<Secret>,
+    /// Tokens with a higher number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<TokenId>,
 }
 
 /// A new token of a user.
@@ -194,10 +280,17 @@ pub struct TokenAdd {
     /// The seed; without one the daemon makes 20 bytes.
     #[serde(default, with = "wire::bytes::option", skip_serializing_if = "Option::is_none")]
     pub seed: Option<Secret>,
-    /// Hash, digits, period.
-    pub parameters: TotpParameters,
+    /// Time or counter, hash, digits, period.
+    pub parameters: OtpParameters,
+    /// The counter of the next code; 0 where the time moves it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub counter: u64,
     /// Counts at once, without a confirmation.
     pub active: bool,
+}
+
+fn is_zero(counter: &u64) -> bool {
+    *counter == 0
 }
 
 /// One row of a token file.
@@ -206,15 +299,18 @@ pub struct TokenAdd {
 pub struct ImportRow {
     /// Line of the file, 1 for the header: the result names it.
     pub line: u64,
-    /// Whose; made if missing.
+    /// Whose; made if missing. Empty: nobody's yet, kept under its serial number until it is assigned.
     pub user: String,
     /// Serial number.
     pub serial: String,
     /// The key.
     #[serde(with = "wire::bytes")]
     pub seed: Secret,
-    /// Hash, digits, period.
-    pub parameters: TotpParameters,
+    /// Time or counter, hash, digits, period.
+    pub parameters: OtpParameters,
+    /// The counter of the next code; 0 where the time moves it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub counter: u64,
     /// Manufacturer and model.
     pub model: String,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::asks::{BYPASS_MINUTES_MAX, ClientFields, Delimiter};
 use super::ops::Failure;
-use crate::store::records::{First, Mode, Net, TotpParameters, Unmatched};
+use crate::store::records::{First, Mode, Net, OtpParameters, TotpParameters, Unmatched};
 use crate::text::{is_invisible, shown};
 
 /// Most bytes of a shared secret (RFC 2865 sets no limit; gateways stop at 128 or before).
@@ -263,6 +263,21 @@ pub fn user_name(name: &str) -> Result<(), Failure> {
 ///
 /// # Errors
 /// [`super::FailureKind::Usage`].
+pub fn otp_parameters(parameters: OtpParameters) -> Result<(), Failure> {
+    match parameters {
+        OtpParameters::Totp(p) => self::parameters(p),
+        OtpParameters::Hotp(p) => self::parameters(TotpParameters {
+            algorithm: p.algorithm,
+            digits: p.digits,
+            period: 30,
+        }),
+    }
+}
+
+/// Whether a token of the box can be of this hash, digits and period.
+///
+/// # Errors
+/// One line.
 pub fn parameters(parameters: TotpParameters) -> Result<(), Failure> {
     if !matches!(parameters.digits, 6 | 8) {
         return Err(Failure::usage("--digits is 6 or 8"));

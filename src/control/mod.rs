@@ -5,7 +5,7 @@
 //! runs without [`Rights`](peer::Rights), and only the server makes those (R24). Nothing here touches the store or a file that
 //! an operator named (R25).
 //!
-//! - `ops` the list of operations and answers; `asks`, `answers` and `operators` what they carry; `failure` how they fail
+//! - `ops` the list of operations and answers, `rights` who may ask for them; `asks`, `answers` and `operators` what they carry; `failure` how they fail
 //! - `check` and `strength` what can be seen to be wrong before anything is asked
 //! - `frame` bytes on the socket; `server`, `connection` and `place` the daemon's side, `client` the caller's; `peer` who asks and
 //!   what they may
@@ -22,6 +22,7 @@ pub mod operators;
 pub mod ops;
 pub mod peer;
 pub mod place;
+mod rights;
 pub mod server;
 pub mod strength;
 pub mod wire;
@@ -34,8 +35,9 @@ pub use peer::{Door, Operations, Peer, Rights, Role, Standing};
 
 /// The plain enums and numbers of the records, so that the command line and the console need no other room of the house.
 pub use crate::store::records::{
-    Algorithm, CHALLENGE_TIMEOUT, Charset, ClientId, DEADLINE, First, IN_FLIGHT, Mode, Net, Order, Override, PROMPT,
-    REJECT_DELAY, Timestamp, TokenId, TokenStatus, TotpParameters, Unavailable, Unmatched, UserId,
+    Algorithm, CHALLENGE_TIMEOUT, Charset, ClientId, DEADLINE, First, HotpParameters, IN_FLIGHT, Mode, Net, Order,
+    OtpParameters, Override, PROMPT, Programmed, REJECT_DELAY, Timestamp, TokenId, TokenSource, TokenStatus,
+    TotpParameters, Unavailable, Unmatched, UserId,
 };
 
 #[cfg(test)]

@@ -4,17 +4,18 @@
 use serde::{Deserialize, Serialize};
 
 use super::answers::{
-    BypassCode, ChainReport, ClientInfo, ClientList, ClientMade, ClockReport, Explanation, ImportReport, KnockList,
-    LogPage, NetworkReport, Pong, ProveReport, StatusReport, TenantInfo, TenantList, TestReport, TokenInfo, TokenList,
-    TokenMade, UserInfo, UserList,
+    BypassCode, ChainReport, ClientInfo, ClientList, ClientMade, ClockReport, DriftHistory, DriftList, Explanation,
+    ExportPage, HardwareList, ImportReport, KnockList, LogPage, NetworkReport, Pong, ProveReport, SerialReport,
+    StatusReport, TenantInfo, TenantList, TestReport, TokenInfo, TokenList, TokenMade, TokenProgramming,
+    UnassignedList, UserInfo, UserList,
 };
 use super::asks::{
-    ClientAdd, ClientSet, DirectoryLogin, EntraSet, ImportBatch, LogAsk, TokenAdd, UserAdd, UserSearch, UserSet,
+    ClientAdd, ClientSet, DirectoryLogin, EntraSet, ExportAsk, HardwareAsk, ImportBatch, LogAsk, PageAsk, TokenAdd,
+    TokenAssign, TokenProgram, UserAdd, UserSearch, UserSet,
 };
 use super::operators::{
     Hello, LogIn, Moved, OperatorAdd, OperatorInfo, OperatorList, OperatorSet, OperatorTokenMade, Session,
 };
-use super::peer::Role;
 use crate::secret::Secret;
 use crate::store::records::TokenId;
 
@@ -115,6 +116,62 @@ pub enum Request {
         /// Which.
         id: TokenId,
     },
+    /// A new seed for a hardware token that lies on a reader, as a pending token; what this user had pending for the same token goes.
+    /// Refused while the clock is not trusted. Answer: [`Answer::TokenProgramming`].
+    TokenProgram(TokenProgram),
+    /// The hardware token has taken the seed: now a code may confirm it. Answer: [`Answer::Token`].
+    TokenWritten {
+        /// Whose.
+        user: String,
+        /// Which.
+        id: TokenId,
+    },
+    /// The clock of a hardware token was set to this box's: what was learned of its drift is void. Answer: [`Answer::Token`].
+    TokenClockSet {
+        /// Whose.
+        user: String,
+        /// Which.
+        id: TokenId,
+    },
+    /// What the box knows of a serial number. Answer: [`Answer::Serial`].
+    SerialShow {
+        /// As printed on the token, or as the token says.
+        serial: String,
+    },
+    /// A vendor's token from the drawer becomes a user's: pending, until its code confirms it. Answer: [`Answer::Token`].
+    TokenAssign(TokenAssign),
+    /// Tokens that nobody has yet. Answer: [`Answer::Unassigned`].
+    UnassignedList(PageAsk),
+    /// Forget a token that nobody has. Answer: [`Answer::Done`].
+    UnassignedRemove {
+        /// Its serial number.
+        serial: String,
+        /// Its model, where two makers print the same number.
+        model: Option<String>,
+    },
+    /// Hardware tokens that users have. Answer: [`Answer::Hardware`].
+    HardwareList(HardwareAsk),
+    /// Tokens whose clocks leave the window within 60 days. Answer: [`Answer::Drift`].
+    DriftList,
+    /// How one token's clock went, login by login. Answer: [`Answer::DriftHistory`].
+    DriftShow {
+        /// Whose.
+        user: String,
+        /// Which.
+        id: TokenId,
+    },
+    /// Seeds of the tokens that this box programmed (R25). Answer: [`Answer::Export`].
+    Export(ExportAsk),
+    /// The customer key of this house's Molto-2 tokens, from now on. Answer: [`Answer::Done`].
+    MoltoKeySet {
+        /// The key; none: the maker's.
+        #[serde(
+            default,
+            with = "super::wire::bytes::option",
+            skip_serializing_if = "Option::is_none"
+        )]
+        key: Option<Secret>,
+    },
     /// Rows of a token file. Answer: [`Answer::Import`].
     ImportBatch(ImportBatch),
     /// Make or change a tenant. Answer: [`Answer::Tenant`].
@@ -206,181 +263,6 @@ pub enum Request {
     },
 }
 
-impl Request {
-    /// The operation's word in the audit log, as on the command line.
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::Ping => "ping",
-            Self::Status => "status",
-            Self::ClientAdd(_) => "client add",
-            Self::ClientList => "client list",
-            Self::ClientShow { .. } => "client show",
-            Self::ClientSet(_) => "client set",
-            Self::ClientRemove { .. } => "client remove",
-            Self::UserAdd(_) => "user add",
-            Self::UserList(_) => "user list",
-            Self::UserShow { .. } => "user show",
-            Self::UserSet(_) => "user set",
-            Self::UserDisable { .. } => "user disable",
-            Self::UserEnable { .. } => "user enable",
-            Self::UserUnlock { .. } => "user unlock",
-            Self::UserRemove { .. } => "user remove",
-            Self::UserBypass { .. } => "user bypass",
-            Self::TokenAdd(_) => "token add",
-            Self::TokenConfirm { .. } => "token confirm",
-            Self::TokenResync { .. } => "token resync",
-            Self::TokenList { .. } => "token list",
-            Self::TokenRemove { .. } => "token remove",
-            Self::ImportBatch(_) => "import",
-            Self::EntraSet(_) => "entra set",
-            Self::EntraProve(_) => "entra prove",
-            Self::EntraTest(_) => "entra test",
-            Self::EntraShow { .. } => "entra show",
-            Self::EntraRemove { .. } => "entra remove",
-            Self::TimeShow => "time show",
-            Self::TimeConfirm => "time confirm",
-            Self::Log(_) => "log",
-            Self::LogVerify => "log verify",
-            Self::Explain { .. } => "explain",
-            Self::Knocks => "knocks",
-            Self::Network => "network show",
-            Self::Hello => "hello",
-            Self::LogIn(_) => "log in",
-            Self::LogOut => "log out",
-            Self::Stay => "stay",
-            Self::Watch => "watch",
-            Self::OperatorAdd(_) => "operator add",
-            Self::OperatorList => "operator list",
-            Self::OperatorSet(_) => "operator set",
-            Self::OperatorPassword { .. } => "operator password",
-            Self::OperatorUnlock { .. } => "operator unlock",
-            Self::OperatorRemove { .. } => "operator remove",
-            Self::OperatorTokenAdd { .. } => "operator token add",
-            Self::OperatorTokenConfirm { .. } => "operator token confirm",
-            Self::OperatorTokenRemove { .. } => "operator token remove",
-        }
-    }
-
-    /// What it is done to, for the audit log: a user's, client's or domain's name as typed; empty where there is none.
-    pub fn target(&self) -> &str {
-        match self {
-            Self::ClientAdd(ask) => &ask.name,
-            Self::ClientSet(ask) => &ask.name,
-            Self::UserAdd(ask) => &ask.name,
-            Self::UserSet(ask) => &ask.name,
-            Self::TokenAdd(ask) => &ask.user,
-            Self::EntraSet(ask) => &ask.domain,
-            Self::EntraProve(ask) | Self::EntraTest(ask) => &ask.user,
-            Self::ClientShow { name }
-            | Self::ClientRemove { name }
-            | Self::UserShow { name }
-            | Self::UserDisable { name }
-            | Self::UserEnable { name }
-            | Self::UserUnlock { name }
-            | Self::UserRemove { name }
-            | Self::UserBypass { name, .. } => name,
-            Self::TokenConfirm { user, .. }
-            | Self::TokenResync { user, .. }
-            | Self::TokenList { user }
-            | Self::TokenRemove { user, .. }
-            | Self::Explain { user } => user,
-            Self::EntraRemove { domain } => domain,
-            Self::LogIn(ask) => &ask.name,
-            Self::OperatorAdd(ask) => &ask.name,
-            Self::OperatorSet(ask) => &ask.name,
-            Self::OperatorUnlock { name }
-            | Self::OperatorRemove { name }
-            | Self::OperatorTokenAdd { name }
-            | Self::OperatorTokenConfirm { name, .. }
-            | Self::OperatorTokenRemove { name } => name,
-            Self::EntraShow { domain } => domain.as_deref().unwrap_or_default(),
-            Self::Ping
-            | Self::Status
-            | Self::ClientList
-            | Self::UserList(_)
-            | Self::ImportBatch(_)
-            | Self::TimeShow
-            | Self::TimeConfirm
-            | Self::Log(_)
-            | Self::LogVerify
-            | Self::Knocks
-            | Self::Network
-            | Self::Hello
-            | Self::LogOut
-            | Self::Stay
-            | Self::Watch
-            | Self::OperatorList
-            | Self::OperatorPassword { .. } => "",
-        }
-    }
-
-    /// The least role that may ask for it (design: Roles).
-    pub fn needs(&self) -> Role {
-        match self {
-            Self::Ping
-            | Self::Status
-            | Self::ClientList
-            | Self::ClientShow { .. }
-            | Self::UserList(_)
-            | Self::UserShow { .. }
-            | Self::TokenList { .. }
-            | Self::EntraShow { .. }
-            | Self::TimeShow
-            | Self::Log(_)
-            | Self::LogVerify
-            | Self::Explain { .. }
-            | Self::Knocks
-            | Self::Network
-            | Self::Hello
-            | Self::LogIn(_)
-            | Self::LogOut
-            | Self::Stay
-            | Self::Watch
-            | Self::OperatorPassword { .. } => Role::Auditor,
-            // A password or an exemption is a matter of policy, not of enrolling somebody.
-            Self::UserAdd(ask) if ask.exempt || ask.password.is_some() => Role::Installer,
-            Self::UserAdd(_)
-            | Self::UserUnlock { .. }
-            | Self::UserBypass { .. }
-            | Self::TokenAdd(_)
-            | Self::TokenConfirm { .. }
-            | Self::TokenResync { .. }
-            | Self::TokenRemove { .. } => Role::Helpdesk,
-            Self::ClientAdd(_)
-            | Self::ClientSet(_)
-            | Self::ClientRemove { .. }
-            | Self::UserSet(_)
-            | Self::UserDisable { .. }
-            | Self::UserEnable { .. }
-            | Self::UserRemove { .. }
-            | Self::ImportBatch(_)
-            | Self::EntraSet(_)
-            | Self::EntraProve(_)
-            | Self::EntraTest(_)
-            | Self::EntraRemove { .. }
-            | Self::TimeConfirm
-            | Self::OperatorAdd(_)
-            | Self::OperatorList
-            | Self::OperatorSet(_)
-            | Self::OperatorUnlock { .. }
-            | Self::OperatorRemove { .. }
-            | Self::OperatorTokenAdd { .. }
-            | Self::OperatorTokenConfirm { .. }
-            | Self::OperatorTokenRemove { .. } => Role::Installer,
-        }
-    }
-
-    /// Whether it changes something or asks a directory: such requests go on record even where they are refused (R23).
-    pub fn on_record(&self) -> bool {
-        match self {
-            Self::OperatorPassword { .. } => true,
-            // A look that is not everybody's.
-            Self::OperatorList => false,
-            _ => self.needs() != Role::Auditor,
-        }
-    }
-}
-
 /// What the daemon answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -403,10 +285,25 @@ pub enum Answer {
     Bypass(BypassCode),
     /// To [`Request::TokenAdd`].
     TokenMade(Box<TokenMade>),
-    /// To [`Request::TokenConfirm`] and [`Request::TokenResync`].
+    /// To requests that leave one token changed: [`Request::TokenConfirm`], [`Request::TokenResync`], [`Request::TokenWritten`],
+    /// [`Request::TokenClockSet`], [`Request::TokenAssign`].
     Token(Box<TokenInfo>),
     /// To [`Request::TokenList`].
     Tokens(TokenList),
+    /// To [`Request::TokenProgram`].
+    TokenProgramming(Box<TokenProgramming>),
+    /// To [`Request::SerialShow`].
+    Serial(SerialReport),
+    /// To [`Request::UnassignedList`].
+    Unassigned(UnassignedList),
+    /// To [`Request::HardwareList`].
+    Hardware(HardwareList),
+    /// To [`Request::DriftList`].
+    Drift(DriftList),
+    /// To [`Request::DriftShow`].
+    DriftHistory(DriftHistory),
+    /// To [`Request::Export`].
+    Export(ExportPage),
     /// To [`Request::ImportBatch`].
     Import(ImportReport),
     /// To [`Request::EntraSet`].

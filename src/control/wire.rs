@@ -281,7 +281,8 @@ mod tests {
             user: format!("firstname.lastname{line}@contoso.example"),
             serial: format!("{line:013}"),
             seed: Secret::new(vec![7; 80]),
-            parameters: TotpParameters::default(),
+            parameters: crate::store::records::OtpParameters::default(),
+            counter: 0,
             model: "Contoso HardwareKey".to_owned(),
         };
         let rows: Vec<_> = (0..IMPORT_BATCH_MAX as u64).map(row).collect();

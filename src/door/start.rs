@@ -22,7 +22,7 @@ use crate::guard::{Folded, Guards, MissKind, Station, Subject};
 use crate::journal::{self, Journal, Limits};
 use crate::pipeline::request::station_key;
 use crate::seal::{KeyError, MasterKey, Sealer};
-use crate::store::records::{OperatorId, Timestamp, UserId};
+use crate::store::records::{OperatorId, OtpParameters, Timestamp, UserId};
 use crate::store::{self, Change, Live, Recovered, Store, StoreError};
 
 /// Kind of the blobs that keep guards in the store.
@@ -376,7 +376,10 @@ impl Door {
         for (user, _) in users {
             for token in self.store.tokens_of(user)? {
                 let drift = self.store.seed(token.mark).map(|seed| seed.drift).unwrap_or_default();
-                let highest = crate::factors::second::totp::highest_acceptable(&token.parameters, now, drift);
+                let OtpParameters::Totp(parameters) = token.parameters else {
+                    continue;
+                };
+                let highest = crate::factors::second::totp::highest_acceptable(&parameters, now, drift);
                 self.store.raise_step(token.mark, highest, drift);
             }
         }

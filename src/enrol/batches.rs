@@ -9,7 +9,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::azure_csv::{Row, TokenFile};
 use super::base32;
-use crate::control::{IMPORT_BATCH_MAX, ImportBatch, ImportRow, RowOutcome, RowResult, TotpParameters};
+use crate::control::{IMPORT_BATCH_MAX, ImportBatch, ImportRow, OtpParameters, RowOutcome, RowResult, TotpParameters};
 
 /// Bytes of a batch as a frame, at most; well under what a frame takes.
 const BATCH_BYTES: usize = 700_000;
@@ -135,10 +135,11 @@ impl Batches {
             user: row.upn.clone(),
             serial: row.serial.clone(),
             seed: row.seed.clone(),
-            parameters: TotpParameters {
+            parameters: OtpParameters::Totp(TotpParameters {
                 period: row.period,
                 ..self.settings.parameters
-            },
+            }),
+            counter: 0,
             model: [row.manufacturer.as_str(), row.model.as_str()]
                 .join(" ")
                 .trim()
@@ -189,6 +190,7 @@ impl Summary {
             line: bad.line,
             outcome: RowOutcome::Refused,
             user_made: false,
+            unassigned: false,
             note: Some(bad.reason.clone()),
         });
         Self {
@@ -270,7 +272,7 @@ mod tests {
                     batch
                         .rows
                         .iter()
-                        .all(|row| row.parameters.period == 60 && row.model == "Acme")
+                        .all(|row| row.parameters.period() == Some(60) && row.model == "Acme")
                 );
                 lines.extend(batch.rows.iter().map(|row| row.line));
             }
@@ -292,6 +294,7 @@ mod tests {
             line,
             outcome: RowOutcome::Added,
             user_made: true,
+            unassigned: false,
             note: None,
         };
         summary.count(vec![added(2), added(4)], sent);

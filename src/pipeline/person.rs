@@ -12,7 +12,7 @@ use super::ready::locked;
 use super::user::typed_hash;
 use crate::audit::{Reason, SecondUsed, Spent};
 use crate::factors::second::credential::{Kind, Shape, Split, splits, whole};
-use crate::factors::second::totp;
+use crate::factors::second::otp;
 use crate::guard::{LockoutPermit, MissKind, Station, Subject, UserGuard};
 use crate::secret::Secret;
 use crate::store::Spend;
@@ -97,7 +97,7 @@ impl Person<'_> {
             let mut lengths: Vec<usize> = self
                 .tokens
                 .iter()
-                .map(|token| usize::from(token.parameters.digits))
+                .map(|token| usize::from(token.parameters.digits()))
                 .collect();
             lengths.sort_unstable();
             lengths.dedup();
@@ -183,8 +183,8 @@ impl Person<'_> {
                     .then_some(Match::Bypass)
             }
             Kind::Totp => self.tokens.iter().find_map(|token| {
-                let drift = tools.store.seed(token.mark).map(|seed| seed.drift).unwrap_or_default();
-                let found = totp::check(&token.seed, &token.parameters, self.now, drift, split.code)?;
+                let state = tools.store.seed(token.mark).unwrap_or_default();
+                let found = otp::check(&token.seed, &token.parameters, self.now, &state, split.code)?;
                 Some(Match::Totp(Spent {
                     mark: token.mark,
                     step: found.step,
@@ -198,7 +198,7 @@ impl Person<'_> {
     fn last_again(&self, tools: &Tools<'_>, splits: &[Split<'_>]) -> Option<Reason> {
         self.tokens.iter().find_map(|token| {
             let step = tools.store.seed(token.mark)?.last_step?;
-            let code = totp::code_at(&token.seed, &token.parameters, step);
+            let code = otp::code_at(&token.seed, &token.parameters, step);
             let again = |split: &Split<'_>| bool::from(split.code.ct_eq(code.as_bytes()));
             splits
                 .iter()
@@ -222,7 +222,7 @@ impl Person<'_> {
         };
         let far = splits.iter().find_map(|split| {
             self.tokens.iter().find_map(|token| {
-                let far = totp::out_of_window(&token.seed, &token.parameters, self.now, split.code)?;
+                let far = otp::out_of_window(&token.seed, &token.parameters, self.now, split.code)?;
                 Some((token.mark, far))
             })
         });

@@ -110,6 +110,63 @@ impl Default for TotpParameters {
     }
 }
 
+/// How a counter token makes its codes (RFC 4226). The counter itself is the seed's last step plus one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct HotpParameters {
+    /// The hash.
+    pub algorithm: Algorithm,
+    /// 6 or 8.
+    pub digits: u8,
+}
+
+/// What moves a token's codes on: the time (RFC 6238) or a counter (RFC 4226).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OtpParameters {
+    /// The time.
+    Totp(TotpParameters),
+    /// A counter, one further with each code that is shown.
+    Hotp(HotpParameters),
+}
+
+impl Default for OtpParameters {
+    fn default() -> Self {
+        Self::Totp(TotpParameters::default())
+    }
+}
+
+impl From<TotpParameters> for OtpParameters {
+    fn from(parameters: TotpParameters) -> Self {
+        Self::Totp(parameters)
+    }
+}
+
+impl OtpParameters {
+    /// The hash.
+    pub fn algorithm(&self) -> Algorithm {
+        match self {
+            Self::Totp(p) => p.algorithm,
+            Self::Hotp(p) => p.algorithm,
+        }
+    }
+
+    /// Digits of a code.
+    pub fn digits(&self) -> u8 {
+        match self {
+            Self::Totp(p) => p.digits,
+            Self::Hotp(p) => p.digits,
+        }
+    }
+
+    /// Seconds a code lasts; none with a counter.
+    pub fn period(&self) -> Option<u8> {
+        match self {
+            Self::Totp(p) => Some(p.period),
+            Self::Hotp(_) => None,
+        }
+    }
+}
+
 /// Where a token stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -118,6 +175,49 @@ pub enum TokenStatus {
     Pending,
     /// Counts.
     Active,
+    /// A counter token after a restore (R20): its counter may be behind, so it does not count until two codes have come.
+    Resync,
+}
+
+/// Where a token's seed came from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TokenSource {
+    /// Made by the box or typed by an operator: an app as a rule.
+    #[default]
+    App,
+    /// From a vendor's or another server's token file.
+    File,
+    /// Made by this box and written to a hardware token here: it may be exported (R25).
+    Programmed(Programmed),
+}
+
+/// A hardware token that this box programmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Programmed {
+    /// Which profile of a token that has several; none of one that has a single one.
+    pub profile: Option<u8>,
+    /// When the token took the seed; none: it is not known to hold it.
+    pub written: Option<Timestamp>,
+}
+
+/// A vendor's token that nobody has yet. The seed is inside, so the record is sealed as a whole at rest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unassigned {
+    /// What is printed on it; never empty.
+    pub serial: String,
+    /// Manufacturer and model.
+    pub model: String,
+    /// How it makes its codes.
+    pub parameters: OtpParameters,
+    /// The counter of its next code; 0 where the time moves it.
+    pub counter: u64,
+    /// The shared key.
+    pub seed: Secret,
+    /// The seed's name: the record's key. The store sets it.
+    pub mark: SeedMark,
+    /// When the record was made.
+    pub created: Timestamp,
 }
 
 /// A one-time-code token of one user. The seed is inside, so the record is sealed as a whole at rest.
@@ -127,9 +227,9 @@ pub struct Token {
     pub id: TokenId,
     /// Whose it is.
     pub user: UserId,
-    /// Period, digits, hash.
-    pub parameters: TotpParameters,
-    /// The shared key (RFC 6238), 10 bytes or more.
+    /// Time or counter, digits, hash.
+    pub parameters: OtpParameters,
+    /// The shared key (RFC 4226), 10 bytes or more.
     pub seed: Secret,
     /// The seed's name in [`crate::store::Store::seed`].
     pub mark: SeedMark,
@@ -141,6 +241,8 @@ pub struct Token {
     pub model: String,
     /// When the record was made.
     pub created: Timestamp,
+    /// Where its seed came from.
+    pub source: TokenSource,
 }
 
 /// What is remembered of a seed for ever, outside the sealed part (R16, R21).
@@ -150,7 +252,7 @@ pub struct SeedState {
     pub token: Option<TokenId>,
     /// The user who held it last: one seed under two users is refused (R16).
     pub user: Option<UserId>,
-    /// The highest step that was spent; a code of this step or below is spent.
+    /// The highest step (with a counter token the highest counter) that was spent; a code of this one or below is spent.
     pub last_step: Option<u64>,
     /// Steps by which the token's clock was ahead (positive) or behind at its last code.
     pub drift: i8,
@@ -418,4 +520,6 @@ pub struct OperatorToken {
 pub struct Settings {
     /// Issuer shown in an authenticator; `Postern` where empty.
     pub issuer: String,
+    /// The customer key of this house's Molto-2 tokens, where it is not the maker's.
+    pub molto_key: Option<Secret>,
 }

@@ -36,13 +36,14 @@ fn token(user: UserId, seed: &str) -> Token {
     Token {
         id: TokenId(0),
         user,
-        parameters: TotpParameters::default(),
+        parameters: OtpParameters::default(),
         seed: Secret::from(seed),
         mark: SeedMark([0; 16]),
         status: TokenStatus::Active,
         serial: String::from("2308-1"),
         model: String::from("Molto"),
         created: Timestamp(2),
+        source: records::TokenSource::App,
     }
 }
 

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use postern::control::{
     Answer, ClientAdd, ClientFields, ClientSet, DirectoryLogin, EntraSet, Failure, FailureKind, ImportBatch, LogAsk,
-    LogFilter, LogIn, Moved, OperatorAdd, OperatorSet, Request, Role, Session, TokenAdd, TokenId, TotpParameters,
-    UserAdd, UserSearch, UserSet, check, frame,
+    LogFilter, LogIn, Moved, OperatorAdd, OperatorSet, Request, Role, Session, TokenAdd, TokenId, UserAdd, UserSearch,
+    UserSet, check, frame,
 };
 use postern::secret::Secret;
 
@@ -126,6 +126,7 @@ pub fn every_request() -> Vec<(Request, Option<Role>)> {
                 search: String::new(),
                 offset: 0,
                 limit: 1,
+                without_token: false,
             }),
             Some(Auditor),
         ),
@@ -159,7 +160,8 @@ pub fn every_request() -> Vec<(Request, Option<Role>)> {
             Request::TokenAdd(TokenAdd {
                 user: name(),
                 seed: None,
-                parameters: TotpParameters::default(),
+                parameters: postern::store::records::OtpParameters::default(),
+                counter: 0,
                 active: false,
             }),
             Some(Helpdesk),

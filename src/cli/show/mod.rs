@@ -32,6 +32,13 @@ pub fn answer(answer: &Answer, zone: &TimeZone) -> Vec<String> {
         Answer::Token(token) => people::token(token),
         Answer::Tokens(list) => people::tokens(list, zone),
         Answer::Import(report) => report.results.iter().map(people::import_row).collect(),
+        Answer::TokenProgramming(_)
+        | Answer::Serial(_)
+        | Answer::Unassigned(_)
+        | Answer::Hardware(_)
+        | Answer::Drift(_)
+        | Answer::DriftHistory(_)
+        | Answer::Export(_) => Vec::new(),
         Answer::Tenant(tenant) => directory::tenant(tenant, zone),
         Answer::Tenants(list) => directory::tenants(list, zone),
         Answer::Prove(report) => prove(report),

@@ -91,6 +91,7 @@ fn token_line(token: &TokenInfo, zone: &TimeZone) -> String {
     let status = match token.status {
         TokenStatus::Active => "active",
         TokenStatus::Pending => "NOT CONFIRMED",
+        TokenStatus::Resync => "NEEDS A RESYNC",
     };
     let kind = [token.model.as_str(), token.serial.as_str()].join(" ");
     let kind = if kind.trim().is_empty() { "app" } else { kind.trim() };
@@ -103,10 +104,12 @@ fn token_line(token: &TokenInfo, zone: &TimeZone) -> String {
         behind => format!(", {} s behind", behind.unsigned_abs()),
     };
     let parameters = format!(
-        "{}, {} digits, {} s",
+        "{}, {} digits, {}",
         word(&token.algorithm),
         token.digits,
-        token.period
+        token
+            .period
+            .map_or("counter".to_owned(), |period| format!("{period} s"))
     );
     format!("{} {status}, {kind}, {parameters}, {last}{drift}", token.id.0)
 }

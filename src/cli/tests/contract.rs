@@ -41,7 +41,9 @@ fn token_add(seed: Option<&[u8]>, algorithm: Algorithm, digits: u8, period: u8, 
             algorithm,
             digits,
             period,
-        },
+        }
+        .into(),
+        counter: 0,
         active,
     })
 }

@@ -17,6 +17,7 @@ fn report(rows: std::ops::Range<u64>, outcome: RowOutcome) -> Result<Answer, Fai
         line,
         outcome,
         user_made: outcome == RowOutcome::Added,
+        unassigned: false,
         note: (outcome == RowOutcome::Refused).then(|| "the key belongs to berta".to_owned()),
     };
     Ok(Answer::Import(ImportReport {
@@ -45,8 +46,8 @@ fn an_import_goes_in_batches_and_lists_bad_lines() {
                 assert!(batch.active && !batch.dry_run);
                 let row = &batch.rows[0];
                 assert_eq!(
-                    (row.parameters.digits, row.parameters.period, row.model.as_str()),
-                    (8, 60, "Acme One")
+                    (row.parameters.digits(), row.parameters.period(), row.model.as_str()),
+                    (8, Some(60), "Acme One")
                 );
                 batch.rows.len()
             }

@@ -120,7 +120,8 @@ impl Enrol {
         let ask = TokenAdd {
             user: self.name.clone(),
             seed: None,
-            parameters: self.parameters,
+            parameters: self.parameters.into(),
+            counter: 0,
             active: false,
         };
         vec![Action::Ask(ADD_TOKEN, Request::TokenAdd(ask))]
@@ -130,7 +131,7 @@ impl Enrol {
         let parameters = TotpParameters {
             algorithm: made.token.algorithm,
             digits: made.token.digits,
-            period: made.token.period,
+            period: made.token.period.unwrap_or(30),
         };
         let uri = Uri::new(&made.issuer, &made.token.user, &made.seed, parameters);
         self.name.clone_from(&made.token.user);
@@ -262,6 +263,7 @@ pub fn told_token(token: &TokenInfo) -> String {
     let state = match token.status {
         crate::control::TokenStatus::Active => "is active",
         crate::control::TokenStatus::Pending => "still waits for its confirmation",
+        crate::control::TokenStatus::Resync => "still needs a resync",
     };
     let clock = match token.drift_seconds {
         0 => String::new(),

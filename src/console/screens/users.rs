@@ -109,6 +109,7 @@ impl Users {
             search: String::new(),
             offset: 0,
             limit: 0,
+            without_token: false,
         };
         Self {
             purpose,
@@ -161,6 +162,7 @@ impl Users {
             search: self.field.text().to_owned(),
             offset: u32::try_from(offset).unwrap_or(u32::MAX),
             limit: u32::from(Self::height(context)),
+            without_token: false,
         };
         let actions = self.asked.ask(Request::UserList(self.wanted.clone()));
         if !actions.is_empty() {

@@ -3,11 +3,13 @@
 
 mod around;
 mod directory;
+mod hardware;
 mod log;
 mod people;
 
 pub use around::*;
 pub use directory::*;
+pub use hardware::*;
 pub use log::*;
 pub use people::*;
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::control::wire;
 use crate::secret::Secret;
-use crate::store::records::{Algorithm, Timestamp, TokenId, TokenStatus};
+use crate::store::records::{Algorithm, Timestamp, TokenId, TokenSource, TokenStatus};
 
 /// A user in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,12 +104,17 @@ pub struct TokenInfo {
     pub algorithm: Algorithm,
     /// Digits of a code.
     pub digits: u8,
-    /// Seconds a code lasts.
-    pub period: u8,
+    /// Seconds a code lasts; none with a counter token (RFC 4226).
+    pub period: Option<u8>,
+    /// The counter of a counter token's next code; none where the time moves it.
+    #[serde(default)]
+    pub counter: Option<u64>,
     /// Of a hardware token; empty for an app.
     pub serial: String,
     /// Of a hardware token; empty for an app.
     pub model: String,
+    /// Where its seed came from.
+    pub source: TokenSource,
     /// When the record was made.
     #[serde(with = "wire::when")]
     pub created: Timestamp,
@@ -164,6 +169,9 @@ pub struct RowResult {
     /// The user was made too.
     #[serde(default)]
     pub user_made: bool,
+    /// It is nobody's yet: kept until it is assigned.
+    #[serde(default)]
+    pub unassigned: bool,
     /// Why it was refused, or a warning, one line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,

@@ -10,6 +10,7 @@ use crate::audit::Spent;
 use crate::control::check;
 use crate::control::ops::{Answer, Failure};
 use crate::door::Door;
+use crate::factors::second::otp;
 use crate::factors::second::totp::{self, Candidate};
 use crate::guard::Subject;
 use crate::secret::Secret;
@@ -76,10 +77,12 @@ pub(super) fn resync(door: &Door, name: &str, codes: [&Secret; 2], target: &mut 
         )));
     }
     let hit = all.iter().find_map(|token| {
-        let found = totp::check_wide(
+        let state = door.store.seed(token.mark).unwrap_or_default();
+        let found = otp::check_wide(
             &token.seed,
             &token.parameters,
             now,
+            &state,
             [first.as_bytes(), second.as_bytes()],
         )?;
         Some((token, found))
@@ -113,8 +116,8 @@ fn trusted(door: &Door) -> Result<Timestamp, Failure> {
 
 /// Whether it is a code of this token about now, by what is remembered of the token's clock.
 fn near(door: &Door, token: &Token, now: Timestamp, code: &[u8]) -> Option<Candidate> {
-    let drift = door.store.seed(token.mark).map(|seed| seed.drift).unwrap_or_default();
-    totp::check(&token.seed, &token.parameters, now, drift, code)
+    let state = door.store.seed(token.mark).unwrap_or_default();
+    otp::check(&token.seed, &token.parameters, now, &state, code)
 }
 
 /// Spends the step, durably (R16). With the person's guard in hand, as a login does it.
@@ -144,7 +147,7 @@ fn spend(door: &Door, user: &User, token: &Token, found: Candidate) -> Result<()
 /// Why a code confirms nothing.
 fn diagnosis(door: &Door, who: &str, pending: &[Token], now: Timestamp, code: &[u8]) -> String {
     let far = pending.iter().find_map(|token| {
-        let far = totp::out_of_window(&token.seed, &token.parameters, now, code)?;
+        let far = otp::out_of_window(&token.seed, &token.parameters, now, code)?;
         Some((token, far))
     });
     let Some((token, far)) = far else {

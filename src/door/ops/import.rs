@@ -12,7 +12,9 @@ use crate::control::asks::{IMPORT_BATCH_MAX, ImportBatch, ImportRow};
 use crate::control::check;
 use crate::control::ops::{Answer, Failure};
 use crate::door::Door;
-use crate::store::records::{SeedMark, Timestamp, Token, TokenId, TokenStatus, TotpParameters, User, UserId};
+use crate::store::records::{
+    OtpParameters, SeedMark, Timestamp, Token, TokenId, TokenSource, TokenStatus, User, UserId,
+};
 use crate::store::{Change, StoreError};
 use crate::text::{is_invisible, shown};
 
@@ -76,7 +78,7 @@ struct Good {
 /// What earlier rows of the batch will have done.
 #[derive(Default)]
 struct Staged {
-    seeds: HashMap<SeedMark, (u64, String, TotpParameters)>,
+    seeds: HashMap<SeedMark, (u64, String, OtpParameters)>,
     serials: HashMap<u64, u64>,
 }
 
@@ -116,6 +118,7 @@ pub(super) fn batch(
             line,
             outcome,
             user_made: false,
+            unassigned: false,
             note,
         });
     }
@@ -197,7 +200,7 @@ fn check(
         .canonical_str(&row.user)
         .map_err(|error| name_failure(&row.user, &error).message)?;
     check_seed(&row.seed)?;
-    check::parameters(row.parameters).map_err(|failure| failure.message)?;
+    check::otp_parameters(row.parameters).map_err(|failure| failure.message)?;
     if row.serial.len() > check::NAME_MAX || row.serial.chars().any(|c| c.is_control() || is_invisible(c)) {
         return Err(format!(
             "the serial number {} is longer than {} bytes or holds what cannot be seen",
@@ -246,6 +249,7 @@ fn check(
         serial: row.serial,
         model,
         created: now,
+        source: TokenSource::File,
     };
     let good = Good {
         at: 0,
@@ -262,7 +266,7 @@ fn held(
     door: &Door,
     user: Option<&User>,
     mark: SeedMark,
-    parameters: TotpParameters,
+    parameters: OtpParameters,
 ) -> Result<Option<Checked>, String> {
     let seed = door.store.seed(mark);
     let Some((id, holder)) = seed.and_then(|seed| seed.token.zip(seed.user)) else {

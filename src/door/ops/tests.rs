@@ -187,7 +187,8 @@ fn token_add(user: &str, seed: Option<&Secret>, active: bool) -> Request {
     Request::TokenAdd(TokenAdd {
         user: user.to_owned(),
         seed: seed.cloned(),
-        parameters: TotpParameters::default(),
+        parameters: crate::store::records::OtpParameters::default(),
+        counter: 0,
         active,
     })
 }

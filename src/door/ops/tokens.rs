@@ -8,9 +8,10 @@ use crate::control::check;
 use crate::control::ops::{Answer, Failure};
 use crate::door::{Door, fill_random};
 use crate::enrol::otpauth::ISSUER;
+use crate::factors::second::otp;
 use crate::factors::second::totp::{self, SEED_MIN};
 use crate::secret::Secret;
-use crate::store::records::{SeedMark, Token, TokenId, TokenStatus, TotpParameters, User};
+use crate::store::records::{OtpParameters, SeedMark, Token, TokenId, TokenSource, TokenStatus, User};
 use crate::store::{Change, StoreError};
 use crate::text::shown;
 
@@ -23,7 +24,7 @@ const SEED_WARN: usize = 16;
 
 /// `token add`.
 pub(super) fn add(door: &Door, ask: TokenAdd, target: &mut Target) -> Result<Answer, Failure> {
-    check::parameters(ask.parameters)?;
+    check::otp_parameters(ask.parameters)?;
     if let Some(seed) = &ask.seed {
         check_seed(seed).map_err(Failure::usage)?;
     }
@@ -48,6 +49,7 @@ pub(super) fn add(door: &Door, ask: TokenAdd, target: &mut Target) -> Result<Ans
         serial: String::new(),
         model: String::new(),
         created: crate::clock::wall(),
+        source: TokenSource::App,
     };
     let applied = door
         .store
@@ -132,8 +134,8 @@ pub(super) fn seed_warning(seed: &Secret) -> Option<String> {
     })
 }
 
-fn parameters_warning(parameters: TotpParameters) -> Option<String> {
-    (parameters != TotpParameters::default()).then(|| {
+fn parameters_warning(parameters: OtpParameters) -> Option<String> {
+    (parameters != OtpParameters::default()).then(|| {
         "some apps, Microsoft Authenticator among them, ignore hash, digits and period and show codes that are refused: use an \
          app that heeds them, or sha1, 6 digits and 30 s"
             .to_owned()
@@ -174,13 +176,21 @@ pub(super) fn info(door: &Door, user: &str, token: &Token) -> TokenInfo {
         id: token.id,
         user: user.to_owned(),
         status: token.status,
-        algorithm: token.parameters.algorithm,
-        digits: token.parameters.digits,
-        period: token.parameters.period,
+        algorithm: token.parameters.algorithm(),
+        digits: token.parameters.digits(),
+        period: token.parameters.period(),
+        counter: match token.parameters {
+            OtpParameters::Hotp(_) => Some(otp::next_counter(&seed)),
+            OtpParameters::Totp(_) => None,
+        },
         serial: shown(&token.serial),
         model: shown(&token.model),
+        source: token.source,
         created: token.created,
-        drift_seconds: i32::from(seed.drift) * i32::from(token.parameters.period),
-        last_code: seed.last_step.map(|step| totp::begins(&token.parameters, step)),
+        drift_seconds: i32::from(seed.drift) * i32::from(token.parameters.period().unwrap_or(0)),
+        last_code: match token.parameters {
+            OtpParameters::Totp(p) => seed.last_step.map(|step| totp::begins(&p, step)),
+            OtpParameters::Hotp(_) => None,
+        },
     }
 }

@@ -3,4 +3,6 @@
 
 pub mod bypass;
 pub mod credential;
+pub mod hotp;
+pub mod otp;
 pub mod totp;

@@ -395,6 +395,7 @@ fn clients_and_tenants_are_unique_and_snapshots_follow() {
     );
     let settings = Settings {
         issuer: String::from("Contoso"),
+        molto_key: None,
     };
     store
         .apply(vec![

@@ -17,6 +17,7 @@ fn filled(dir: &Path) -> Store {
     store
         .apply(vec![Change::PutSettings(Settings {
             issuer: String::from("Contoso"),
+            molto_key: None,
         })])
         .unwrap();
     assert_eq!(store.spend(mark("seed number 00001"), 500, 1), Spend::Done);

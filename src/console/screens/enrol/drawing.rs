@@ -252,11 +252,17 @@ fn lines_of_key(key: &str, blanks: usize) -> Zeroizing<String> {
 fn kind(made: &Made) -> Option<String> {
     let usual = TotpParameters::default();
     let token = &made.token;
-    let is_usual = (token.algorithm, token.digits, token.period) == (usual.algorithm, usual.digits, usual.period);
+    let is_usual = (token.algorithm, token.digits, token.period) == (usual.algorithm, usual.digits, Some(usual.period));
     let hash = match token.algorithm {
         Algorithm::Sha1 => "SHA-1",
         Algorithm::Sha256 => "SHA-256",
         Algorithm::Sha512 => "SHA-512",
     };
-    (!is_usual).then(|| format!("{hash}, {} digits, {} seconds.", token.digits, token.period))
+    (!is_usual).then(|| {
+        format!(
+            "{hash}, {} digits, {} seconds.",
+            token.digits,
+            token.period.unwrap_or(30)
+        )
+    })
 }

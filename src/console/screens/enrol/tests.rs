@@ -22,9 +22,11 @@ fn token(user: &str, status: TokenStatus, parameters: TotpParameters) -> TokenIn
         status,
         algorithm: parameters.algorithm,
         digits: parameters.digits,
-        period: parameters.period,
+        period: Some(parameters.period),
+        counter: None,
         serial: String::new(),
         model: String::new(),
+        source: crate::control::TokenSource::App,
         created: NOON,
         drift_seconds: 0,
         last_code: None,
@@ -256,7 +258,7 @@ fn another_kind_takes_the_place_of_the_usual_one() {
         digits: 8,
         period: 60,
     };
-    assert_eq!(add.parameters, kind);
+    assert_eq!(add.parameters, kind.into());
     desk.answer(is_add, Ok(made(ANNA, &[7; 20], kind)));
     assert!(desk.text().contains("SHA-256, 8 digits, 60 seconds."));
     assert!(!desk.text().contains("GEZD"));

@@ -114,6 +114,7 @@ impl Screen for Find {
             search: String::new(),
             offset: 0,
             limit: USERS,
+            without_token: false,
         };
         let log = LogAsk {
             filter: LogFilter::default(),

@@ -183,6 +183,7 @@ impl Screen for FirstUser {
             search: String::new(),
             offset: 0,
             limit: LIMIT,
+            without_token: false,
         };
         vec![
             Action::Ask(USERS, Request::UserList(search)),

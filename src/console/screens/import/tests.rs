@@ -53,6 +53,7 @@ fn added(desk: &mut Desk, refused: &[u64]) {
             line: row.line,
             outcome: if bad { RowOutcome::Refused } else { RowOutcome::Added },
             user_made: !bad,
+            unassigned: false,
             note: bad.then(|| "the key belongs to berta@contoso.example".to_owned()),
         }
     });
@@ -128,8 +129,8 @@ fn the_choices_reach_the_batches() {
     let parameters = batch.rows[0].parameters;
     assert!(batch.active);
     assert_eq!(
-        (parameters.digits, parameters.period, parameters.algorithm),
-        (8, 60, Algorithm::Sha256)
+        (parameters.digits(), parameters.period(), parameters.algorithm()),
+        (8, Some(60), Algorithm::Sha256)
     );
 }
 

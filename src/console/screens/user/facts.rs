@@ -102,6 +102,7 @@ fn token_words(token: &TokenInfo, near: impl Fn(crate::control::Timestamp) -> St
     let status = match token.status {
         TokenStatus::Active => "active",
         TokenStatus::Pending => "not confirmed",
+        TokenStatus::Resync => "needs a resync",
     };
     let last = match token.last_code {
         Some(at) => format!("last code {}", near(at)),
@@ -114,7 +115,12 @@ fn token_words(token: &TokenInfo, near: impl Fn(crate::control::Timestamp) -> St
     };
     let mut words = vec![
         format!("{status}, {}", device(token)),
-        format!("{}, {} digits, {} s", hash(token.algorithm), token.digits, token.period),
+        format!(
+            "{}, {} digits, {}",
+            hash(token.algorithm),
+            token.digits,
+            moved_by(token)
+        ),
         format!("{last}{clock}"),
     ];
     // The key of an app's token stands on a screen once; that of a device is in the device.
@@ -139,15 +145,23 @@ pub(super) fn token_line(token: &TokenInfo) -> String {
     let status = match token.status {
         TokenStatus::Active => "active",
         TokenStatus::Pending => "not confirmed",
+        TokenStatus::Resync => "needs a resync",
     };
     format!(
-        "#{}  {status}, {}, {}, {} digits, {} s",
+        "#{}  {status}, {}, {}, {} digits, {}",
         token.id.0,
         device(token),
         hash(token.algorithm),
         token.digits,
-        token.period
+        moved_by(token)
     )
+}
+
+/// What moves its codes on.
+fn moved_by(token: &TokenInfo) -> String {
+    token
+        .period
+        .map_or("counter".to_owned(), |period| format!("{period} s"))
 }
 
 /// Whether no token counts once this one is gone.

@@ -43,7 +43,9 @@ async fn a_token_is_made_with_twenty_random_bytes_and_waits() {
             parameters: TotpParameters {
                 digits,
                 ..TotpParameters::default()
-            },
+            }
+            .into(),
+            counter: 0,
             active: true,
         })
     };

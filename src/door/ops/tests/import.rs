@@ -12,7 +12,8 @@ fn row(line: u64, user: &str, key: &Secret, serial: &str) -> ImportRow {
         user: user.to_owned(),
         serial: serial.to_owned(),
         seed: key.clone(),
-        parameters: TotpParameters::default(),
+        parameters: crate::store::records::OtpParameters::default(),
+        counter: 0,
         model: "Contoso HardwareKey".to_owned(),
     }
 }
@@ -47,7 +48,8 @@ async fn each_row_is_written_or_refused_for_itself() {
         parameters: TotpParameters {
             digits: 8,
             ..TotpParameters::default()
-        },
+        }
+        .into(),
         ..row(12, ANNA, &seed(1), "")
     };
     let rows = vec![

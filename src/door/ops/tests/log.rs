@@ -150,7 +150,8 @@ async fn r23_log_of_a_user_finds_everything_about_the_user() {
         user: user.to_owned(),
         serial: String::new(),
         seed: seed(n),
-        parameters: TotpParameters::default(),
+        parameters: crate::store::records::OtpParameters::default(),
+        counter: 0,
         model: String::new(),
     };
     let rows = vec![row(2, "anna", 5), row(3, "ben", 6)];

@@ -255,6 +255,7 @@ async fn users_are_listed_by_name_and_found_in_any_case() {
             search: named(search),
             offset,
             limit,
+            without_token: false,
         })
     };
     let names = |answer| match answer {
