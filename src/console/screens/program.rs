@@ -136,6 +136,12 @@ impl Program {
         }
     }
 
+    /// For a token that was written before and waits for its code.
+    pub fn resume(token: &crate::control::TokenInfo) -> Self {
+        let work = Box::new(Work::resumed(token.clone()));
+        Self::with(Queue::one(&token.user), Stage::Code(work))
+    }
+
     /// For some users, one after the other.
     pub fn many(names: impl IntoIterator<Item = String>) -> Self {
         Self::with(Queue::many(names), Stage::Look)

@@ -76,7 +76,7 @@ impl Program {
         if self.is_clock_wrong() {
             let words = "The box's clock is not trusted: codes follow it, so no token is programmed. Enter or c leads to the clock.";
             rows.line(words, Look::Bad);
-            rows.gap();
+            return;
         }
         let Some(token) = self.bench.token() else {
             if let Some(Lying::Unfit(why)) = self.bench.lying() {
@@ -154,7 +154,7 @@ impl Program {
         rows.field("Token", &what, Look::Strong);
         let reader = self.bench.reader(&token.device).map_or(token.device.clone(), named);
         let more = match self.bench.is_several() {
-            true => " (Left/Right: what lies on another)",
+            true => "; Left/Right: another",
             false => "",
         };
         rows.field("Reader", &format!("{}{more}", shown(&reader)), Look::Plain);
@@ -188,15 +188,15 @@ impl Program {
     fn what_happens(&self, token: &Placed) -> String {
         let who = shown(self.queue.name());
         let place = match self.profiles.at().and_then(|at| token.profiles.get(at)) {
-            Some(profile) => format!("to profile {}", profile.number),
-            None => "to it".to_owned(),
+            Some(profile) => format!(" to profile {}", profile.number),
+            None => String::new(),
         };
         let lost = match token.profiles.is_empty() {
             true => " The key that it holds now is lost.",
             false => "",
         };
         format!(
-            "Enter makes a new key, writes it {place} and sets the clock.{lost} Then type the code that the token shows: with that \
+            "Enter makes a new key, writes it{place} and sets the clock.{lost} Then type the code that the token shows: with that \
              it becomes the token of {who}."
         )
     }

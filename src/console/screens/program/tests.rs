@@ -101,6 +101,11 @@ fn settle(desk: &mut Desk, tokens: &[TokenInfo], report: &SerialReport) {
     panic!("it asks for ever");
 }
 
+/// The words of the screen, however its lines are broken.
+fn flat(desk: &Desk) -> String {
+    desk.text().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 fn quiet(desk: &mut Desk) {
     settle(desk, &[], &SerialReport::default());
 }
@@ -328,7 +333,7 @@ fn a_token_that_somebody_has_asks_by_name_and_by_a_word() {
     let exists = || Err(Failure::exists("8659622000001 is token #7 of bernd@contoso.example"));
     desk.answer(is_program, exists());
     assert_eq!(desk.app.screen(), "confirm");
-    let text = desk.text();
+    let text = flat(&desk);
     assert!(
         text.contains("bernd@contoso.example's, who logs in with it (token #7)"),
         "{text}"
@@ -408,11 +413,7 @@ fn a_job_of_an_earlier_screen_is_not_taken_for_one_of_this() {
     let (first, _) = write(&mut desk, ANNA, SERIAL_1);
     desk.wait(10);
     desk.keys(&[Key::Esc]);
-    assert!(
-        desk.text().contains("may hold no key: program it again"),
-        "{}",
-        desk.text()
-    );
+    assert!(desk.text().contains("is begun and may hold no key:"), "{}", desk.text());
     desk.push(Box::new(Program::new(BERND)));
     quiet(&mut desk);
     place(&mut desk, SERIAL_2);
@@ -495,7 +496,7 @@ fn what_posternd_could_not_take_down_is_told_to_it_again() {
     let (number, _) = write(&mut desk, ANNA, SERIAL_1);
     desk.tells(Reader::Written(number, NOON));
     desk.answer(is_written, Err(Failure::failed("the store cannot be written")));
-    assert!(desk.text().contains("the store cannot be written"), "{}", desk.text());
+    assert!(flat(&desk).contains("the store cannot be written"), "{}", desk.text());
     desk.keys(&[Key::Enter]);
     desk.answer(is_written, Ok(Answer::Token(Box::new(token(ANNA, SERIAL_1, true)))));
     assert_eq!(desk.app.screen(), "program-code");
