@@ -33,6 +33,9 @@ pub enum LinkError {
     /// The reader is there and says nothing that can be understood; in plain words, without bytes.
     #[error("the reader does not answer as it should: {0}")]
     Reader(String),
+    /// Something lies on the reader that is no token: why, and what to do, in one line.
+    #[error("{0}")]
+    Unfit(String),
     /// The token did not answer in time, or not in a form that can be understood.
     #[error("the token does not answer")]
     Silent,
