@@ -13,5 +13,6 @@
 
 pub mod channel;
 pub mod desk;
+pub mod pcsc;
 
 pub use channel::{ApduChannel, LinkError, Response};
