@@ -30,8 +30,9 @@ pub enum LinkError {
     /// The reader was unplugged, or its port is closed.
     #[error("the reader was unplugged")]
     ReaderGone,
-    /// The reader is there and says nothing that can be understood; in plain words, without bytes.
-    #[error("the reader does not answer as it should: {0}")]
+    /// The reader cannot be used: it says nothing that can be understood, another program has it, pcscd does not run; in plain words,
+    /// without bytes.
+    #[error("the reader cannot be used: {0}")]
     Reader(String),
     /// Something lies on the reader that is no token: why, and what to do, in one line.
     #[error("{0}")]

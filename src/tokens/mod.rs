@@ -13,6 +13,8 @@
 
 pub mod channel;
 pub mod desk;
+pub mod find;
+pub mod pcsc;
 pub mod pn532;
 
 pub use channel::{ApduChannel, LinkError, Response};

@@ -255,15 +255,23 @@ impl Pn532 {
         }
     }
 
-    /// Switches the field off; the next look switches it on again. A card that was told to be quiet forgets it.
+    /// Looks for a token, and where none is found, once more after the field was off: a card that was let go may keep quiet until it
+    /// has lost its power.
     ///
     /// # Errors
     /// [`LinkError::ReaderGone`], [`LinkError::Reader`].
-    pub fn field_off(&mut self) -> Result<(), LinkError> {
-        match self.command(&[RF_CONFIGURATION, 0x01, 0x00], ACK_MAX, true) {
-            Ok(_) | Err(Fault::Refused) => Ok(()),
-            Err(fault) => Err(fault.into()),
+    pub fn search(&mut self, listing: Listing) -> Result<Option<Target>, LinkError> {
+        if let Some(target) = self.list(listing)? {
+            return Ok(Some(target));
         }
+        // The next look switches it on again.
+        match self.command(&[RF_CONFIGURATION, 0x01, 0x00], ACK_MAX, true) {
+            Ok(_) | Err(Fault::Refused) => {}
+            Err(fault) => return Err(fault.into()),
+        }
+        // A card needs 5 ms to forget (ISO 14443-3, 6.1.3): as long as an empty line is listened to.
+        self.drain()?;
+        self.list(listing)
     }
 
     /// One command to a token, one answer, chained or not.
