@@ -18,6 +18,7 @@ use super::desk::{Link, Reader};
 use super::pcsc;
 use super::pn532::chip::{Listing, Pn532};
 use super::pn532::{self, port};
+use super::program::Kind;
 use crate::text::shown;
 use ports::{Node, Places};
 
