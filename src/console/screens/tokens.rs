@@ -68,11 +68,7 @@ const ENTRIES: [(Entry, Role, &str); 7] = [
         Role::Helpdesk,
         "a token for everybody who has none",
     ),
-    (
-        ('k', "Molto-2 key"),
-        Role::Installer,
-        "the customer key of this house",
-    ),
+    (('k', "Molto-2 key"), Role::Installer, "the customer key of this house"),
 ];
 
 /// The menu of them.

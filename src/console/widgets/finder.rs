@@ -271,7 +271,11 @@ mod tests {
     }
 
     fn page(all: &[&str], search: &str, offset: usize) -> (Vec<String>, u64) {
-        let found: Vec<String> = all.iter().filter(|one| one.contains(search)).map(|one| (*one).to_owned()).collect();
+        let found: Vec<String> = all
+            .iter()
+            .filter(|one| one.contains(search))
+            .map(|one| (*one).to_owned())
+            .collect();
         let rows = found.iter().skip(offset).take(3).cloned().collect();
         (rows, found.len() as u64)
     }

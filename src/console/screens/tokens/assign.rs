@@ -228,8 +228,13 @@ impl Screen for Assign {
         let area = inset(page.area());
         page.put(area.x, area.y, 14, "Serial number", Look::Faint);
         let is_typing = !matches!(self.stage, Stage::Giving);
-        self.field
-            .draw(page, area.x.saturating_add(14), area.y, FIELD.min(area.width), is_typing);
+        self.field.draw(
+            page,
+            area.x.saturating_add(14),
+            area.y,
+            FIELD.min(area.width),
+            is_typing,
+        );
         let rest = below(area, 2);
         match &self.stage {
             Stage::Typing => {
@@ -238,10 +243,14 @@ impl Screen for Assign {
                         "Type or scan the number that is printed on a token of the drawer: it becomes a token of {}.",
                         shown(user)
                     ),
-                    (None, true) => "Type or scan the number that is printed on the token: who has it is shown, and one of the \
+                    (None, true) => {
+                        "Type or scan the number that is printed on the token: who has it is shown, and one of the \
                                      drawer can be given to somebody."
-                        .to_owned(),
-                    (None, false) => "Type or scan the number that is printed on the token: who has it is shown.".to_owned(),
+                            .to_owned()
+                    }
+                    (None, false) => {
+                        "Type or scan the number that is printed on the token: who has it is shown.".to_owned()
+                    }
                 };
                 page.wrapped(rest, &words, Look::Plain);
             }
@@ -261,7 +270,9 @@ impl Screen for Assign {
                     ..rest
                 };
                 self.list.draw(page, rows, |at| {
-                    found.get(at).map_or((String::new(), Look::Plain), |has| (words(has), Look::Plain))
+                    found
+                        .get(at)
+                        .map_or((String::new(), Look::Plain), |has| (words(has), Look::Plain))
                 });
             }
         }
@@ -297,13 +308,28 @@ impl Screen for Assign {
     }
 }
 
+impl Default for Assign {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Who has it, and how that stands.
 fn words(has: &Has) -> String {
     match has {
-        Has::User(token) => format!("{}: {}, {}", device_words(token), shown(&token.user), state_words(token)),
+        Has::User(token) => format!(
+            "{}: {}, {}",
+            device_words(token),
+            shown(&token.user),
+            state_words(token)
+        ),
         Has::Nobody(token) => {
             let kind = unassigned_kind(token.parameters);
-            format!("{} {}: in the drawer, {kind}", shown(&token.model), shown(&token.serial))
+            format!(
+                "{} {}: in the drawer, {kind}",
+                shown(&token.model),
+                shown(&token.serial)
+            )
         }
     }
 }

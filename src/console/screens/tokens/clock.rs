@@ -26,9 +26,7 @@ use crate::console::widgets::field::{Field, any};
 use crate::console::widgets::inset::inset;
 use crate::console::widgets::list::List;
 use crate::console::widgets::rows::Rows;
-use crate::control::{
-    Answer, ClockReport, Failure, Request, TokenInfo, TokenSource, TotpParameters,
-};
+use crate::control::{Answer, ClockReport, Failure, Request, TokenInfo, TokenSource, TotpParameters};
 use crate::text::shown;
 use crate::tokens::desk;
 
@@ -87,7 +85,9 @@ impl TokenClock {
 
     /// The token that it is about lies there.
     fn is_here(&self) -> bool {
-        self.bench.token().is_some_and(|placed| placed.serial == self.token.serial)
+        self.bench
+            .token()
+            .is_some_and(|placed| placed.serial == self.token.serial)
     }
 
     /// It lies there and keeps its key.
@@ -105,7 +105,10 @@ impl TokenClock {
             return Vec::new();
         };
         let Some(period) = self.token.period else {
-            return vec![Action::Say(Tone::Look, "This token counts its codes: it has no clock".to_owned())];
+            return vec![Action::Say(
+                Tone::Look,
+                "This token counts its codes: it has no clock".to_owned(),
+            )];
         };
         self.jobs = self.jobs.wrapping_add(1);
         let device = placed.device.clone();
@@ -158,7 +161,12 @@ impl TokenClock {
     /// What lies there, and what Enter does.
     fn words(&self) -> Vec<(String, Look)> {
         let Some(placed) = self.bench.token() else {
-            let mut words: Vec<_> = self.bench.words().into_iter().map(|words| (words, Look::Plain)).collect();
+            let mut words: Vec<_> = self
+                .bench
+                .words()
+                .into_iter()
+                .map(|words| (words, Look::Plain))
+                .collect();
             if let Some(Lying::Unfit(why)) = self.bench.lying() {
                 words.insert(0, (format!("What lies there is no such token: {why}"), Look::Bad));
             }
@@ -167,7 +175,10 @@ impl TokenClock {
         if !self.is_here() {
             let other = shown(&placed.serial);
             return vec![(
-                format!("{} {other} lies there. Take it away, and place the one above.", shown(&placed.model)),
+                format!(
+                    "{} {other} lies there. Take it away, and place the one above.",
+                    shown(&placed.model)
+                ),
                 Look::Warn,
             )];
         }
@@ -301,7 +312,10 @@ impl Screen for TokenClock {
                 rows.gap();
                 let takes_key = self.takes_key();
                 if takes_key {
-                    rows.line("Customer key of this Molto-2; empty where it is the maker's:", Look::Plain);
+                    rows.line(
+                        "Customer key of this Molto-2; empty where it is the maker's:",
+                        Look::Plain,
+                    );
                 }
                 let rest = rows.below();
                 if takes_key {
@@ -333,7 +347,9 @@ impl Screen for TokenClock {
                 rows.line(
                     match trouble.left {
                         desk::Left::AsBefore => "The token is as it was before: nothing was written.",
-                        desk::Left::Unknown => "Whether the clock was set is not known. Try again, or program the token anew.",
+                        desk::Left::Unknown => {
+                            "Whether the clock was set is not known. Try again, or program the token anew."
+                        }
                     },
                     Look::Plain,
                 );

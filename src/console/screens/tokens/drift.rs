@@ -97,7 +97,12 @@ fn standing(info: &DriftInfo, context: &Context) -> String {
 
 /// Where each login stands: columns from the first one to the last, rows from the most ahead to the most behind.
 fn points(all: &[DriftPoint], width: u16) -> (Vec<(u16, u16)>, i32) {
-    let most = all.iter().map(|point| point.seconds.unsigned_abs()).max().unwrap_or(0).max(30);
+    let most = all
+        .iter()
+        .map(|point| point.seconds.unsigned_abs())
+        .max()
+        .unwrap_or(0)
+        .max(30);
     let most = i32::try_from(most).unwrap_or(i32::MAX);
     let first = all.first().map_or(0, |point| point.at.0);
     let span = all.last().map_or(0, |point| point.at.0.saturating_sub(first)).max(1);
@@ -118,14 +123,24 @@ fn draw_history(page: &mut Page<'_>, area: Rect, history: &DriftHistory, context
     let width = area.width.saturating_sub(AXIS).min(WIDE);
     let (points, most) = points(&history.points, width);
     let x = area.x.saturating_add(AXIS);
-    for (row, label) in [(0, format!("+{most}")), (HALF, "0".to_owned()), (HALF * 2, format!("-{most}"))] {
+    for (row, label) in [
+        (0, format!("+{most}")),
+        (HALF, "0".to_owned()),
+        (HALF * 2, format!("-{most}")),
+    ] {
         page.line(area, row, &format!("{label:>5}"), Look::Faint);
     }
     let middle = page.sign(Sign::Horizontal).repeat(usize::from(width));
     let y = area.y.saturating_add(HALF);
     page.put(x, y, width, &middle, Look::Plain);
     for (column, row) in points {
-        page.put(x.saturating_add(column), area.y.saturating_add(row), 1, "x", Look::Strong);
+        page.put(
+            x.saturating_add(column),
+            area.y.saturating_add(row),
+            1,
+            "x",
+            Look::Strong,
+        );
     }
     let ends = history.points.first().zip(history.points.last());
     if let Some((first, last)) = ends {
@@ -135,7 +150,13 @@ fn draw_history(page: &mut Page<'_>, area: Rect, history: &DriftHistory, context
         let y = area.y.saturating_add(row);
         page.put(x, y, width, &first, Look::Faint);
         let wide = u16::try_from(last.len()).unwrap_or(0);
-        page.put(x.saturating_add(width.saturating_sub(wide)), y, wide, &last, Look::Faint);
+        page.put(
+            x.saturating_add(width.saturating_sub(wide)),
+            y,
+            wide,
+            &last,
+            Look::Faint,
+        );
     }
 }
 
@@ -243,8 +264,13 @@ mod tests {
 
     #[test]
     fn rates_are_told_in_tenths_of_a_second() {
-        for (millis, words) in [(0, "+0.0 s"), (1_249, "+1.2 s"), (-1_250, "-1.3 s"), (49, "+0.0 s"), (i32::MIN, "-2147483.6 s")]
-        {
+        for (millis, words) in [
+            (0, "+0.0 s"),
+            (1_249, "+1.2 s"),
+            (-1_250, "-1.3 s"),
+            (49, "+0.0 s"),
+            (i32::MIN, "-2147483.6 s"),
+        ] {
             assert_eq!(rate_words(millis), words);
         }
     }

@@ -104,7 +104,8 @@ impl Hardware {
         };
         let lines = vec![
             format!("{} of {} does not count yet.", device_words(&token), shown(&token.user)),
-            "It is forgotten: whatever key it holds is good for nobody. It can be programmed again at any time.".to_owned(),
+            "It is forgotten: whatever key it holds is good for nobody. It can be programmed again at any time."
+                .to_owned(),
         ];
         let title = format!("Remove token #{} of {}", token.id.0, shown(&token.user));
         self.going = Some(token);
@@ -213,7 +214,10 @@ impl Screen for Hardware {
         let names = page.area().width.saturating_sub(DEVICE + STATE + 4).min(66);
         let row = |token: &TokenInfo| {
             let (user, device) = (shown(&token.user), device_words(token));
-            let line = columns(&[(&user, names), (&device, DEVICE), (state_words(token), STATE)], glyphs);
+            let line = columns(
+                &[(&user, names), (&device, DEVICE), (state_words(token), STATE)],
+                glyphs,
+            );
             (line, Look::Plain)
         };
         let empty = match self.which {
@@ -232,7 +236,12 @@ impl Screen for Hardware {
                 ("type", "to find"),
                 ("Esc", "back"),
             ],
-            false => vec![("Enter", "the user"), ("type", "to find"), ("Up/Down", "choose"), ("Esc", "back")],
+            false => vec![
+                ("Enter", "the user"),
+                ("type", "to find"),
+                ("Up/Down", "choose"),
+                ("Esc", "back"),
+            ],
         }
     }
 

@@ -36,7 +36,10 @@ impl MoltoKey {
             .choice(
                 "which",
                 "Key",
-                &[(OURS, "one that this house has set in its devices"), ("maker's", "as they come")],
+                &[
+                    (OURS, "one that this house has set in its devices"),
+                    ("maker's", "as they come"),
+                ],
                 "Left and Right change it. With the maker's, Enter is enough.",
             )
             .field(

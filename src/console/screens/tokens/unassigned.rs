@@ -65,7 +65,11 @@ impl Drawer {
             return Vec::new();
         };
         let lines = vec![
-            format!("{} {} and its key are forgotten.", shown(&token.model), shown(&token.serial)),
+            format!(
+                "{} {} and its key are forgotten.",
+                shown(&token.model),
+                shown(&token.serial)
+            ),
             "It can be given to nobody then, until its maker's file is imported again.".to_owned(),
         ];
         self.going = Some(token);
@@ -163,7 +167,10 @@ impl Screen for Drawer {
         let row = |token: &UnassignedInfo| {
             let (serial, model) = (shown(&token.serial), shown(&token.model));
             let kind = unassigned_kind(token.parameters);
-            (columns(&[(&serial, SERIAL), (&model, MODEL), (&kind, rest)], glyphs), Look::Plain)
+            (
+                columns(&[(&serial, SERIAL), (&model, MODEL), (&kind, rest)], glyphs),
+                Look::Plain,
+            )
         };
         let empty = "Nothing lies there. A maker's file without users, imported with i on the first screen, fills it.";
         self.finder.draw(page, row, empty);
