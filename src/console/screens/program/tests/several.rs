@@ -85,14 +85,7 @@ fn the_first_free_profile_is_meant_and_a_taken_one_asks_first() {
 fn another_kind_is_made_where_it_was_chosen() {
     let mut desk = opened(Program::new(ANNA));
     place(&mut desk, SERIAL_1);
-    desk.keys(&[
-        Key::Char('o'),
-        Key::Right,
-        Key::Enter,
-        Key::Enter,
-        Key::Right,
-        Key::Enter,
-    ]);
+    desk.keys(&[Key::Char('o'), Key::Down, Key::Down, Key::Down, Key::Enter]);
     assert!(desk.text().contains("SHA-256, 6 digits, 60 seconds"), "{}", desk.text());
     quiet(&mut desk);
     let (_, job) = write(&mut desk, ANNA, SERIAL_1);
