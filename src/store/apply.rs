@@ -27,7 +27,7 @@ impl Store {
         let mut stage = Stage::new(inner, *counters);
         changes.into_iter().try_for_each(|change| stage.change(change))?;
         let batch = stage.batch()?;
-        let records = stage.people.len() + stage.holders.len();
+        let records = stage.people.len() + stage.holders.len() + stage.steps.len();
         inner.commit(batch, records, &mut counters, stage.counters)?;
         let applied = stage.show();
         inner.moves.fetch_add(1, Ordering::Release);
@@ -62,6 +62,7 @@ struct Stage<'a> {
     owners: HashMap<TokenId, Option<UserId>>,
     names: HashMap<String, Option<UserId>>,
     holders: HashMap<SeedMark, (Option<TokenId>, Option<UserId>)>,
+    steps: HashMap<SeedMark, u64>,
     clients: Vec<Client>,
     touched_clients: BTreeSet<ClientId>,
     tenants: Vec<Tenant>,
@@ -88,6 +89,7 @@ impl<'a> Stage<'a> {
             owners: HashMap::new(),
             names: HashMap::new(),
             holders: HashMap::new(),
+            steps: HashMap::new(),
             clients: snapshots.clients.to_vec(),
             touched_clients: BTreeSet::new(),
             tenants: snapshots.tenants.to_vec(),
@@ -107,6 +109,11 @@ impl<'a> Stage<'a> {
             Change::AddToken(token) => self.add_token(token),
             Change::PutToken(token) => self.put_token(token),
             Change::RemoveToken(id) => self.remove_token(id),
+            Change::RaiseStep(mark, step) => {
+                let highest = self.steps.entry(mark).or_insert(step);
+                *highest = step.max(*highest);
+                Ok(())
+            }
             Change::AddClient(client) => self.add_client(client),
             Change::PutClient(client) => self.put_client(client),
             Change::RemoveClient(id) => {
@@ -378,9 +385,14 @@ impl<'a> Stage<'a> {
             put(&mut batch, sealer, Key::User(*id), person.as_ref())?;
         }
         // Who holds a seed stands in the user's record; only what nobody holds needs one of its own, besides those with steps.
-        for (mark, (token, user)) in self.holders.iter().filter(|(_, (token, _))| token.is_none()) {
+        let released = self.holders.iter().filter(|(_, (token, _))| token.is_none());
+        let marks: BTreeSet<&SeedMark> = released.map(|(mark, _)| mark).chain(self.steps.keys()).collect();
+        for mark in marks {
             let mut state = self.inner.seeds.get(*mark).unwrap_or_default();
-            (state.token, state.user) = (*token, *user);
+            if let Some((token, user)) = self.holders.get(mark) {
+                (state.token, state.user) = (*token, *user);
+            }
+            state.last_step = state.last_step.max(self.steps.get(mark).copied());
             batch.insert(Key::Seed(*mark).bytes(), codec::encode(&state)?);
         }
         for id in &self.touched_clients {
@@ -416,6 +428,9 @@ impl<'a> Stage<'a> {
         let mut index = self.inner.index.write();
         for (mark, (token, user)) in self.holders {
             self.inner.seeds.hold(mark, token, user);
+        }
+        for (mark, step) in self.steps {
+            self.inner.seeds.raise(mark, step, 0);
         }
         for token in self
             .owners

@@ -109,6 +109,9 @@ pub enum Change {
     PutToken(Token),
     /// What is remembered of its seed stays.
     RemoveToken(TokenId),
+    /// This step (of a counter token: this counter) of the seed and those before it are spent, on the disk with the rest of the group;
+    /// never lowers anything. For a counter token that does not begin at 0.
+    RaiseStep(SeedMark, u64),
     /// The store gives the id.
     AddClient(Client),
     /// Replaces the client of that id.
