@@ -1,13 +1,17 @@
 //! What can be seen to be wrong before anything is asked. Both sides use it: the command line to answer at once, the daemon
 //! because its word is what counts. In: what an operator named; out: nothing, or one line that says what is wrong. Pure.
 
+mod otp;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use super::asks::{BYPASS_MINUTES_MAX, ClientFields, Delimiter};
 use super::ops::Failure;
-use crate::store::records::{First, Mode, Net, OtpParameters, TotpParameters, Unmatched};
+use crate::store::records::{First, Mode, Net, Unmatched};
 use crate::text::{is_invisible, shown};
+
+pub use otp::{COUNTER_MAX, counter, otp_parameters, parameters};
 
 /// Most bytes of a shared secret (RFC 2865 sets no limit; gateways stop at 128 or before).
 pub const SHARED_SECRET_MAX: usize = 128;
@@ -255,35 +259,6 @@ pub fn user_name(name: &str) -> Result<(), Failure> {
             "the user's name {} holds a character that cannot be seen: type it again by hand",
             shown(name)
         )));
-    }
-    Ok(())
-}
-
-/// Digits and period of a token.
-///
-/// # Errors
-/// [`super::FailureKind::Usage`].
-pub fn otp_parameters(parameters: OtpParameters) -> Result<(), Failure> {
-    match parameters {
-        OtpParameters::Totp(p) => self::parameters(p),
-        OtpParameters::Hotp(p) => self::parameters(TotpParameters {
-            algorithm: p.algorithm,
-            digits: p.digits,
-            period: 30,
-        }),
-    }
-}
-
-/// Whether a token of the box can be of this hash, digits and period.
-///
-/// # Errors
-/// One line.
-pub fn parameters(parameters: TotpParameters) -> Result<(), Failure> {
-    if !matches!(parameters.digits, 6 | 8) {
-        return Err(Failure::usage("--digits is 6 or 8"));
-    }
-    if !matches!(parameters.period, 30 | 60) {
-        return Err(Failure::usage("--period is 30 or 60"));
     }
     Ok(())
 }

@@ -30,6 +30,7 @@ fn state(row: &UserRow) -> String {
     }
     match (row.active_tokens, row.pending_tokens) {
         (0, 0) if row.exempt => {}
+        (0, _) if row.resync_tokens > 0 => words.push("token needs a resync".to_owned()),
         (0, 0) => words.push("no token".to_owned()),
         (0, _) => words.push("token not confirmed".to_owned()),
         (1, _) => words.push("1 token".to_owned()),

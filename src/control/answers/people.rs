@@ -21,6 +21,9 @@ pub struct UserRow {
     pub active_tokens: u32,
     /// Tokens that wait for a confirmation.
     pub pending_tokens: u32,
+    /// Counter tokens that wait for a resync (R20).
+    #[serde(default)]
+    pub resync_tokens: u32,
     /// Locked somewhere (R17).
     pub locked: bool,
 }

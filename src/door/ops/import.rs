@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher, RandomState};
 
 use super::common::{Target, name_failure, name_of, store_failure};
-use super::tokens::{check_seed, seed_warning};
+use super::tokens::{begins_at, check_seed, seed_warning};
 use crate::control::answers::{ImportReport, RowOutcome, RowResult};
 use crate::control::asks::{IMPORT_BATCH_MAX, ImportBatch, ImportRow};
 use crate::control::check;
@@ -72,6 +72,8 @@ struct Good {
     /// None: the user is made too.
     user: Option<UserId>,
     token: Token,
+    /// Of the first code of a counter token.
+    counter: u64,
     serial: Option<u64>,
 }
 
@@ -200,7 +202,9 @@ fn check(
         .canonical_str(&row.user)
         .map_err(|error| name_failure(&row.user, &error).message)?;
     check_seed(&row.seed)?;
-    check::otp_parameters(row.parameters).map_err(|failure| failure.message)?;
+    check::otp_parameters(row.parameters)
+        .and_then(|()| check::counter(row.parameters, row.counter))
+        .map_err(|failure| failure.message)?;
     if row.serial.len() > check::NAME_MAX || row.serial.chars().any(|c| c.is_control() || is_invisible(c)) {
         return Err(format!(
             "the serial number {} is longer than {} bytes or holds what cannot be seen",
@@ -256,6 +260,7 @@ fn check(
         name: name.to_owned(),
         user: user.map(|user| user.id),
         token,
+        counter: row.counter,
         serial,
     };
     Ok(Checked::Good(Box::new(good), note))
@@ -314,6 +319,7 @@ fn changes(door: &Door, good: &[Good], now: Timestamp) -> Result<(Vec<Change>, V
             };
             token.user = made.unwrap_or(UserId(0));
         }
+        changes.extend(begins_at(token.mark, row.counter));
         changes.push(Change::AddToken(token));
     }
     Ok((changes, places))

@@ -50,6 +50,7 @@ fn row(name: &str) -> UserRow {
         local_password: false,
         active_tokens: 0,
         pending_tokens: 0,
+        resync_tokens: 0,
         locked: false,
     }
 }

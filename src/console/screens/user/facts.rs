@@ -14,6 +14,10 @@ pub(super) fn standing(info: &UserInfo) -> (&'static str, Look) {
     let row = &info.row;
     match (row.active_tokens, row.pending_tokens) {
         _ if !row.enabled => ("Disabled: every login is refused.", Look::Bad),
+        (0, _) if !row.exempt && row.resync_tokens > 0 => (
+            "Token needs a resync: logins are refused until two of its codes have come.",
+            Look::Warn,
+        ),
         (0, 0) if !row.exempt => ("No token: every login is refused until there is one.", Look::Warn),
         (0, _) if !row.exempt => (
             "Token not confirmed: logins are refused until its first code is confirmed.",
