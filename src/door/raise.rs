@@ -18,7 +18,7 @@ const GROUP: usize = 1_000;
 
 /// Whether the journal goes on from what was folded, and nothing in it is missing from there on.
 pub(super) fn goes_on(opening: &Opening, folded: u64) -> bool {
-    let missing = opening.damage.iter().any(|damage| damage.seq >= folded);
+    let missing = opening.damage.iter().any(|damage| damage.next > folded);
     !missing && !opening.short && opening.first_seq <= folded.max(1)
 }
 
@@ -108,5 +108,42 @@ impl Door {
             self.store.apply(group)?;
         }
         Ok(counters)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use super::*;
+    use crate::journal::Damage;
+
+    #[test]
+    fn r20_a_journal_is_whole_where_nothing_from_the_fold_on_is_missing() {
+        let opening = |first_seq, short, damage: &[(u64, u64)]| Opening {
+            first_seq,
+            next_seq: 900,
+            short,
+            damage: damage
+                .iter()
+                .map(|(seq, next)| Damage {
+                    file: "a".to_owned(),
+                    offset: 0,
+                    seq: *seq,
+                    next: *next,
+                    what: "b".to_owned(),
+                })
+                .collect(),
+            ..Opening::default()
+        };
+        assert!(goes_on(&opening(1, false, &[]), 0) && goes_on(&opening(500, false, &[]), 500));
+        assert!(
+            !goes_on(&opening(501, false, &[]), 500),
+            "pruned or lost beyond the fold"
+        );
+        assert!(!goes_on(&opening(500, true, &[]), 500));
+        assert!(goes_on(&opening(1, false, &[(300, 500)]), 500), "all of it was folded");
+        for hole in [(300, 501), (500, 501), (700, 800)] {
+            assert!(!goes_on(&opening(1, false, &[hole]), 500), "{hole:?}");
+        }
     }
 }

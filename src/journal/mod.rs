@@ -135,6 +135,7 @@ impl Journal {
                 file,
                 offset: 0,
                 seq: walk.next_seq,
+                next: from_seq,
                 what,
             });
             walk.next_seq = from_seq;

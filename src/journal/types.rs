@@ -88,6 +88,8 @@ pub struct Damage {
     pub offset: u64,
     /// The first entry that is missing or changed.
     pub seq: u64,
+    /// The first one behind it of which that is not so, as far as is known.
+    pub next: u64,
     /// In plain words.
     pub what: String,
 }
