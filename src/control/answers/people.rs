@@ -4,10 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::control::wire;
 use crate::secret::Secret;
-use crate::store::records::{Algorithm, Timestamp, TokenId, TokenSource, TokenStatus};
+use crate::store::records::{
+    Algorithm, HotpParameters, OtpParameters, Timestamp, TokenId, TokenSource, TokenStatus, TotpParameters,
+};
 
 /// A user in a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserRow {
     /// The canonical name.
     pub name: String,
@@ -126,6 +128,21 @@ pub struct TokenInfo {
     /// When the step of its last code began.
     #[serde(default, with = "wire::when::option")]
     pub last_code: Option<Timestamp>,
+}
+
+impl TokenInfo {
+    /// How it makes its codes.
+    pub fn parameters(&self) -> OtpParameters {
+        let (algorithm, digits) = (self.algorithm, self.digits);
+        match self.period {
+            Some(period) => OtpParameters::Totp(TotpParameters {
+                algorithm,
+                digits,
+                period,
+            }),
+            None => OtpParameters::Hotp(HotpParameters { algorithm, digits }),
+        }
+    }
 }
 
 /// The tokens of a user.

@@ -108,9 +108,10 @@ fn token_words(token: &TokenInfo, near: impl Fn(crate::control::Timestamp) -> St
         TokenStatus::Pending => "not confirmed",
         TokenStatus::Resync => "needs a resync",
     };
-    let last = match token.last_code {
-        Some(at) => format!("last code {}", near(at)),
-        None => format!("never used, made {}", near(token.created)),
+    let last = match (token.last_code, token.counter) {
+        (Some(at), _) => format!("last code {}", near(at)),
+        (None, Some(counter)) => format!("next code is no. {counter}, made {}", near(token.created)),
+        (None, None) => format!("never used, made {}", near(token.created)),
     };
     let clock = match token.drift_seconds {
         0 => String::new(),
