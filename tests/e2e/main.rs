@@ -33,6 +33,7 @@ mod console_two;
 mod entra;
 mod entra_client;
 mod explain;
+mod hotp;
 mod kill;
 mod knocks;
 mod login;
