@@ -198,7 +198,7 @@ fn try_rules(device: &Device, before: &str) -> (Made, Option<Made>) {
              cp '{at}'/rules/* /run/udev/rules.d/\n\
              mount -t tmpfs none /dev\n\
              mkdir -p \"$(dirname {node})\"\n\
-             mknod {node} c {number}\n\
+             mknod -m 644 {node} c {number}\n\
              mount --bind '{at}/sys' /sys\n\
              SYSTEMD_DEVICE_VERIFY_SYSFS=0 {} test --action=add /sys{device} 2>&1\n\
              echo \"== $(stat -c '%g %a' {node}) == $(cat {power})\"\n",
