@@ -137,6 +137,8 @@ pub enum Ask {
         serial: String,
         /// Which profile of a token with several.
         profile: Option<u8>,
+        /// What the token was programmed with: a token with one profile takes its time only together with these.
+        parameters: TotpParameters,
         /// The customer key of a Molto-2, where it is not the maker's.
         customer_key: Option<Secret>,
     },
