@@ -34,6 +34,9 @@ pub enum LinkError {
     /// without bytes.
     #[error("the reader cannot be used: {0}")]
     Reader(String),
+    /// Something lies on the reader that is no token: why, and what to do, in one line.
+    #[error("{0}")]
+    Unfit(String),
     /// The token did not answer in time, or not in a form that can be understood.
     #[error("the token does not answer")]
     Silent,
