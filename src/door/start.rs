@@ -57,6 +57,11 @@ pub enum StartError {
     /// Reading it.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The copy before its schema is raised.
+    #[error(
+        "this posternd raises the store's schema, and the copy to be made before was not: {0}; make room on the disk"
+    )]
+    Copy(#[from] store::CopyError),
     /// A journal.
     #[error(transparent)]
     Journal(#[from] journal::OpenError),
@@ -160,6 +165,21 @@ impl Start<'_> {
             },
         )?;
         had |= !operators_opening.damage.is_empty();
+        if opened.schema < store::SCHEMA {
+            // What came from a copy has one that an older posternd reads. Each change is in the store before its record is in the
+            // journal.
+            if opened.restored.is_none() {
+                let newest = *operators.newest().borrow();
+                let copy = store.copy_before_raise(self.state_dir, now, &copied_to(newest))?;
+                tracing::info!(
+                    from = opened.schema,
+                    to = store::SCHEMA,
+                    ?copy,
+                    "raising the store's schema"
+                );
+            }
+            store.raise_schema()?;
+        }
         // The journal is whole where it goes on from what was folded, and nothing in it is missing.
         let missing = opening.damage.iter().any(|damage| damage.seq >= store.folded());
         // After a restore an empty journal is a lost one: something was on record when the copy was made.
