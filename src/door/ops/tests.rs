@@ -21,6 +21,7 @@ use crate::store::records::{Algorithm, HotpParameters, OtpParameters, TotpParame
 mod codes;
 mod counters;
 mod entra;
+mod hardware;
 mod import;
 mod log;
 mod operators;
@@ -28,6 +29,7 @@ mod people;
 mod restore;
 mod settings;
 mod turns;
+mod unassigned;
 
 /// A box that is open.
 struct Rig {
