@@ -12,7 +12,7 @@ use super::plan::{Plan, plan};
 use super::qr::Drawing;
 use super::{Around, Asker, View, command, import, log, operator, show, socket};
 use crate::control::{
-    Answer, Failure, Request, TokenAdd, TokenMade, TokenStatus, TotpParameters, USERS_LIMIT_MAX, UserRow, UserSearch,
+    Answer, Failure, Request, TokenAdd, TokenMade, TokenStatus, USERS_LIMIT_MAX, UserRow, UserSearch,
 };
 use crate::enrol::otpauth::Uri;
 use crate::text::shown;
@@ -194,12 +194,8 @@ fn token_add(
         return Err(unexpected(&request).into());
     };
     let token = &made.token;
-    let parameters = TotpParameters {
-        algorithm: token.algorithm,
-        digits: token.digits,
-        period: token.period.unwrap_or(30),
-    };
-    let uri = Uri::new(&made.issuer, &token.user, &made.seed, parameters);
+    let counter = token.counter.unwrap_or(0);
+    let uri = Uri::new(&made.issuer, &token.user, &made.seed, token.parameters(), counter);
     let whole = uri.whole();
     let drawing = Drawing::new(&uri, style, view, out.json);
     made.warnings.extend(drawing.warning.clone());

@@ -2,7 +2,7 @@
 //! files and secrets they name, answers of posternd; out: text or one JSON document, and an exit status. It knows only
 //! `control`'s types, and `enrol`, `secret` and `text`; it never touches the store.
 //!
-//! - `args` and `words` what is typed; `plan` what they come to; `deliver` asks and prints
+//! - `args`, `token_kind` and `words` what is typed; `plan` what they come to; `deliver` asks and prints
 //! - `import` and `log` are the two that take several requests; `operator` the operators of the console
 //! - `show` answers as text; `input` files and prompts; `qr` keys as drawings; `out` everything that is printed
 
@@ -16,6 +16,7 @@ mod out;
 mod plan;
 mod qr;
 mod show;
+mod token_kind;
 mod words;
 
 use std::ffi::OsString;

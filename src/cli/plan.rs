@@ -7,8 +7,8 @@ use std::path::Path;
 use jiff::tz::TimeZone;
 
 use super::args::{
-    ClientArgs, ClientCommand, Command, EntraArgs, EntraCommand, ImportArgs, LogArgs, ParameterArgs, QrStyle,
-    TimeCommand, TokenCommand, UserCommand,
+    ClientArgs, ClientCommand, Command, EntraArgs, EntraCommand, ImportArgs, LogArgs, QrStyle, TimeCommand,
+    TokenCommand, UserCommand,
 };
 use super::input::{Ask, Input};
 use super::operator;
@@ -250,8 +250,7 @@ fn token(command: TokenCommand, input: &mut dyn Input) -> Result<Plan, Failure> 
             user,
             secret,
             secret_file,
-            parameters: ParameterArgs { algorithm, digits },
-            period,
+            kind,
             qr,
             active,
         } => {
@@ -265,16 +264,12 @@ fn token(command: TokenCommand, input: &mut dyn Input) -> Result<Plan, Failure> 
                 let text = text.expose_str().ok_or_else(|| Failure::usage("the key is no text"))?;
                 base32::decode(text).map_err(|e| Failure::usage(e.to_string()))
             });
-            let parameters = TotpParameters {
-                algorithm,
-                digits,
-                period,
-            };
+            let (parameters, counter) = kind.understood()?;
             let ask = TokenAdd {
                 user,
                 seed: seed.transpose()?,
-                parameters: parameters.into(),
-                counter: 0,
+                parameters,
+                counter,
                 active,
             };
             return Ok(Plan::TokenAdd(ask, qr));
@@ -301,6 +296,19 @@ fn token(command: TokenCommand, input: &mut dyn Input) -> Result<Plan, Failure> 
                 second: Secret::from(second),
             }
         }
+        TokenCommand::Drift { user: None, .. } => Request::DriftList,
+        TokenCommand::Drift { id: None, .. } => {
+            return Err(Failure::usage(
+                "token drift: name the token's number too, from `postern token list`",
+            ));
+        }
+        TokenCommand::Drift {
+            user: Some(user),
+            id: Some(id),
+        } => Request::DriftShow {
+            user: named(user)?,
+            id: TokenId(id),
+        },
         TokenCommand::List { user } => Request::TokenList { user: named(user)? },
         TokenCommand::Remove { user, id } => Request::TokenRemove {
             user: named(user)?,

@@ -12,6 +12,7 @@ use crate::control::*;
 use crate::secret::Secret;
 
 mod contract;
+mod counters;
 mod flows;
 mod operators;
 mod printed;

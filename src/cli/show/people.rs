@@ -30,6 +30,7 @@ fn state(row: &UserRow) -> String {
     }
     match (row.active_tokens, row.pending_tokens) {
         (0, 0) if row.exempt => {}
+        (0, _) if row.resync_tokens > 0 => words.push("token needs a resync".to_owned()),
         (0, 0) => words.push("no token".to_owned()),
         (0, _) => words.push("token not confirmed".to_owned()),
         (1, _) => words.push("1 token".to_owned()),
@@ -95,9 +96,11 @@ fn token_line(token: &TokenInfo, zone: &TimeZone) -> String {
     };
     let kind = [token.model.as_str(), token.serial.as_str()].join(" ");
     let kind = if kind.trim().is_empty() { "app" } else { kind.trim() };
-    let last = token.last_code.map_or("never used".to_owned(), |at| {
-        format!("last code {}", shown_at(at, zone))
-    });
+    let last = match (token.last_code, token.counter) {
+        (Some(at), _) => format!("last code {}", shown_at(at, zone)),
+        (None, Some(counter)) => format!("next code is no. {counter}"),
+        (None, None) => "never used".to_owned(),
+    };
     let drift = match token.drift_seconds {
         0 => String::new(),
         ahead @ 1.. => format!(", {ahead} s ahead"),
@@ -124,13 +127,14 @@ pub fn tokens(list: &TokenList, zone: &TimeZone) -> Vec<String> {
 
 /// A token that was confirmed or set right.
 pub fn token(token: &TokenInfo) -> Vec<String> {
-    let drift = match token.drift_seconds {
-        0 => "its clock is right".to_owned(),
-        ahead @ 1.. => format!("its clock is {ahead} s ahead"),
-        behind => format!("its clock is {} s behind", behind.unsigned_abs()),
+    let moved = match (token.drift_seconds, token.counter) {
+        (_, Some(counter)) => format!("its next code is no. {counter}"),
+        (0, None) => "its clock is right".to_owned(),
+        (ahead @ 1.., None) => format!("its clock is {ahead} s ahead"),
+        (behind, None) => format!("its clock is {} s behind", behind.unsigned_abs()),
     };
     vec![format!(
-        "token {} of {} is {}; {drift}",
+        "token {} of {} is {}; {moved}",
         token.id.0,
         token.user,
         word(&token.status)
