@@ -192,6 +192,9 @@ pub enum UserCommand {
         /// How many to show at most
         #[arg(long, value_name = "N")]
         limit: Option<u32>,
+        /// Only enabled users who have no token that counts
+        #[arg(long)]
+        without_token: bool,
     },
     /// One user: tokens, locks, budget
     Show {
@@ -304,6 +307,9 @@ pub enum TokenCommand {
         /// Its number, from `postern token list`
         id: u64,
     },
+    /// By serial number.
+    #[command(flatten)]
+    Stock(super::stock::StockCommand),
 }
 
 /// How a QR code is drawn.

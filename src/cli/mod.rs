@@ -3,7 +3,8 @@
 //! `control`'s types, and `enrol`, `secret` and `text`; it never touches the store.
 //!
 //! - `args`, `token_kind` and `words` what is typed; `plan` what they come to; `deliver` asks and prints
-//! - `import` and `log` are the two that take several requests; `operator` the operators of the console
+//! - `import` and `log` are the two that take several requests; `operator` the operators of the console;
+//!   `stock` hardware tokens by serial number
 //! - `show` answers as text; `input` files and prompts; `qr` keys as drawings; `out` everything that is printed
 
 pub mod args;
@@ -16,6 +17,7 @@ mod out;
 mod plan;
 mod qr;
 mod show;
+mod stock;
 mod token_kind;
 mod words;
 
