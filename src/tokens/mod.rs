@@ -16,8 +16,11 @@ pub mod channel;
 pub mod crypto;
 pub mod desk;
 pub mod exchange;
+pub mod find;
 pub mod models;
 pub mod molto2;
+pub mod pcsc;
+pub mod pn532;
 pub mod program;
 pub mod single;
 

@@ -72,7 +72,7 @@ fn what(kind: Kind, at: At, fault: &Fault) -> String {
         }
         Fault::Link(LinkError::TokenGone) => format!("{name} was taken away {doing}"),
         Fault::Link(LinkError::ReaderGone) => format!("the reader was unplugged {doing}"),
-        Fault::Link(link @ LinkError::Reader(_)) => link.to_string(),
+        Fault::Link(link @ (LinkError::Reader(_) | LinkError::Unfit(_))) => link.to_string(),
         Fault::Link(LinkError::Silent) => format!("{name} stopped answering {doing}"),
         Fault::Locked if kind == Kind::Single => {
             "the token does not take the maker's key and may be locked (6983)".into()
@@ -90,7 +90,9 @@ fn what(kind: Kind, at: At, fault: &Fault) -> String {
 fn advice(kind: Kind, fault: &Fault) -> &'static str {
     match (fault, kind) {
         (Fault::Link(LinkError::TokenGone | LinkError::ReaderGone), Kind::Molto2) => "plug it in again and start over",
-        (Fault::Link(LinkError::TokenGone), _) => "place it again, leave it there until it is done, and start over",
+        (Fault::Link(LinkError::TokenGone | LinkError::Unfit(_)), _) => {
+            "place it again, leave it there until it is done, and start over"
+        }
         (Fault::Link(LinkError::ReaderGone), _) => "plug the reader in, place the token again and start over",
         (Fault::Link(LinkError::Reader(_)), _) => "unplug the reader, plug it in again and start over",
         (Fault::Link(LinkError::Silent), Kind::Single) => "switch it on, place it again and start over",

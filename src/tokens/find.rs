@@ -1,0 +1,348 @@
+//! Which readers there are, and the way to one. In: what the operator chose; out: readers with names for people, and channels to the
+//! token that lies on one.
+//!
+//! A serial port is asked what it is only if our udev rule marked it or the operator chose it: the bridges of readers are those of
+//! everything else on a serial line, so their vendor says nothing, and to ask sends bytes to whatever is there. A line that a console
+//! or a login stands on is never asked, whoever chose it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+pub mod ports;
+#[cfg(test)]
+mod tests;
+
+use super::channel::{ApduChannel, LinkError};
+use super::desk::{Link, Reader};
+use super::pcsc;
+use super::pn532::chip::{Listing, Pn532};
+use super::pn532::{self, port};
+use super::program::Kind;
+use crate::text::shown;
+use ports::{Node, Places};
+
+/// What stands before the name of a reader that pcscd knows.
+const PCSC: &str = "pcsc";
+
+/// A reader that the operator chose: `DEVICE[=single|molto2]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// `/dev/ttyUSB0`, `pcsc:NAME`, or `pcsc` for any that pcscd knows.
+    pub device: String,
+    /// What lies on it; without it, what its name says.
+    pub kind: Option<Kind>,
+}
+
+impl FromStr for Chosen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (device, kind) = match text.rsplit_once('=') {
+            None => (text, None),
+            Some((device, "single")) => (device, Some(Kind::Single)),
+            Some((device, "molto2")) => (device, Some(Kind::Molto2)),
+            Some(_) => return Err("after the device, write =single or =molto2, or nothing".to_owned()),
+        };
+        if !Path::new(device).is_absolute() && pcsc_name(device).is_none() {
+            return Err("no reader: write a port such as /dev/ttyUSB0, or pcsc, or pcsc:NAME".to_owned());
+        }
+        Ok(Self {
+            device: device.to_owned(),
+            kind,
+        })
+    }
+}
+
+/// The reader's name behind `pcsc:`, empty for any; none: it is no reader of pcscd.
+fn pcsc_name(device: &str) -> Option<&str> {
+    match device.strip_prefix(PCSC)? {
+        "" => Some(""),
+        rest => rest.strip_prefix(':'),
+    }
+}
+
+/// What is asked and what is not.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// What the operator chose; these alone are used then, unless another one is chosen later.
+    pub readers: Vec<Chosen>,
+    /// Lines that somebody stands on: never asked.
+    pub own_lines: Vec<PathBuf>,
+}
+
+/// How a reader is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// A serial port.
+    Port(PathBuf),
+    /// By pcscd, under this name.
+    Pcsc(String),
+}
+
+/// A reader, or what may be one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Candidate {
+    /// As it is told, not yet asked.
+    pub reader: Reader,
+    /// The way to it; none: there is none, and the reader's trouble says why.
+    pub way: Option<Way>,
+    /// Another one when it is plugged in again.
+    pub stamp: (u64, u64),
+    /// The operator chose it.
+    pub chosen: bool,
+    /// It may be asked what it is.
+    pub may_ask: bool,
+    /// What lies on it.
+    pub kind: Kind,
+}
+
+/// Looks which readers are there.
+pub(super) struct Finder {
+    places: Places,
+    settings: Settings,
+    /// Chosen since, by hand.
+    used: Option<Chosen>,
+    /// Where pcscd's readers are listed.
+    listed: fn() -> Result<Vec<String>, LinkError>,
+    /// The links under /dev/serial/by-id of chosen ports, so that they are found again under another number.
+    links: BTreeMap<String, PathBuf>,
+}
+
+impl Finder {
+    pub fn new(places: Places, settings: Settings) -> Self {
+        Self {
+            places,
+            settings,
+            used: None,
+            listed: pcsc::list,
+            links: BTreeMap::new(),
+        }
+    }
+
+    /// With a list of pcscd's readers of a test's own.
+    #[cfg(test)]
+    pub fn with_pcsc(mut self, listed: fn() -> Result<Vec<String>, LinkError>) -> Self {
+        self.listed = listed;
+        self
+    }
+
+    /// Uses a reader from now on, although no rule marked it.
+    ///
+    /// # Errors
+    /// It names none; the words say what to write.
+    pub fn choose(&mut self, device: &str) -> Result<(), String> {
+        self.used = Some(Chosen::from_str(device)?);
+        Ok(())
+    }
+
+    /// The reader that was chosen by hand.
+    pub fn used(&self) -> Option<&str> {
+        self.used.as_ref().map(|used| used.device.as_str())
+    }
+
+    /// What is there now: chosen ones first. Asks nothing but pcscd's list of names.
+    pub fn look(&mut self) -> Vec<Candidate> {
+        let chosen: Vec<Chosen> = self.used.iter().chain(&self.settings.readers).cloned().collect();
+        let mut found: Vec<Candidate> = Vec::new();
+        for choice in &chosen {
+            if pcsc_name(&choice.device).is_none() && !found.iter().any(|c| c.reader.device == choice.device) {
+                found.push(self.chosen_port(choice));
+            }
+        }
+        for port in self.places.ports() {
+            let way = Way::Port(port.path.clone());
+            if found.iter().any(|known| known.way.as_ref() == Some(&way)) {
+                continue;
+            }
+            let trouble = match port.tagged {
+                true => self.places.forbidden(&port, &self.settings.own_lines),
+                false => None,
+            };
+            found.push(Candidate {
+                reader: Reader {
+                    device: port.path.to_string_lossy().into_owned(),
+                    name: port.name.unwrap_or_else(|| "serial port".to_owned()),
+                    link: Link::Pn532,
+                    proven: false,
+                    trouble: trouble.clone(),
+                },
+                way: Some(way).filter(|_| trouble.is_none()),
+                stamp: port.stamp,
+                chosen: false,
+                may_ask: port.tagged && trouble.is_none(),
+                kind: Kind::Single,
+            });
+        }
+        self.pcsc(&chosen, &mut found);
+        found
+    }
+
+    /// A port that the operator named.
+    fn chosen_port(&mut self, choice: &Chosen) -> Candidate {
+        let mut candidate = Candidate {
+            reader: Reader {
+                device: choice.device.clone(),
+                name: "serial port".to_owned(),
+                link: Link::Pn532,
+                proven: false,
+                trouble: None,
+            },
+            way: None,
+            stamp: (0, 0),
+            chosen: true,
+            may_ask: false,
+            kind: choice.kind.unwrap_or(Kind::Single),
+        };
+        let mut node = self.places.node(Path::new(&choice.device));
+        if node == Node::Absent
+            && let Some(link) = self.links.get(&choice.device)
+        {
+            node = self.places.node(link);
+        }
+        match node {
+            Node::Absent => candidate.reader.trouble = Some(port::OpenError::Absent.to_string()),
+            Node::Other => candidate.reader.trouble = Some("it is no serial port: choose another".to_owned()),
+            Node::Port(port) => {
+                if let Some(link) = self.places.by_id(&port.path) {
+                    self.links.insert(choice.device.clone(), link);
+                }
+                candidate.stamp = port.stamp;
+                candidate.reader.trouble = self.places.forbidden(&port, &self.settings.own_lines);
+                candidate.may_ask = candidate.reader.trouble.is_none();
+                candidate.way = candidate.may_ask.then_some(Way::Port(port.path));
+                if let Some(name) = port.name {
+                    candidate.reader.name = name;
+                }
+            }
+        }
+        candidate
+    }
+
+    /// The readers that pcscd knows. They are readers; nothing needs to be asked.
+    fn pcsc(&self, chosen: &[Chosen], found: &mut Vec<Candidate>) {
+        let chosen: Vec<_> = chosen
+            .iter()
+            .filter_map(|choice| Some((pcsc_name(&choice.device)?, choice)))
+            .collect();
+        let names = (self.listed)();
+        let fits = |wanted: &str, name: &str| wanted.is_empty() || name.contains(wanted);
+        for name in names.iter().flatten() {
+            let choice = chosen.iter().find(|(wanted, _)| fits(wanted, name));
+            found.push(Candidate {
+                reader: Reader {
+                    device: format!("{PCSC}:{name}"),
+                    name: shown(name),
+                    link: Link::Pcsc,
+                    proven: true,
+                    trouble: None,
+                },
+                way: Some(Way::Pcsc(name.clone())),
+                stamp: (0, 0),
+                chosen: choice.is_some(),
+                may_ask: false,
+                kind: choice.and_then(|(_, choice)| choice.kind).unwrap_or(kind_of(name)),
+            });
+        }
+        for (wanted, choice) in chosen {
+            let trouble = match &names {
+                Ok(names) if names.iter().any(|name| fits(wanted, name)) => continue,
+                Ok(_) => "pcscd knows no such reader: plug it in".to_owned(),
+                Err(error) => words(error.clone()),
+            };
+            found.push(Candidate {
+                reader: Reader {
+                    device: choice.device.clone(),
+                    name: "smart card reader".to_owned(),
+                    link: Link::Pcsc,
+                    proven: false,
+                    trouble: Some(trouble),
+                },
+                way: None,
+                stamp: (0, 0),
+                chosen: true,
+                may_ask: false,
+                kind: choice.kind.unwrap_or(Kind::Single),
+            });
+        }
+    }
+}
+
+/// What lies on a reader that pcscd knows, by its name alone.
+fn kind_of(name: &str) -> Kind {
+    match pcsc::is_molto2(name) {
+        true => Kind::Molto2,
+        false => Kind::Single,
+    }
+}
+
+/// Why a reader cannot be used, to stand behind its name.
+pub(super) fn words(error: LinkError) -> String {
+    match error {
+        LinkError::Reader(words) => words,
+        other => other.to_string(),
+    }
+}
+
+/// Opens a port and asks it whether it is a reader.
+///
+/// # Errors
+/// [`LinkError::ReaderGone`], [`LinkError::Reader`].
+pub(super) fn ask(path: &Path) -> Result<Pn532, LinkError> {
+    let mut chip = Pn532::new(Box::new(port::Port::open(path)?));
+    chip.bring_up()?;
+    Ok(chip)
+}
+
+/// The readers that are there, each asked if it may be. Takes a second for each port that does not answer.
+pub fn readers(settings: &Settings) -> Vec<Reader> {
+    readers_of(Finder::new(Places::default(), settings.clone()))
+}
+
+fn readers_of(mut finder: Finder) -> Vec<Reader> {
+    let mut readers = Vec::new();
+    for candidate in finder.look() {
+        let mut reader = candidate.reader;
+        if let (true, Some(Way::Port(path))) = (candidate.may_ask, &candidate.way) {
+            match ask(path) {
+                Ok(_) => reader.proven = true,
+                Err(error) => reader.trouble = Some(words(error)),
+            }
+        }
+        readers.push(reader);
+    }
+    readers
+}
+
+/// The token that lies on a reader now, and what kind of token it is where nobody said. The reader is ours until the channel is
+/// dropped.
+///
+/// # Errors
+/// [`LinkError::TokenGone`] where nothing lies there, [`LinkError::Unfit`] where something else does; [`LinkError::Reader`] with words
+/// where there is no such reader, or it cannot be used.
+pub fn open(device: &str, kind: Option<Kind>) -> Result<(Box<dyn ApduChannel>, Kind), LinkError> {
+    if let Some(name) = pcsc_name(device) {
+        let card = pcsc::open(name)?;
+        let kind = kind.unwrap_or(kind_of(card.reader()));
+        return Ok((Box::new(card), kind));
+    }
+    let channel = open_port(&Places::default(), Path::new(device))?;
+    Ok((channel, kind.unwrap_or(Kind::Single)))
+}
+
+fn open_port(places: &Places, path: &Path) -> Result<Box<dyn ApduChannel>, LinkError> {
+    let named = |why: &str| LinkError::Reader(format!("{}: {why}", shown(&path.to_string_lossy())));
+    let port = match places.node(path) {
+        Node::Port(port) => port,
+        Node::Absent => return Err(named(&port::OpenError::Absent.to_string())),
+        Node::Other => return Err(named("it is no serial port")),
+    };
+    if let Some(why) = places.forbidden(&port, &[]) {
+        return Err(named(&why));
+    }
+    let mut chip = ask(&port.path)?;
+    match chip.search(Listing::ToTalk)? {
+        Some(target) => Ok(Box::new(pn532::Link::new(chip, &target)?)),
+        None => Err(LinkError::TokenGone),
+    }
+}
