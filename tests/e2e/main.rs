@@ -17,6 +17,9 @@ mod lab;
 #[allow(dead_code)] // The benchmark uses the rest.
 mod line;
 mod packet;
+#[path = "../sim/mod.rs"]
+#[allow(dead_code)] // The example uses the rest.
+mod sim;
 mod totp;
 
 mod challenge;
@@ -44,5 +47,7 @@ mod races;
 mod real_peers;
 mod repeats;
 mod service;
+mod sim_links;
+mod sims;
 mod syslog;
 mod wire;
