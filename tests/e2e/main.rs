@@ -50,4 +50,5 @@ mod service;
 mod sim_links;
 mod sims;
 mod syslog;
+mod token_applets;
 mod wire;
