@@ -52,4 +52,5 @@ mod service;
 mod sim_links;
 mod sims;
 mod syslog;
+mod token_applets;
 mod wire;
