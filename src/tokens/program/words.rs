@@ -87,7 +87,9 @@ fn what(kind: Kind, at: At, fault: &Fault) -> String {
 /// What to do.
 fn advice(kind: Kind, fault: &Fault) -> &'static str {
     match (fault, kind) {
-        (Fault::Link(LinkError::TokenGone | LinkError::Unfit(_)), _) => "place it again, leave it there until it is done, and start over",
+        (Fault::Link(LinkError::TokenGone | LinkError::Unfit(_)), _) => {
+            "place it again, leave it there until it is done, and start over"
+        }
         (Fault::Link(LinkError::ReaderGone), Kind::Molto2) => "plug it in again and start over",
         (Fault::Link(LinkError::ReaderGone), _) => "plug the reader in, place the token again and start over",
         (Fault::Link(LinkError::Reader(_)), _) => "unplug the reader, plug it in again and start over",
