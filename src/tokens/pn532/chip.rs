@@ -366,6 +366,8 @@ impl Pn532 {
             while let Some(found) = self.framer.take() {
                 match found {
                     Found::Ack => (deaf, broken) = (None, false),
+                    // Two frames that ran into each other may look so, and then it has the command.
+                    Found::Nack if !again && (broken || deaf.is_none()) => broken = true,
                     Found::Nack if sends == TRIES => return Err(Fault::Garbled),
                     Found::Nack => {
                         // It had nothing that it could have begun with.
