@@ -53,4 +53,5 @@ mod sim_links;
 mod sims;
 mod syslog;
 mod token_cuts;
+mod token_links;
 mod wire;
