@@ -13,7 +13,7 @@ use postern::tokens::program::{self, Kind};
 
 use crate::sim::codes;
 use crate::sim::faults::{Cut, End, Event, Faults, Hits, Way, What};
-use crate::sim::molto2::{self, Molto2};
+use crate::sim::molto2::Molto2;
 use crate::sim::reader::Reader;
 use crate::sim::single::{Single, Switch};
 use crate::sim::{Applet, Field, lock, wall_clock};
@@ -225,9 +225,8 @@ fn what_cannot_be_programmed_is_told_and_left_alone() {
     rig.field.place(token.clone());
     assert_eq!(rig.tries(&task()).0, Outcome::Unreached(LinkError::TokenGone));
     rig.field.place(Arc::new(Mutex::new(Ticket)));
-    assert!(
-        matches!(rig.tries(&task()).0, Outcome::Unreached(LinkError::Unfit(words)) if words.contains("no token") || words.contains("not a token"))
-    );
+    let ticket = rig.tries(&task()).0;
+    assert!(matches!(ticket, Outcome::Unreached(LinkError::Unfit(words)) if words.contains("not a token")));
 
     let refused = |token: &Arc<Mutex<Single>>, task: &Task, words: &str| {
         let rig = Rig::with(token.clone(), Time::new(), Faults::default());
@@ -354,7 +353,6 @@ fn a_molto2_gets_a_customer_key_is_looked_at_and_is_reset() {
     assert!(lock(&token).profiles.iter().all(|profile| profile.seed.is_none()));
     task.job.customer_key = None;
     assert!(task.write(&mut link, &time, &mut Vec::new()).is_written());
-    assert_eq!(molto2::key(molto2::MAKERS_KEY), molto2::key(b"TOKEN2MOLTO1-KEY"));
 }
 
 /// Opens a reader's port as the command line does and writes to what lies there.
