@@ -22,12 +22,14 @@ use crate::control::{Algorithm, TotpParameters};
 pub struct TokenKind {
     tag: u32,
     form: Form,
+    /// For an app on a phone: what is there goes.
+    is_app: bool,
 }
 
 impl TokenKind {
     /// From what it was; what is chosen is told with the tag, for [`parse_kind`].
     pub fn new(tag: u32, now: TotpParameters) -> Self {
-        let mut form = Form::new()
+        let form = Form::new()
             .choice(
                 "hash",
                 "Hash",
@@ -50,6 +52,36 @@ impl TokenKind {
                 &[("30", "usual"), ("60", "not in every app")],
                 "How long a code is shown. Left and Right change it, Enter makes the token.",
             );
+        Self::with(tag, form, now)
+    }
+
+    /// What a hardware token can be told; six digits alone where it has one profile.
+    pub fn hardware(tag: u32, now: TotpParameters, is_several: bool) -> Self {
+        let digits: &[(&str, &str)] = match is_several {
+            true => &[("6", "usual"), ("8", "")],
+            false => &[("6", "as this token shows them")],
+        };
+        let form = Form::new()
+            .choice(
+                "hash",
+                "Hash",
+                &[("sha1", "usual"), ("sha256", "")],
+                "Left and Right change it, Enter goes on.",
+            )
+            .choice("digits", "Digits", digits, "Left and Right change it, Enter goes on.")
+            .choice(
+                "period",
+                "Seconds",
+                &[("30", "usual"), ("60", "")],
+                "How long a code is shown. Left and Right change it, Enter takes it.",
+            );
+        Self {
+            is_app: false,
+            ..Self::with(tag, form, now)
+        }
+    }
+
+    fn with(tag: u32, mut form: Form, now: TotpParameters) -> Self {
         form.set(
             "hash",
             match now.algorithm {
@@ -60,7 +92,11 @@ impl TokenKind {
         );
         form.set("digits", &now.digits.to_string());
         form.set("period", &now.period.to_string());
-        Self { tag, form }
+        Self {
+            tag,
+            form,
+            is_app: true,
+        }
     }
 }
 
@@ -118,17 +154,19 @@ impl Screen for TokenKind {
             width: area.width.saturating_sub(4).min(100),
             height: inner.height.saturating_sub(7),
         };
-        page.wrapped(
-            below,
-            "Some apps, Microsoft Authenticator among them, ignore all three and show codes that are then refused. The token that \
-             was just made goes, and another one is made in its place.",
-            Look::Plain,
-        );
+        let words = match self.is_app {
+            true => {
+                "Some apps, Microsoft Authenticator among them, ignore all three and show codes that are then refused. The token that \
+             was just made goes, and another one is made in its place."
+            }
+            false => "The box checks the codes in the same way, so nothing has to be told to anybody.",
+        };
+        page.wrapped(below, words, Look::Plain);
     }
 
     fn hints(&self, _context: &Context) -> Vec<Hint> {
         vec![
-            ("Enter", "next, make it"),
+            ("Enter", if self.is_app { "next, make it" } else { "next, take it" }),
             ("Left/Right", "change"),
             ("Esc", "leave it as it was"),
         ]

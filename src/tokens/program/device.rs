@@ -73,8 +73,8 @@ pub fn set_customer_key(
     match device.authenticate(Key::molto2(Some(new))) {
         Ok(_) => Ok(()),
         Err(Fault::Locked | Fault::WrongKey { .. }) => Err(refused(
-            "the Molto-2 does not take the new customer key, so it still has the old one: start over, and press its button when you \
-             are asked to",
+            "the Molto-2 does not take the new customer key, so it has the old one: unplug it so that it waits no more, plug it in \
+             again, start over, and press its button when you are asked to",
         )),
         Err(fault) => Err(unclear(at, &fault, either)),
     }
@@ -105,7 +105,8 @@ pub fn factory_reset(channel: &mut dyn ApduChannel, serial: &str, waited: Waited
         return Ok(());
     }
     Err(refused(
-        "nobody pressed the button, so the Molto-2 was not reset: start over, and press it when you are asked to",
+        "nobody pressed the button, so the Molto-2 was not reset: unplug it so that it waits no more, plug it in again, start over, \
+         and press it when you are asked to",
     ))
 }
 
