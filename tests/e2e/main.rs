@@ -51,6 +51,7 @@ mod real_peers;
 mod repeats;
 mod service;
 mod sim_links;
+mod sim_token;
 mod sims;
 mod syslog;
 mod token_cuts;
