@@ -337,7 +337,7 @@ impl Program {
             (tag, Answer::User(info)) if self.user_tag() == tag => {
                 self.queue.rename(&info.row.name);
                 self.info = Some(info);
-                self.resume();
+                self.take_up();
             }
             (tag, Answer::Serial(report)) if tag == (SERIAL | self.looks) => self.known = Some(report),
             _ => {}
@@ -351,7 +351,7 @@ impl Program {
     }
 
     /// Where a token of this user was written already, its code is all that is missing.
-    fn resume(&mut self) {
+    fn take_up(&mut self) {
         let Some(info) = self
             .info
             .as_ref()

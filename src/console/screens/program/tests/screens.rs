@@ -1,5 +1,6 @@
 //! The screens, drawn, and what they cost on the line.
 
+use super::several::molto;
 use super::*;
 use crate::console::screens::bench::tests::port;
 use crate::console::testing::snapshot;
