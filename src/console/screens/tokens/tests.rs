@@ -81,6 +81,7 @@ fn people() -> Vec<UserRow> {
             local_password: false,
             active_tokens: 0,
             pending_tokens: 0,
+            resync_tokens: 0,
             locked: false,
         })
         .to_vec()
