@@ -7,7 +7,7 @@ use std::time::Duration;
 use postern::control::client::Client;
 use postern::control::{
     Answer, Failure, HardwareAsk, HardwareWhich, ImportBatch, ImportRow, OtpParameters, PageAsk, Request, RowOutcome,
-    TokenId, TokenInfo, TokenProgram, TokenProgramming, TokenStatus, TotpParameters,
+    TokenId, TokenInfo, TokenProgram, TokenProgramming, TokenSource, TokenStatus, TotpParameters,
 };
 use postern::secret::Secret;
 
@@ -178,6 +178,10 @@ fn stand(door: &Door) -> (Vec<TokenInfo>, Vec<TokenInfo>) {
     }
 }
 
+fn is_written(token: &TokenInfo) -> bool {
+    matches!(token.source, TokenSource::Programmed(programmed) if programmed.written.is_some())
+}
+
 /// Asks, and kills the daemon so long afterwards; whether it had answered by then.
 fn ask_and_kill(door: &mut Door, request: Request, after: Duration) -> bool {
     let control = door.control();
@@ -208,19 +212,19 @@ fn r16_kill_9_while_a_token_is_programmed() {
     for round in 0..ROUNDS {
         let next = if holder == BEN { ANNA } else { BEN };
         let after = Duration::from_micros(round * 7_919 % 12_000);
-        let mut latest = None;
+        let (mut latest, mut told) = (None, false);
         match round % 4 {
-            0 => answered += u32::from(ask_and_kill(&mut door, program(next), after)),
+            0 => told = ask_and_kill(&mut door, program(next), after),
             step => {
                 let made = programming(ask(&door, &program(next)));
                 match step {
                     1 => door.kill_and_reopen(),
-                    2 => answered += u32::from(ask_and_kill(&mut door, written(next, made.token.id), after)),
+                    2 => told = ask_and_kill(&mut door, written(next, made.token.id), after),
                     _ => {
                         ask(&door, &written(next, made.token.id)).unwrap();
                         early_in_a_step();
                         let code = in_hand(&made).code();
-                        answered += u32::from(ask_and_kill(&mut door, confirm(next, &code), after));
+                        told = ask_and_kill(&mut door, confirm(next, &code), after);
                     }
                 }
                 latest = Some(made);
@@ -231,6 +235,15 @@ fn r16_kill_9_while_a_token_is_programmed() {
         rows.same(&format!("{row}: tokens that count"), 1, active.len());
         let halves = |user: &str| pending.iter().filter(|token| token.user == user).count();
         rows.hold(&format!("{row}: two halves"), halves(ANNA) <= 1 && halves(BEN) <= 1);
+        answered += u32::from(told);
+        // What was answered is on the disk.
+        let half = pending.iter().find(|token| token.user == next);
+        match round % 4 {
+            0 if told => rows.hold(&format!("{row}: begun"), half.is_some()),
+            2 if told => rows.hold(&format!("{row}: written"), half.is_some_and(is_written)),
+            3 if told => rows.hold(&format!("{row}: active"), half.is_none()),
+            _ => {}
+        }
         let now = active.first().map(|token| token.user.clone()).unwrap_or_default();
         match latest.filter(|made| active.iter().any(|token| token.id == made.token.id)) {
             // Only its own code makes it count, and then the other is gone.
