@@ -130,12 +130,9 @@ impl Screen for TokenKind {
             width: area.width.saturating_sub(4).min(100),
             height: inner.height.saturating_sub(7),
         };
-        page.wrapped(
-            below,
-            "Some apps, Microsoft Authenticator among them, ignore all three and show codes that are then refused. The token that \
-             was just made goes, and another one is made in its place.",
-            Look::Plain,
-        );
+        let words = "Some apps, Microsoft Authenticator among them, ignore all three and show codes that are then refused. The token that \
+             was just made goes, and another one is made in its place.";
+        page.wrapped(below, words, Look::Plain);
     }
 
     fn hints(&self, _context: &Context) -> Vec<Hint> {
