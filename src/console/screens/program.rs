@@ -35,7 +35,9 @@ use crate::console::page::Page;
 use crate::console::screen::{Context, Hint, Screen, Topics};
 use crate::console::widgets::asked::Asked;
 use crate::console::widgets::list::List;
-use crate::control::{Answer, ClockReport, Failure, Request, SerialReport, TotpParameters, UserInfo, UserSearch};
+use crate::control::{
+    Answer, ClockReport, Failure, OtpParameters, Request, SerialReport, TotpParameters, UserInfo, UserSearch,
+};
 use crate::tokens::desk;
 use queue::{Outcome, Queue};
 use summary::Summary;
@@ -350,7 +352,9 @@ impl Screen for Program {
             Told::Yes(OVERWRITE) => self.agreed(context, |target| target.overwrite = true),
             Told::Yes(REPLACE) => self.agreed(context, |target| target.replace = true),
             Told::Picked(KIND, kind) => {
-                self.parameters = parse_kind(&kind).unwrap_or(self.parameters);
+                if let Some(OtpParameters::Totp(parameters)) = parse_kind(&kind) {
+                    self.parameters = parameters;
+                }
                 Vec::new()
             }
             told => match &mut self.stage {

@@ -53,7 +53,7 @@ pub(super) fn add(door: &Door, ask: TokenAdd, target: &mut Target) -> Result<Ans
         source: TokenSource::App,
     };
     let mut changes = vec![Change::AddToken(token.clone())];
-    changes.extend(spent_before(token.mark, ask.counter));
+    changes.extend(begins_at(token.mark, ask.counter));
     let applied = door
         .store
         .apply(changes)
@@ -62,6 +62,7 @@ pub(super) fn add(door: &Door, ask: TokenAdd, target: &mut Target) -> Result<Ans
     door.person_changed(user.id);
     let mut warnings: Vec<String> = seed_warning(&token.seed).filter(|_| given).into_iter().collect();
     warnings.extend(parameters_warning(token.parameters));
+    warnings.extend(counter_warning(door, &token, ask.counter));
     let issuer = door.store.settings().issuer.clone();
     Ok(Answer::TokenMade(Box::new(TokenMade {
         token: info(door, &user.name, &token),
@@ -69,6 +70,11 @@ pub(super) fn add(door: &Door, ask: TokenAdd, target: &mut Target) -> Result<Ans
         issuer: if issuer.is_empty() { ISSUER.to_owned() } else { issuer },
         warnings,
     })))
+}
+
+/// The counter of a counter token's first code, where that is not 0: those before it count as used.
+pub(super) fn begins_at(mark: SeedMark, counter: u64) -> Option<Change> {
+    counter.checked_sub(1).map(|last| Change::RaiseStep(mark, last))
 }
 
 /// `token list`.
@@ -106,11 +112,6 @@ pub(super) fn remove(door: &Door, name: &str, id: TokenId, target: &mut Target) 
     })
 }
 
-/// The codes before a counter are spent, in the same change as the token (R16).
-pub(super) fn spent_before(mark: SeedMark, counter: u64) -> Option<Change> {
-    counter.checked_sub(1).map(|spent| Change::RaiseStep(mark, spent))
-}
-
 /// Whether these bytes can be a seed; else the line that says why not.
 pub(super) fn check_seed(seed: &Secret) -> Result<(), String> {
     let bytes = seed.expose();
@@ -142,7 +143,25 @@ pub(super) fn seed_warning(seed: &Secret) -> Option<String> {
     })
 }
 
+/// R16: what the box has seen of a key stays, whatever is said of its counter.
+fn counter_warning(door: &Door, token: &Token, told: u64) -> Option<String> {
+    let OtpParameters::Hotp(_) = token.parameters else {
+        return None;
+    };
+    let next = door.store.seed(token.mark).map_or(0, |seed| otp::next_counter(&seed));
+    (next > told).then(|| {
+        format!("this box has seen codes of this key before: its counter goes on from {next}, and codes before that stay used")
+    })
+}
+
 fn parameters_warning(parameters: OtpParameters) -> Option<String> {
+    if let OtpParameters::Hotp(_) = parameters {
+        return Some(
+            "some apps, Microsoft Authenticator among them, know no counter tokens and show codes that are refused: use a hardware \
+             token, or an app that counts"
+                .to_owned(),
+        );
+    }
     (parameters != OtpParameters::default()).then(|| {
         "some apps, Microsoft Authenticator among them, ignore hash, digits and period and show codes that are refused: use an \
          app that heeds them, or sha1, 6 digits and 30 s"

@@ -90,7 +90,9 @@ fn what(kind: Kind, at: At, fault: &Fault) -> String {
 fn advice(kind: Kind, fault: &Fault) -> &'static str {
     match (fault, kind) {
         (Fault::Link(LinkError::TokenGone | LinkError::ReaderGone), Kind::Molto2) => "plug it in again and start over",
-        (Fault::Link(LinkError::TokenGone | LinkError::Unfit(_)), _) => "place it again, leave it there until it is done, and start over",
+        (Fault::Link(LinkError::TokenGone | LinkError::Unfit(_)), _) => {
+            "place it again, leave it there until it is done, and start over"
+        }
         (Fault::Link(LinkError::ReaderGone), _) => "plug the reader in, place the token again and start over",
         (Fault::Link(LinkError::Reader(_)), _) => "unplug the reader, plug it in again and start over",
         (Fault::Link(LinkError::Silent), Kind::Single) => "switch it on, place it again and start over",

@@ -59,6 +59,7 @@ pub fn info(user: &str, tokens: Vec<TokenInfo>) -> UserInfo {
             local_password: false,
             active_tokens: count(TokenStatus::Active),
             pending_tokens: count(TokenStatus::Pending),
+            resync_tokens: 0,
             locked: false,
         },
         created: NOON,

@@ -125,6 +125,7 @@ pub fn state_words(row: &UserRow) -> String {
     }
     match (row.active_tokens, row.pending_tokens) {
         (0, _) if row.exempt => {}
+        (0, _) if row.resync_tokens > 0 => words.push("token needs a resync"),
         (0, 0) => words.push("no token"),
         (0, _) => words.push("token not confirmed"),
         _ => {}

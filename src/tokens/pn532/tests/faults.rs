@@ -123,6 +123,9 @@ fn a_nack_that_a_broken_ack_and_an_answer_make_begins_nothing_twice() {
     let (got, sent, _) = exchange(|_, _| vec![(1, [hex("00 00 ff 00 ff ff"), framed(ANSWER)].concat())]);
     assert!(matches!(got, Err(LinkError::Reader(_))));
     assert_eq!(sent, 1);
+    // The ACK without its second byte but one, and the same.
+    let (got, sent, _) = exchange(|_, _| vec![(1, [hex("00 00 ff ff 00"), framed(ANSWER)].concat())]);
+    assert_eq!((got, sent), (Ok(good()), 1));
 }
 
 #[test]
