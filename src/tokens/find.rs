@@ -227,6 +227,9 @@ impl Finder {
             .iter()
             .filter_map(|choice| Some((pcsc_name(&choice.device)?, choice)))
             .collect();
+        if chosen.is_empty() && !self.settings.readers.is_empty() {
+            return;
+        }
         let names = (self.listed)();
         let fits = |wanted: &str, name: &str| wanted.is_empty() || name.contains(wanted);
         for name in names.iter().flatten() {

@@ -46,6 +46,7 @@ mod operators;
 mod outages;
 mod qr;
 mod races;
+mod readers;
 mod real_peers;
 mod repeats;
 mod service;
