@@ -298,6 +298,9 @@ pub enum TokenCommand {
         /// Its number, from `postern token list`
         id: u64,
     },
+    /// What needs a reader.
+    #[command(flatten)]
+    Hardware(super::token_program::args::HardwareCommand),
 }
 
 /// What a token file does not say.

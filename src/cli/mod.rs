@@ -3,7 +3,8 @@
 //! `control`'s types, and `enrol`, `secret` and `text`; it never touches the store.
 //!
 //! - `args` and `words` what is typed; `plan` what they come to; `deliver` asks and prints
-//! - `import` and `log` are the two that take several requests; `operator` the operators of the console
+//! - `import` and `log` are the two that take several requests; `operator` the operators of the console; `token_program` hardware
+//!   tokens on a reader
 //! - `show` answers as text; `input` files and prompts; `qr` keys as drawings; `out` everything that is printed
 
 pub mod args;
@@ -16,6 +17,7 @@ mod out;
 mod plan;
 mod qr;
 mod show;
+mod token_program;
 mod words;
 
 use std::ffi::OsString;
@@ -30,6 +32,7 @@ use crate::control::client::{Client, DEFAULT_SOCKET};
 use crate::control::{Answer, Failure, Request, Timestamp};
 use input::{Input, System};
 use out::{End, Out};
+use token_program::{Hardware, Real};
 
 /// Somebody who answers: posternd, or a test.
 trait Asker {
@@ -65,6 +68,7 @@ type Connect<'a> = dyn FnMut(&Path) -> Result<Box<dyn Asker>, Failure> + 'a;
 /// Everything outside, so that a test can put its own there.
 struct Around<'a> {
     input: &'a mut dyn Input,
+    hardware: &'a mut dyn Hardware,
     connect: &'a mut Connect<'a>,
     view: View,
     /// POSTERN_CONTROL.
@@ -83,6 +87,7 @@ pub fn main() -> ExitCode {
     let term = set("TERM");
     let mut around = Around {
         input: &mut System,
+        hardware: &mut Real,
         connect: &mut |path| Ok(Box::new(Client::connect(path)?)),
         view: View {
             zone: TimeZone::system(),

@@ -12,6 +12,7 @@ use super::args::{
 };
 use super::input::{Ask, Input};
 use super::operator;
+use super::token_program;
 use crate::control::{
     ClientAdd, ClientFields, ClientSet, Delimiter, DirectoryLogin, EntraSet, Failure, LogFilter, Override,
     PasswordChange, Request, Timestamp, TokenAdd, TokenId, TotpParameters, Unmatched, UserAdd, UserSet, check,
@@ -46,6 +47,8 @@ pub enum Plan {
         /// How many at most.
         limit: Option<u32>,
     },
+    /// Something with a token on a reader.
+    Hardware(token_program::Plan),
     /// A token file, batch by batch.
     Import(Import),
     /// The log, page by page.
@@ -306,6 +309,7 @@ fn token(command: TokenCommand, input: &mut dyn Input) -> Result<Plan, Failure> 
             user: named(user)?,
             id: TokenId(id),
         },
+        TokenCommand::Hardware(command) => return Ok(Plan::Hardware(token_program::plan(command)?)),
     }))
 }
 

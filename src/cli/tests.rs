@@ -34,6 +34,18 @@ impl Input for Files {
             .map(|(_, bytes)| Zeroizing::new(bytes.clone()))
             .ok_or_else(|| Failure::failed(format!("{} is not there", path.display())))
     }
+
+    fn line(&mut self) -> Result<Option<Zeroizing<String>>, Failure> {
+        let found = self.0.iter_mut().find(|(name, bytes)| name == "-" && !bytes.is_empty());
+        Ok(found.map(|(_, bytes)| {
+            let end = bytes
+                .iter()
+                .position(|byte| *byte == b'\n')
+                .map_or(bytes.len(), |at| at + 1);
+            let line: Vec<u8> = bytes.drain(..end).collect();
+            Zeroizing::new(String::from_utf8(line).unwrap().trim_end().to_owned())
+        }))
+    }
 }
 
 /// A daemon that says what it was told to say, and remembers what it was asked.
