@@ -1,7 +1,9 @@
 //! Opening the box: key, store, journals, clock; everything that was learned before stands again. In: a state directory; out: a
 //! [`Door`], or one line that says why not. It never answers before all of it is read.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod restored;
+
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
@@ -23,7 +25,7 @@ use crate::journal::{self, Journal, Limits};
 use crate::pipeline::request::station_key;
 use crate::seal::{KeyError, MasterKey, Sealer};
 use crate::store::records::{OperatorId, OtpParameters, Timestamp, UserId};
-use crate::store::{self, Change, Live, Recovered, Store, StoreError};
+use crate::store::{self, Live, Store, StoreError};
 
 /// Kind of the blobs that keep guards in the store.
 pub const LIVE_GUARDS: u8 = 1;
@@ -305,77 +307,6 @@ impl Door {
         }
     }
 
-    /// After a restore: what the audit says was disabled or removed since is disabled or removed again (R20).
-    fn restored(
-        &self,
-        recovered: Option<&Recovered>,
-        whole: bool,
-        since: &[(u64, OperatorAct)],
-    ) -> Result<(), StartError> {
-        let now = crate::clock::wall();
-        // What each was told last; by number, since names change, and numbers are given once. Not by time, since clocks are set.
-        let mut off: BTreeMap<UserId, bool> = BTreeMap::new();
-        for (_, act) in since {
-            let user = match act.user {
-                Some(id) => self.store.user(id)?,
-                None => None,
-            };
-            match (act.action.as_str(), user) {
-                ("user disable" | "user remove", Some(user)) => {
-                    off.insert(user.id, true);
-                }
-                ("user enable", Some(user)) => {
-                    off.insert(user.id, false);
-                }
-                ("token remove", Some(user)) => {
-                    let id = act.target.rsplit_once('#').and_then(|(_, id)| id.parse().ok());
-                    if let Some(id) = id
-                        && self.store.tokens_of(user.id)?.iter().any(|token| token.id.0 == id)
-                    {
-                        self.store
-                            .apply(vec![Change::RemoveToken(crate::store::records::TokenId(id))])?;
-                    }
-                }
-                ("client remove", _) => {
-                    let clients = self.store.clients();
-                    let client = clients.iter().find(|client| Some(client.id) == act.client);
-                    if let Some(client) = client {
-                        self.store.apply(vec![Change::RemoveClient(client.id)])?;
-                    }
-                }
-                _ => {}
-            }
-        }
-        // A copy that does not say it is taken for one from before everything. Done once: what comes later is in this store.
-        let copied = self.store.live_scan(LIVE_COPIED)?.into_iter().next();
-        let copied = copied.and_then(|(_, value)| value.as_slice().try_into().ok());
-        let copied = copied.map_or(0, u64::from_be_bytes);
-        super::staff::restore::operators(&self.store, since, copied)?;
-        self.store.live_put(vec![copied_to(u64::MAX)])?;
-        for (id, _) in off.into_iter().filter(|(_, off)| *off) {
-            if let Some(mut user) = self.store.user(id)?.filter(|user| user.enabled) {
-                user.enabled = false;
-                self.store.apply(vec![Change::PutUser(user)])?;
-            }
-        }
-        let damage = match recovered {
-            Some(r) if r.set_aside.exists() => {
-                format!("{}; the damaged one lies in {}", r.detail, r.set_aside.display())
-            }
-            Some(r) => r.detail.clone(),
-            None => "found at an earlier start".to_owned(),
-        };
-        let codes = if whole {
-            "read from the journal"
-        } else {
-            "made void up to now"
-        };
-        let what = format!("The store was damaged ({damage}) and restored from its copy; spent codes were {codes}");
-        let todo = "Check users, tokens, clients and operators that were changed since the copy was made, and look at the disk";
-        self.raise("store-restored", super::alarms::Grave::Some, what, todo, now);
-        Ok(())
-    }
-
     /// After a restore without a whole journal: each token's last step becomes the highest that its window could have accepted by
     /// now, once the clock is trusted (R20). Until then nothing is answered.
     pub(in crate::door) fn raise_steps(&self) -> Result<(), StoreError> {
@@ -401,6 +332,14 @@ impl Door {
                 };
                 let highest = crate::factors::second::totp::highest_acceptable(&parameters, now, drift);
                 self.store.raise_step(token.mark, highest, drift);
+            }
+        }
+        // One that was assigned and used since the copy is nobody's again.
+        for row in self.store.search_unassigned("", 0, usize::MAX).0 {
+            if let OtpParameters::Totp(parameters) = row.parameters {
+                let drift = self.store.seed(row.mark).map(|seed| seed.drift).unwrap_or_default();
+                let highest = crate::factors::second::totp::highest_acceptable(&parameters, now, drift);
+                self.store.raise_step(row.mark, highest, drift);
             }
         }
         self.fold()?;

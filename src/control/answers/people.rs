@@ -1,5 +1,7 @@
 //! Answers about users and their tokens.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::control::wire;
@@ -123,6 +125,15 @@ pub struct TokenInfo {
     /// When the step of its last code began.
     #[serde(default, with = "wire::when::option")]
     pub last_code: Option<Timestamp>,
+}
+
+impl TokenInfo {
+    /// When the first code begins that is not spent, by the box's clock; none with a counter, and where none was spent. It lies ahead
+    /// where the token's clock was ahead and was set back: until then what the token shows is spent (R16).
+    pub fn next_code(&self) -> Option<Timestamp> {
+        let period = Duration::from_secs(u64::from(self.period?));
+        Some(self.last_code?.plus(period))
+    }
 }
 
 /// The tokens of a user.

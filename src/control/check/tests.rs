@@ -194,3 +194,51 @@ fn names_and_codes() {
     assert!(bypass_minutes(0).is_err() && bypass_minutes(1).is_ok() && bypass_minutes(60).is_ok());
     assert!(bypass_minutes(61).is_err());
 }
+
+#[test]
+fn serial_numbers_counters_and_customer_keys() {
+    assert!(serial("8659622000001").is_ok() && serial("A-1 b").is_ok());
+    for bad in ["", " ", "a\nb", "a\u{202e}b", &"1".repeat(65)] {
+        assert!(serial(bad).is_err(), "{bad:?}");
+    }
+    let hotp = OtpParameters::Hotp(crate::store::records::HotpParameters {
+        algorithm: Algorithm::Sha1,
+        digits: 6,
+    });
+    assert!(
+        counter(hotp, 7).is_ok() && counter(hotp, COUNTER_MAX).is_ok() && counter(OtpParameters::default(), 0).is_ok()
+    );
+    assert!(counter(hotp, COUNTER_MAX + 1).is_err() && counter(OtpParameters::default(), 1).is_err());
+    assert!(customer_key(b"k").is_ok() && customer_key(&[1; 64]).is_ok());
+    assert!(customer_key(b"").is_err() && customer_key(&[1; 65]).is_err());
+}
+
+#[test]
+fn only_what_a_hardware_token_can_do_is_programmed() {
+    let p = |algorithm, digits, period| TotpParameters {
+        algorithm,
+        digits,
+        period,
+    };
+    use Algorithm::{Sha1, Sha256, Sha512};
+    for (profile, good) in [
+        (None, p(Sha1, 6, 30)),
+        (None, p(Sha256, 6, 60)),
+        (Some(0), p(Sha1, 8, 30)),
+        (Some(99), p(Sha256, 6, 60)),
+    ] {
+        assert!(programmable(profile, good).is_ok(), "{profile:?} {good:?}");
+    }
+    for (profile, bad) in [
+        (None, p(Sha1, 8, 30)),
+        (None, p(Sha512, 6, 30)),
+        (Some(1), p(Sha512, 6, 30)),
+        (Some(1), p(Sha1, 4, 30)),
+        (Some(1), p(Sha1, 10, 30)),
+        (Some(1), p(Sha1, 6, 15)),
+        (Some(100), p(Sha1, 6, 30)),
+    ] {
+        let failure = programmable(profile, bad).unwrap_err();
+        assert_eq!(failure.exit_status(), 2, "{profile:?} {bad:?}");
+    }
+}

@@ -5,7 +5,7 @@
 use zeroize::Zeroizing;
 
 use super::common::{Target, find, journal_spent, store_failure};
-use super::tokens;
+use super::{hardware, tokens};
 use crate::audit::Spent;
 use crate::control::check;
 use crate::control::ops::{Answer, Failure};
@@ -14,8 +14,8 @@ use crate::factors::second::otp;
 use crate::factors::second::totp::{self, Candidate};
 use crate::guard::Subject;
 use crate::secret::Secret;
+use crate::store::Spend;
 use crate::store::records::{Timestamp, Token, TokenStatus, User};
-use crate::store::{Change, Spend};
 use crate::text::shown;
 
 /// `token confirm`: the first code of a pending token makes it count.
@@ -45,16 +45,17 @@ pub(super) fn confirm(door: &Door, name: &str, code: &Secret, target: &mut Targe
             None => Failure::refused(diagnosis(door, &who, &pending, now, code.as_bytes())),
         });
     };
+    let mut activation = hardware::activation(door, token)?;
     spend(door, &user, token, found)?;
-    let token = Token {
-        status: TokenStatus::Active,
-        ..token.clone()
-    };
-    door.store
-        .apply(vec![Change::PutToken(token.clone())])
-        .map_err(store_failure)?;
+    let changes = std::mem::take(&mut activation.changes);
+    door.store.apply(changes).map_err(store_failure)?;
+    activation.done(door, target);
     door.person_changed(user.id);
-    Ok(Answer::Token(Box::new(tokens::info(door, &user.name, &token))))
+    Ok(Answer::Token(Box::new(tokens::info(
+        door,
+        &user.name,
+        &activation.token,
+    ))))
 }
 
 /// `token resync`: two codes that follow each other find a token whose clock is far off. A pending token is found too, or one whose
@@ -105,7 +106,7 @@ fn digits(code: &Secret) -> Result<Zeroizing<String>, Failure> {
 }
 
 /// The time, if codes can be checked by it now (R19, R20).
-fn trusted(door: &Door) -> Result<Timestamp, Failure> {
+pub(super) fn trusted(door: &Door) -> Result<Timestamp, Failure> {
     match door.clock.now() {
         Some(now) if door.answers() => Ok(now),
         _ => Err(Failure::refused(super::status::because(door).unwrap_or_else(|| {

@@ -20,6 +20,7 @@ use crate::store::records::{TotpParameters, UserId};
 
 mod codes;
 mod entra;
+mod hardware;
 mod import;
 mod log;
 mod operators;
@@ -27,6 +28,7 @@ mod people;
 mod restore;
 mod settings;
 mod turns;
+mod unassigned;
 
 /// A box that is open.
 struct Rig {

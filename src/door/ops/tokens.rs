@@ -25,6 +25,7 @@ const SEED_WARN: usize = 16;
 /// `token add`.
 pub(super) fn add(door: &Door, ask: TokenAdd, target: &mut Target) -> Result<Answer, Failure> {
     check::otp_parameters(ask.parameters)?;
+    check::counter(ask.parameters, ask.counter)?;
     if let Some(seed) = &ask.seed {
         check_seed(seed).map_err(Failure::usage)?;
     }
@@ -51,9 +52,11 @@ pub(super) fn add(door: &Door, ask: TokenAdd, target: &mut Target) -> Result<Ans
         created: crate::clock::wall(),
         source: TokenSource::App,
     };
+    let mut changes = vec![Change::AddToken(token.clone())];
+    changes.extend(spent_before(token.mark, ask.counter));
     let applied = door
         .store
-        .apply(vec![Change::AddToken(token.clone())])
+        .apply(changes)
         .map_err(|error| taken(door, &user, token.mark, error))?;
     token.id = applied.tokens.first().copied().unwrap_or(token.id);
     door.person_changed(user.id);
@@ -101,6 +104,11 @@ pub(super) fn remove(door: &Door, name: &str, id: TokenId, target: &mut Target) 
     Ok(Answer::Done {
         done: format!("token #{} of {} is removed{then}", id.0, shown(&user.name)),
     })
+}
+
+/// The codes before a counter are spent, in the same change as the token (R16).
+pub(super) fn spent_before(mark: SeedMark, counter: u64) -> Option<Change> {
+    counter.checked_sub(1).map(|spent| Change::RaiseStep(mark, spent))
 }
 
 /// Whether these bytes can be a seed; else the line that says why not.
@@ -165,6 +173,14 @@ fn taken(door: &Door, user: &User, mark: SeedMark, error: StoreError) -> Failure
             "that key is in a token of {} already, and one key is for one user: remove it there first",
             name_of(door, holder)
         )),
+        StoreError::SeedUnassigned => {
+            let token = door.store.unassigned(mark).ok().flatten();
+            let serial = token.map(|token| token.serial).unwrap_or_default();
+            Failure::refused(format!(
+                "that key is in the unassigned token with serial number {}: give it out with `postern token assign`",
+                shown(&serial)
+            ))
+        }
         other => store_failure(other),
     }
 }
