@@ -34,6 +34,9 @@ pub struct Chosen {
     pub kind: Option<Kind>,
 }
 
+/// What stands there is the name of no reader.
+const NO_READER: &str = "no reader: write a port such as /dev/ttyUSB0, or pcsc, or pcsc:NAME";
+
 impl FromStr for Chosen {
     type Err = String;
 
@@ -45,7 +48,7 @@ impl FromStr for Chosen {
             Some(_) => return Err("after the device, write =single or =molto2, or nothing".to_owned()),
         };
         if !Path::new(device).is_absolute() && pcsc_name(device).is_none() {
-            return Err("no reader: write a port such as /dev/ttyUSB0, or pcsc, or pcsc:NAME".to_owned());
+            return Err(NO_READER.to_owned());
         }
         Ok(Self {
             device: device.to_owned(),
@@ -80,6 +83,17 @@ pub(super) enum Way {
     Pcsc(String),
 }
 
+/// Who chose a reader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Choice {
+    /// Nobody.
+    Nobody,
+    /// The operator, when the program was started.
+    Settings,
+    /// The operator, since.
+    Hand,
+}
+
 /// A reader, or what may be one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Candidate {
@@ -89,8 +103,8 @@ pub(super) struct Candidate {
     pub way: Option<Way>,
     /// Another one when it is plugged in again.
     pub stamp: (u64, u64),
-    /// The operator chose it.
-    pub chosen: bool,
+    /// Who chose it.
+    pub choice: Choice,
     /// It may be asked what it is.
     pub may_ask: bool,
     /// What lies on it.
@@ -128,26 +142,28 @@ impl Finder {
     }
 
     /// Uses a reader from now on, although no rule marked it.
-    ///
-    /// # Errors
-    /// It names none; the words say what to write.
-    pub fn choose(&mut self, device: &str) -> Result<(), String> {
-        self.used = Some(Chosen::from_str(device)?);
-        Ok(())
-    }
-
-    /// The reader that was chosen by hand.
-    pub fn used(&self) -> Option<&str> {
-        self.used.as_ref().map(|used| used.device.as_str())
+    pub fn choose(&mut self, device: String) {
+        self.used = Some(Chosen { device, kind: None });
     }
 
     /// What is there now: chosen ones first. Asks nothing but pcscd's list of names.
     pub fn look(&mut self) -> Vec<Candidate> {
-        let chosen: Vec<Chosen> = self.used.iter().chain(&self.settings.readers).cloned().collect();
+        let by_hand = self.used.iter().map(|used| (Choice::Hand, used));
+        let settings = self.settings.readers.iter().map(|chosen| (Choice::Settings, chosen));
+        let chosen: Vec<(Choice, Chosen)> = by_hand.chain(settings).map(|(by, c)| (by, c.clone())).collect();
         let mut found: Vec<Candidate> = Vec::new();
-        for choice in &chosen {
-            if pcsc_name(&choice.device).is_none() && !found.iter().any(|c| c.reader.device == choice.device) {
-                found.push(self.chosen_port(choice));
+        for (by, choice) in &chosen {
+            if pcsc_name(&choice.device).is_some() {
+                continue;
+            }
+            let candidate = self.chosen_port(*by, choice);
+            // The same port may be named in two ways.
+            let same = |known: &&mut Candidate| {
+                known.reader.device == choice.device || (known.way.is_some() && known.way == candidate.way)
+            };
+            match found.iter_mut().find(same) {
+                Some(known) => known.kind = choice.kind.unwrap_or(known.kind),
+                None => found.push(candidate),
             }
         }
         for port in self.places.ports() {
@@ -161,7 +177,7 @@ impl Finder {
             };
             found.push(Candidate {
                 reader: Reader {
-                    device: port.path.to_string_lossy().into_owned(),
+                    device: port.device.to_string_lossy().into_owned(),
                     name: port.name.unwrap_or_else(|| "serial port".to_owned()),
                     link: Link::Pn532,
                     proven: false,
@@ -169,7 +185,7 @@ impl Finder {
                 },
                 way: Some(way).filter(|_| trouble.is_none()),
                 stamp: port.stamp,
-                chosen: false,
+                choice: Choice::Nobody,
                 may_ask: port.tagged && trouble.is_none(),
                 kind: Kind::Single,
             });
@@ -179,7 +195,7 @@ impl Finder {
     }
 
     /// A port that the operator named.
-    fn chosen_port(&mut self, choice: &Chosen) -> Candidate {
+    fn chosen_port(&mut self, by: Choice, choice: &Chosen) -> Candidate {
         let mut candidate = Candidate {
             reader: Reader {
                 device: choice.device.clone(),
@@ -190,10 +206,14 @@ impl Finder {
             },
             way: None,
             stamp: (0, 0),
-            chosen: true,
+            choice: by,
             may_ask: false,
             kind: choice.kind.unwrap_or(Kind::Single),
         };
+        if !Path::new(&choice.device).is_absolute() {
+            candidate.reader.trouble = Some(NO_READER.to_owned());
+            return candidate;
+        }
         let mut node = self.places.node(Path::new(&choice.device));
         if node == Node::Absent
             && let Some(link) = self.links.get(&choice.device)
@@ -220,50 +240,46 @@ impl Finder {
     }
 
     /// The readers that pcscd knows. They are readers; nothing needs to be asked.
-    fn pcsc(&self, chosen: &[Chosen], found: &mut Vec<Candidate>) {
+    fn pcsc(&self, chosen: &[(Choice, Chosen)], found: &mut Vec<Candidate>) {
         let chosen: Vec<_> = chosen
             .iter()
-            .filter_map(|choice| Some((pcsc_name(&choice.device)?, choice)))
+            .filter_map(|(by, choice)| Some((pcsc_name(&choice.device)?, *by, choice)))
             .collect();
         let names = (self.listed)();
+        let candidate = |device: String, name: String, choice| Candidate {
+            reader: Reader {
+                device,
+                name,
+                link: Link::Pcsc,
+                proven: false,
+                trouble: None,
+            },
+            way: None,
+            stamp: (0, 0),
+            choice,
+            may_ask: false,
+            kind: Kind::Single,
+        };
         let fits = |wanted: &str, name: &str| wanted.is_empty() || name.contains(wanted);
         for name in names.iter().flatten() {
-            let choice = chosen.iter().find(|(wanted, _)| fits(wanted, name));
-            found.push(Candidate {
-                reader: Reader {
-                    device: format!("{PCSC}:{name}"),
-                    name: shown(name),
-                    link: Link::Pcsc,
-                    proven: true,
-                    trouble: None,
-                },
-                way: Some(Way::Pcsc(name.clone())),
-                stamp: (0, 0),
-                chosen: choice.is_some(),
-                may_ask: false,
-                kind: choice.and_then(|(_, choice)| choice.kind).unwrap_or(kind_of(name)),
-            });
+            let mut choices = chosen.iter().filter(|(wanted, ..)| fits(wanted, name));
+            let first = choices.clone().next();
+            let by = first.map_or(Choice::Nobody, |(_, by, _)| *by);
+            let mut known = candidate(format!("{PCSC}:{name}"), shown(name), by);
+            known.reader.proven = true;
+            known.way = Some(Way::Pcsc(name.clone()));
+            known.kind = choices.find_map(|(.., choice)| choice.kind).unwrap_or(kind_of(name));
+            found.push(known);
         }
-        for (wanted, choice) in chosen {
+        for (wanted, by, choice) in chosen {
             let trouble = match &names {
                 Ok(names) if names.iter().any(|name| fits(wanted, name)) => continue,
                 Ok(_) => "pcscd knows no such reader: plug it in".to_owned(),
                 Err(error) => words(error.clone()),
             };
-            found.push(Candidate {
-                reader: Reader {
-                    device: choice.device.clone(),
-                    name: "smart card reader".to_owned(),
-                    link: Link::Pcsc,
-                    proven: false,
-                    trouble: Some(trouble),
-                },
-                way: None,
-                stamp: (0, 0),
-                chosen: true,
-                may_ask: false,
-                kind: choice.kind.unwrap_or(Kind::Single),
-            });
+            let mut absent = candidate(choice.device.clone(), "smart card reader".to_owned(), by);
+            absent.reader.trouble = Some(trouble);
+            found.push(absent);
         }
     }
 }

@@ -23,5 +23,7 @@ pub mod pcsc;
 pub mod pn532;
 pub mod program;
 pub mod single;
+#[cfg(test)]
+mod testing;
 
 pub use channel::{ApduChannel, LinkError, Response};

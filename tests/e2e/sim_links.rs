@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, poll};
 
-use crate::sim::chip::Reader;
 use crate::sim::faults::{Cut, End, Event, Faults, Hits, Way, What};
 use crate::sim::frame::{ACK, ERROR, Ear, Heard, NACK, frame, said};
+use crate::sim::reader::Reader;
 use crate::sim::single::{Single, Switch};
 use crate::sim::vpcd::{ATR, Slot};
 use crate::sim::{Field, Token};

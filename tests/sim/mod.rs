@@ -3,8 +3,8 @@
 //! same vectors. Nothing here was compared with physical tokens.
 //!
 //! - `single`, `molto2` what a token does with a command: [`Applet`]s
-//! - `chip` a PN532 on a PTY (`pty`, `frame`), with a plan of what goes wrong (`faults`); `vpcd` a card in pcscd's virtual reader:
-//!   both serve any applet that lies in a [`Field`]
+//! - `chip` a PN532 (`frame`), with a plan of what goes wrong (`faults`), and as a `reader` on a PTY (`pty`); `vpcd` a card in pcscd's
+//!   virtual reader: both serve any applet that lies in a [`Field`]
 //! - `cipher` SM4 as the notes use it; `codes` RFC 6238
 
 pub mod chip;
@@ -14,6 +14,7 @@ pub mod faults;
 pub mod frame;
 pub mod molto2;
 pub mod pty;
+pub mod reader;
 pub mod single;
 pub mod vpcd;
 

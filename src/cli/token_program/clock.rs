@@ -6,7 +6,7 @@ use super::{Bench, Waiting, words};
 use crate::cli::deliver::unexpected;
 use crate::cli::out::End;
 use crate::control::{
-    Answer, Failure, OtpParameters, Request, Timestamp, TokenId, TokenInfo, TokenSource, TotpParameters,
+    Answer, Failure, Request, TokenId, TokenInfo, TokenSource, TotpParameters,
 };
 use crate::text::shown;
 use crate::tokens::program::{ClockJob, set_clock};

@@ -28,7 +28,7 @@ use crate::text::shown;
 use crate::tokens::desk::{Placed, Reader};
 use crate::tokens::program::{Kind, Unfit, look};
 use crate::tokens::{ApduChannel, LinkError, find, pcsc};
-use args::{DeviceCommand, HardwareCommand, ReaderArgs};
+use args::{DeviceCommand, HardwareCommand};
 
 /// How often a reader is looked at while nothing lies on it.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);

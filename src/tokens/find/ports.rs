@@ -48,6 +48,8 @@ pub type Number = (u32, u32);
 /// A serial port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Port {
+    /// What it is called.
+    pub device: PathBuf,
     /// Where it is opened; no link.
     pub path: PathBuf,
     /// The kernel's number for it.
@@ -114,6 +116,7 @@ impl Places {
         let data = fs::metadata(path).ok()?;
         let tag = self.udev.join(format!("tags/{TAG}/c{}:{}", number.0, number.1));
         data.file_type().is_char_device().then_some(Port {
+            device: path.to_path_buf(),
             path: fs::canonicalize(path).ok()?,
             number,
             stamp: (data.rdev(), data.ino()),

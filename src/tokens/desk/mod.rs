@@ -1,6 +1,17 @@
 //! The readers' thread of a console. In: [`Ask`]; out: [`Told`]. It owns the readers, looks once a second which are there while
 //! somebody wants to know, says what lies on the chosen one, and writes a seed when it is told to. It asks posternd nothing and
 //! decides nothing.
+//!
+//! - this file: what is asked and told
+//! - `thread` the thread: which readers are there, which of them is used, what comes next
+//! - `reader` one reader: what lies on it, and the jobs for it
+
+mod reader;
+#[cfg(test)]
+mod tests;
+mod thread;
+
+pub use thread::{Desk, spawn};
 
 use serde::{Deserialize, Serialize};
 
