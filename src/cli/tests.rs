@@ -13,6 +13,7 @@ use crate::secret::Secret;
 
 mod contract;
 mod flows;
+mod hardware;
 mod operators;
 mod printed;
 
@@ -110,6 +111,7 @@ fn run_in(view: View, line: &str, files: &[(&str, &str)], answers: Vec<Result<An
     let status = {
         let mut around = Around {
             input: &mut input,
+            hardware: &mut Real,
             connect: &mut connect,
             view,
             socket: None,

@@ -5,9 +5,7 @@ use super::args::ClockArgs;
 use super::{Bench, Waiting, words};
 use crate::cli::deliver::unexpected;
 use crate::cli::out::End;
-use crate::control::{
-    Answer, Failure, Request, TokenId, TokenInfo, TokenSource, TotpParameters,
-};
+use crate::control::{Answer, Failure, Request, TokenId, TokenInfo, TokenSource, TotpParameters};
 use crate::text::shown;
 use crate::tokens::program::{ClockJob, set_clock};
 
@@ -96,9 +94,10 @@ fn trusted(bench: &mut Bench<'_, '_, '_>) -> Result<(), Failure> {
     let request = Request::TimeShow;
     match bench.ask(&request)? {
         Answer::Clock(clock) if clock.trusted => Ok(()),
-        Answer::Clock(_) => Err(Failure::refused(
-            "the box's clock is not trusted, so no token is set by it: see `postern time show`",
-        )),
+        Answer::Clock(clock) => Err(Failure::refused(format!(
+            "the box's clock is not trusted, so no token is set by it: {}",
+            clock.waiting_for.as_deref().unwrap_or("see `postern time show`")
+        ))),
         _ => Err(unexpected(&request)),
     }
 }

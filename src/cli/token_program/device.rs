@@ -52,7 +52,6 @@ pub fn manage(bench: &mut Bench<'_, '_, '_>, command: DeviceCommand) -> Result<u
             let device = Device::find(bench, &reader)?;
             let question = format!("every profile of {} is emptied. Type yes:", device.name());
             agreed(bench, &device, None, &question, yes)?;
-            bench.say(PRESS_WORDS);
             device.press(bench, |channel, serial, waited| factory_reset(channel, serial, waited))?;
             bench.done(&format!("{} is empty and has the maker's customer key", device.name()))
         }
@@ -124,7 +123,6 @@ fn new_key(
     check::customer_key(new.expose())?;
     let old = bench.key(key_file)?;
     let device = Device::find(bench, reader)?;
-    bench.say(PRESS_WORDS);
     device.press(bench, |channel, serial, waited| {
         set_customer_key(channel, serial, old.as_ref(), &new, waited)
     })?;
@@ -201,9 +199,13 @@ impl Device {
         let opened = bench.hardware.open(&self.reader, Some(Kind::Molto2));
         let (mut channel, _) =
             opened.map_err(|error| Failure::failed(format!("{error}; nothing was written: start over")))?;
-        let hardware = &mut *bench.hardware;
-        work(&mut *channel, &self.placed.serial, &mut |_| hardware.pause(PRESS_PAUSE))
-            .map_err(|trouble| Failure::failed(trouble.words))
+        work(&mut *channel, &self.placed.serial, &mut |asked| {
+            if asked == 0 {
+                bench.say(PRESS_WORDS);
+            }
+            bench.hardware.pause(PRESS_PAUSE);
+        })
+        .map_err(|trouble| Failure::failed(trouble.words))
     }
 }
 

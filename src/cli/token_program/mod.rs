@@ -24,7 +24,6 @@ use super::out::{End, Out};
 use super::{Around, Connect, View};
 use crate::control::{Answer, Failure, Request, SerialReport, Timestamp, TokenInfo, TokenList, check};
 use crate::secret::Secret;
-use crate::text::shown;
 use crate::tokens::desk::{Placed, Reader};
 use crate::tokens::program::{Kind, Unfit, look};
 use crate::tokens::{ApduChannel, LinkError, find, pcsc};
@@ -251,9 +250,7 @@ impl Bench<'_, '_, '_> {
                 Err(Unfit::Link(LinkError::ReaderGone)) => "the reader is not there: plug it in".to_owned(),
                 Err(Unfit::Link(LinkError::Unfit(words)) | Unfit::Card(words)) if wait.patient => words,
                 Err(Unfit::Link(LinkError::Unfit(words)) | Unfit::Card(words)) => return Err(Failure::refused(words)),
-                Err(Unfit::Link(LinkError::Reader(words))) => {
-                    return Err(Failure::failed(format!("{}: {words}", shown(wait.device))));
-                }
+                Err(Unfit::Link(LinkError::Reader(words))) => return Err(Failure::failed(words)),
             };
             if left == 0 {
                 return Err(Failure::failed(words));
