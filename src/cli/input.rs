@@ -36,6 +36,12 @@ pub trait Input {
     /// # Errors
     /// One line: cannot be opened, larger than `most`.
     fn file(&mut self, path: &Path, most: usize) -> Result<Zeroizing<Vec<u8>>, Failure>;
+
+    /// Something that turns out to be wanted, asked on the terminal; none where standard input is none.
+    ///
+    /// # Errors
+    /// One line: the terminal cannot be read.
+    fn wanted(&mut self, what: &str) -> Result<Option<Secret>, Failure>;
 }
 
 /// The real one.
@@ -65,6 +71,13 @@ impl Input for System {
         let mut file =
             File::open(path).map_err(|e| Failure::failed(format!("{name} cannot be opened: {}", why(&e))))?;
         read(&name, &mut file, most)
+    }
+
+    fn wanted(&mut self, what: &str) -> Result<Option<Secret>, Failure> {
+        if !io::stdin().is_terminal() {
+            return Ok(None);
+        }
+        once(what).map(Some)
     }
 }
 
@@ -114,11 +127,6 @@ fn why(error: &io::Error) -> String {
 
 /// Asks on the terminal without echo.
 fn prompt(ask: Ask) -> Result<Secret, Failure> {
-    let once = |words: &str| {
-        rpassword::prompt_password(format!("{words}: "))
-            .map(Secret::from)
-            .map_err(|e| Failure::failed(format!("the terminal cannot be read: {e}")))
-    };
     match ask {
         Ask::Known(what) => once(&capital(what)),
         Ask::New(what) => {
@@ -131,6 +139,12 @@ fn prompt(ask: Ask) -> Result<Secret, Failure> {
             }
         }
     }
+}
+
+fn once(words: &str) -> Result<Secret, Failure> {
+    rpassword::prompt_password(format!("{words}: "))
+        .map(Secret::from)
+        .map_err(|e| Failure::failed(format!("the terminal cannot be read: {e}")))
 }
 
 /// With a capital first letter.

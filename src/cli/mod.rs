@@ -3,11 +3,12 @@
 //! `control`'s types, and `enrol`, `secret` and `text`; it never touches the store.
 //!
 //! - `args` and `words` what is typed; `plan` what they come to; `deliver` asks and prints
-//! - `import` and `log` are the two that take several requests; `operator` the operators of the console
+//! - `import`, `export` and `log` take several requests; `operator` the operators of the console
 //! - `show` answers as text; `input` files and prompts; `qr` keys as drawings; `out` everything that is printed
 
 pub mod args;
 mod deliver;
+mod export;
 mod import;
 mod input;
 mod log;

@@ -12,6 +12,7 @@ use crate::control::*;
 use crate::secret::Secret;
 
 mod contract;
+mod files;
 mod flows;
 mod operators;
 mod printed;
@@ -33,6 +34,14 @@ impl Input for Files {
         found
             .map(|(_, bytes)| Zeroizing::new(bytes.clone()))
             .ok_or_else(|| Failure::failed(format!("{} is not there", path.display())))
+    }
+
+    /// What somebody types who is asked.
+    fn wanted(&mut self, what: &str) -> Result<Option<Secret>, Failure> {
+        Ok(self
+            .file(Path::new(what), 100)
+            .ok()
+            .map(|bytes| Secret::new(bytes.to_vec())))
     }
 }
 
