@@ -4,7 +4,7 @@
 //!
 //! - `common` names, failures, secrets that the box makes
 //! - `entry` operators at the door of a console; `operators` their records
-//! - `clients`, `users`, `views`, `bypass`, `tokens`, `codes`, `import`, `entra`, `ask`, `status`, `knocks`: one group of requests each
+//! - `clients`, `users`, `views`, `bypass`, `tokens`, `codes`, `import`, `export`, `entra`, `ask`, `status`, `knocks`: one group of requests each
 
 mod ask;
 mod bypass;
@@ -13,6 +13,7 @@ mod codes;
 mod common;
 mod entra;
 mod entry;
+mod export;
 mod import;
 mod knocks;
 mod operators;
@@ -314,6 +315,10 @@ impl Inner {
         if let Request::ImportBatch(batch) = request {
             return import::batch(door, batch, &mut changes.serials, target);
         }
+        let ready = match ready {
+            Ready::Export(checked) => return export::answer(door, *checked, target),
+            other => other,
+        };
         changes.serials = None;
         match request {
             Request::ClientAdd(ask) => clients::add(door, ask, target),

@@ -20,6 +20,7 @@ use crate::store::records::{TotpParameters, UserId};
 
 mod codes;
 mod entra;
+mod export;
 mod import;
 mod log;
 mod operators;
