@@ -7,10 +7,10 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Around;
-use super::args::ParameterArgs;
 use super::deliver::unexpected;
 use super::input::{Ask, Input};
 use super::out::{End, Out};
+use super::token_kind::ParameterArgs;
 use crate::control::{Answer, Failure, Request, RowOutcome, Timestamp, TotpParameters};
 use crate::enrol::batches::{Batches, Settings, Summary};
 use crate::enrol::rows::{FILE_MAX, FileError, Place, TokenFile, Wanted};

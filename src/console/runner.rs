@@ -347,6 +347,7 @@ impl Runner {
                     // Not remembered is not worth a word: the key works again.
                     let _ = self.lines.set(&self.app.context().line, caps);
                 }
+                Effect::Reader(_) => {}
                 Effect::Quit => return Some(End::Asked),
             }
         }

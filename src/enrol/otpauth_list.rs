@@ -187,7 +187,7 @@ fn hex(digit: u8) -> Option<u8> {
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 mod tests {
     use super::*;
-    use crate::control::{Timestamp, TotpParameters};
+    use crate::control::{HotpParameters, OtpParameters, Timestamp, TotpParameters};
     use crate::enrol::otpauth::Uri;
     use crate::enrol::token_file::{Keys, read};
     use crate::secret::Secret;
@@ -266,15 +266,24 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_the_box_writes_it_reads(name in "[a-z.+%&?#/ä€-]{1,40}@[a-z.]{1,20}", digits in 0_u8..2, period in 1_u8..3) {
-            let parameters = TotpParameters { algorithm: Algorithm::Sha512, digits: 6 + 2 * digits, period: 30 * period };
-            let uri = Uri::new("An issuer: it & its name", &name, &Secret::new(vec![9; 10]), parameters).whole();
+        fn what_the_box_writes_it_reads(
+            name in "[a-z.+%&?#/ä€-]{1,40}@[a-z.]{1,20}",
+            digits in 0_u8..2,
+            period in 1_u8..3,
+            counter in proptest::option::of(any::<u64>()),
+        ) {
+            let (algorithm, digits) = (Algorithm::Sha512, 6 + 2 * digits);
+            let (parameters, kind) = match counter {
+                None => (TotpParameters { algorithm, digits, period: 30 * period }.into(), Kind::Totp { period: 30 * period }),
+                Some(counter) => (OtpParameters::Hotp(HotpParameters { algorithm, digits }), Kind::Hotp { counter }),
+            };
+            let seed = Secret::new(vec![9; 10]);
+            let uri = Uri::new("An issuer: it & its name", &name, &seed, parameters, counter.unwrap_or(0)).whole();
             let found = file(&uri);
             prop_assert_eq!(&found.bad, &vec![]);
             // A long name is cut in the URI, not here.
             prop_assert!(name.starts_with(&found.rows[0].user), "{:?}", found);
-            prop_assert_eq!(found.rows[0].kind, Kind::Totp { period: 30 * period });
-            prop_assert_eq!(found.rows[0].digits, Some(6 + 2 * digits));
+            prop_assert_eq!((found.rows[0].kind, found.rows[0].digits), (kind, Some(digits)));
         }
 
         #[test]

@@ -30,9 +30,13 @@ pub enum LinkError {
     /// The reader was unplugged, or its port is closed.
     #[error("the reader was unplugged")]
     ReaderGone,
-    /// The reader is there and says nothing that can be understood; in plain words, without bytes.
-    #[error("the reader does not answer as it should: {0}")]
+    /// The reader cannot be used: it says nothing that can be understood, another program has it, pcscd does not run; in plain words,
+    /// without bytes.
+    #[error("the reader cannot be used: {0}")]
     Reader(String),
+    /// Something lies on the reader that is no token: why, and what to do, in one line.
+    #[error("{0}")]
+    Unfit(String),
     /// The token did not answer in time, or not in a form that can be understood.
     #[error("the token does not answer")]
     Silent,

@@ -14,8 +14,9 @@ use crate::console::widgets::menu::Entry;
 use crate::control::Role;
 
 /// The letters in the order of the column, most wanted first, and the least role each is for.
-const ENTRIES: [(Entry, Role); 12] = [
+const ENTRIES: [(Entry, Role); 13] = [
     (('e', "Enrol"), Role::Helpdesk),
+    (('p', "Program"), Role::Helpdesk),
     (('w', "Why"), Role::Auditor),
     (('u', "Users"), Role::Auditor),
     (('k', "Unlock"), Role::Helpdesk),
@@ -45,6 +46,7 @@ pub fn entries(context: &Context, set_up: bool) -> Vec<Entry> {
 pub fn open(letter: char) -> Option<Box<dyn Screen>> {
     match letter {
         'e' => Some(Box::new(Users::new(Purpose::Enrol))),
+        'p' => Some(Box::new(Users::new(Purpose::Program))),
         'w' => Some(Box::new(Users::new(Purpose::Why))),
         'u' => Some(Box::new(Users::new(Purpose::Open))),
         'k' => Some(Box::new(Users::new(Purpose::Unlock))),

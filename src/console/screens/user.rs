@@ -401,7 +401,7 @@ impl Screen for User {
         &[
             "One user. On the left what can be done: press its letter, or go to it and press Enter. On the right what is known. Page Down \
              shows the rest of it.",
-            "Set a token right is for a token whose clock has drifted: it takes two codes. A bypass code lets a user in once whose token \
+            "Set a token right is for a token whose clock or counter is far off: it takes two codes. A bypass code lets a user in once whose token \
              is at home. Unlock takes away locks after wrong codes, and lets wrong passwords count from zero.",
             "Disable refuses every login and keeps everything. Exempt asks for no code. A local password is kept on this box, and no \
              directory is asked. These are an installer's.",

@@ -14,6 +14,10 @@ pub(super) fn standing(info: &UserInfo) -> (&'static str, Look) {
     let row = &info.row;
     match (row.active_tokens, row.pending_tokens) {
         _ if !row.enabled => ("Disabled: every login is refused.", Look::Bad),
+        (0, _) if !row.exempt && row.resync_tokens > 0 => (
+            "Token needs a resync: logins are refused until two of its codes have come.",
+            Look::Warn,
+        ),
         (0, 0) if !row.exempt => ("No token: every login is refused until there is one.", Look::Warn),
         (0, _) if !row.exempt => (
             "Token not confirmed: logins are refused until its first code is confirmed.",
@@ -104,9 +108,10 @@ fn token_words(token: &TokenInfo, near: impl Fn(crate::control::Timestamp) -> St
         TokenStatus::Pending => "not confirmed",
         TokenStatus::Resync => "needs a resync",
     };
-    let last = match token.last_code {
-        Some(at) => format!("last code {}", near(at)),
-        None => format!("never used, made {}", near(token.created)),
+    let last = match (token.last_code, token.counter) {
+        (Some(at), _) => format!("last code {}", near(at)),
+        (None, Some(counter)) => format!("next code is no. {counter}, made {}", near(token.created)),
+        (None, None) => format!("never used, made {}", near(token.created)),
     };
     let clock = match token.drift_seconds {
         0 => String::new(),

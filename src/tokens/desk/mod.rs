@@ -1,6 +1,17 @@
 //! The readers' thread of a console. In: [`Ask`]; out: [`Told`]. It owns the readers, looks once a second which are there while
-//! somebody wants to know, says what lies on the chosen one, and writes a seed when it is told to. It asks posternd nothing and
-//! decides nothing.
+//! somebody wants to know, says what lies on each that can be used, and writes a seed when it is told to. It asks posternd nothing
+//! and decides nothing. After a job, whatever came of it, what lies there is looked at and told anew.
+//!
+//! - this file: what is asked and told
+//! - `thread` the thread: which readers are there, which of them is used, what comes next
+//! - `reader` one reader: what lies on it, and the jobs for it
+
+mod reader;
+#[cfg(test)]
+mod tests;
+mod thread;
+
+pub use thread::{Desk, spawn};
 
 use serde::{Deserialize, Serialize};
 
@@ -137,6 +148,8 @@ pub enum Ask {
         serial: String,
         /// Which profile of a token with several.
         profile: Option<u8>,
+        /// What the token was programmed with: a token with one profile takes its time only together with these.
+        parameters: TotpParameters,
         /// The customer key of a Molto-2, where it is not the maker's.
         customer_key: Option<Secret>,
     },
