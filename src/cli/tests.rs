@@ -13,6 +13,7 @@ use crate::secret::Secret;
 
 mod contract;
 mod counters;
+mod files;
 mod flows;
 mod hardware;
 mod operators;
@@ -48,6 +49,14 @@ impl Input for Files {
             let line: Vec<u8> = bytes.drain(..end).collect();
             Zeroizing::new(String::from_utf8(line).unwrap().trim_end().to_owned())
         }))
+    }
+
+    /// What somebody types who is asked.
+    fn wanted(&mut self, what: &str) -> Result<Option<Secret>, Failure> {
+        Ok(self
+            .file(Path::new(what), 100)
+            .ok()
+            .map(|bytes| Secret::new(bytes.to_vec())))
     }
 }
 
