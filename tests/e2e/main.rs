@@ -49,6 +49,7 @@ mod outages;
 mod qr;
 mod races;
 mod reader_rules;
+mod readers;
 mod real_peers;
 mod repeats;
 mod service;
