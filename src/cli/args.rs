@@ -7,8 +7,9 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::token_kind::{KindArgs, ParameterArgs};
 use crate::control::check::{self, parse_first, parse_net};
-use crate::control::{Algorithm, Charset, First, Mode, Net, Order, Unavailable, Unmatched};
+use crate::control::{Charset, First, Mode, Net, Order, Unavailable, Unmatched};
 use crate::times::parse_duration;
 
 /// Look after a Postern box: who may ask, who may log in, and why somebody could not.
@@ -191,6 +192,9 @@ pub enum UserCommand {
         /// How many to show at most
         #[arg(long, value_name = "N")]
         limit: Option<u32>,
+        /// Only enabled users who have no token that counts
+        #[arg(long)]
+        without_token: bool,
     },
     /// One user: tokens, locks, budget
     Show {
@@ -255,12 +259,9 @@ pub enum TokenCommand {
         /// File with the key as Base32, - for standard input
         #[arg(long, value_name = "FILE|-")]
         secret_file: Option<PathBuf>,
-        /// Hash, digits, period.
+        /// Time or counter, hash, digits, period.
         #[command(flatten)]
-        parameters: ParameterArgs,
-        /// Seconds a code lasts
-        #[arg(long, default_value = "30", value_parser = PossibleValuesParser::new(["30", "60"]).map(number))]
-        period: u8,
+        kind: KindArgs,
         /// QR code [default: half on a terminal with UTF-8, ascii on another one, else none]
         #[arg(long)]
         qr: Option<QrStyle>,
@@ -275,7 +276,7 @@ pub enum TokenCommand {
         /// What the token shows
         code: String,
     },
-    /// Two codes one after the other: finds a token whose clock has drifted far
+    /// Two codes one after the other: finds a token whose clock or counter is far off
     Resync {
         /// Whose
         user: String,
@@ -291,6 +292,14 @@ pub enum TokenCommand {
         /// Whose
         user: String,
     },
+    /// Hardware tokens whose clocks leave the window within 60 days; or how one token's clock went, login by login
+    Drift {
+        /// Whose
+        #[arg(requires = "id")]
+        user: Option<String>,
+        /// Its number, from `postern token list`
+        id: Option<u64>,
+    },
     /// Remove a token
     Remove {
         /// Whose
@@ -298,17 +307,9 @@ pub enum TokenCommand {
         /// Its number, from `postern token list`
         id: u64,
     },
-}
-
-/// What a token file does not say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Args)]
-pub struct ParameterArgs {
-    /// Hash of the codes
-    #[arg(long, default_value = "sha1")]
-    pub algorithm: Algorithm,
-    /// Digits of a code
-    #[arg(long, default_value = "6", value_parser = PossibleValuesParser::new(["6", "8"]).map(number))]
-    pub digits: u8,
+    /// By serial number.
+    #[command(flatten)]
+    Stock(super::stock::StockCommand),
 }
 
 /// How a QR code is drawn.
@@ -488,6 +489,6 @@ fn minutes(text: &str) -> Result<u8, String> {
 
 /// A number that the parser has let through.
 #[allow(clippy::needless_pass_by_value)]
-fn number(word: String) -> u8 {
+pub(super) fn number(word: String) -> u8 {
     word.parse().unwrap_or_default()
 }

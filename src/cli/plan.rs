@@ -7,11 +7,11 @@ use std::path::Path;
 use jiff::tz::TimeZone;
 
 use super::args::{
-    ClientArgs, ClientCommand, Command, EntraArgs, EntraCommand, ImportArgs, LogArgs, ParameterArgs, QrStyle,
-    TimeCommand, TokenCommand, UserCommand,
+    ClientArgs, ClientCommand, Command, EntraArgs, EntraCommand, ImportArgs, LogArgs, QrStyle, TimeCommand,
+    TokenCommand, UserCommand,
 };
 use super::input::{Ask, Input};
-use super::operator;
+use super::{operator, stock};
 use crate::control::{
     ClientAdd, ClientFields, ClientSet, Delimiter, DirectoryLogin, EntraSet, Failure, LogFilter, Override,
     PasswordChange, Request, Timestamp, TokenAdd, TokenId, TotpParameters, Unmatched, UserAdd, UserSet, check,
@@ -45,7 +45,11 @@ pub enum Plan {
         offset: u32,
         /// How many at most.
         limit: Option<u32>,
+        /// Only those without a token that counts.
+        without_token: bool,
     },
+    /// Hardware tokens, page by page.
+    Stock(stock::List),
     /// A token file, batch by batch.
     Import(Import),
     /// The log, page by page.
@@ -90,7 +94,17 @@ pub fn plan(command: Command, input: &mut dyn Input, now: Timestamp, zone: &Time
     Ok(match command {
         Command::Status => Plan::Ask(Request::Status),
         Command::Client(command) => Plan::Ask(client(command, input)?),
-        Command::User(UserCommand::List { search, offset, limit }) => Plan::Users { search, offset, limit },
+        Command::User(UserCommand::List {
+            search,
+            offset,
+            limit,
+            without_token,
+        }) => Plan::Users {
+            search,
+            offset,
+            limit,
+            without_token,
+        },
         Command::User(command) => Plan::Ask(user(command, input)?),
         Command::Token(command) => token(command, input)?,
         Command::Import(args) => Plan::Import(import(args)?),
@@ -108,7 +122,7 @@ pub fn plan(command: Command, input: &mut dyn Input, now: Timestamp, zone: &Time
 }
 
 /// A user's name that can be one.
-fn named(name: String) -> Result<String, Failure> {
+pub fn named(name: String) -> Result<String, Failure> {
     check::user_name(&name)?;
     Ok(name)
 }
@@ -205,11 +219,16 @@ fn user(command: UserCommand, input: &mut dyn Input) -> Result<Request, Failure>
             password: new_password(password_file.as_deref(), input)?,
             exempt,
         }),
-        UserCommand::List { search, offset, limit } => Request::UserList(crate::control::UserSearch {
+        UserCommand::List {
+            search,
+            offset,
+            limit,
+            without_token,
+        } => Request::UserList(crate::control::UserSearch {
             search,
             offset,
             limit: limit.unwrap_or(crate::control::USERS_LIMIT_MAX),
-            without_token: false,
+            without_token,
         }),
         UserCommand::Show { name } => Request::UserShow { name: named(name)? },
         UserCommand::Set {
@@ -250,8 +269,7 @@ fn token(command: TokenCommand, input: &mut dyn Input) -> Result<Plan, Failure> 
             user,
             secret,
             secret_file,
-            parameters: ParameterArgs { algorithm, digits },
-            period,
+            kind,
             qr,
             active,
         } => {
@@ -265,16 +283,12 @@ fn token(command: TokenCommand, input: &mut dyn Input) -> Result<Plan, Failure> 
                 let text = text.expose_str().ok_or_else(|| Failure::usage("the key is no text"))?;
                 base32::decode(text).map_err(|e| Failure::usage(e.to_string()))
             });
-            let parameters = TotpParameters {
-                algorithm,
-                digits,
-                period,
-            };
+            let (parameters, counter) = kind.understood()?;
             let ask = TokenAdd {
                 user,
                 seed: seed.transpose()?,
-                parameters: parameters.into(),
-                counter: 0,
+                parameters,
+                counter,
                 active,
             };
             return Ok(Plan::TokenAdd(ask, qr));
@@ -301,11 +315,25 @@ fn token(command: TokenCommand, input: &mut dyn Input) -> Result<Plan, Failure> 
                 second: Secret::from(second),
             }
         }
+        TokenCommand::Drift { user: None, .. } => Request::DriftList,
+        TokenCommand::Drift { id: None, .. } => {
+            return Err(Failure::usage(
+                "token drift: name the token's number too, from `postern token list`",
+            ));
+        }
+        TokenCommand::Drift {
+            user: Some(user),
+            id: Some(id),
+        } => Request::DriftShow {
+            user: named(user)?,
+            id: TokenId(id),
+        },
         TokenCommand::List { user } => Request::TokenList { user: named(user)? },
         TokenCommand::Remove { user, id } => Request::TokenRemove {
             user: named(user)?,
             id: TokenId(id),
         },
+        TokenCommand::Stock(command) => return stock::plan(command, input),
     }))
 }
 

@@ -12,9 +12,11 @@ use crate::control::*;
 use crate::secret::Secret;
 
 mod contract;
+mod counters;
 mod flows;
 mod operators;
 mod printed;
+mod stock;
 
 /// 2026-03-01T10:31:04.250Z.
 const NOW: Timestamp = Timestamp(1_772_361_064_250);

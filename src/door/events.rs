@@ -48,6 +48,9 @@ pub enum Event {
     Accounting(Accounting),
     /// The person is gone; its number is never given again.
     Removed(UserId),
+    // Variants are known by their place: new ones stand last
+    /// Every code until then was made void (R20); the journal goes on from here.
+    Voided,
 }
 
 /// In the journal of operators.

@@ -10,6 +10,7 @@ pub mod flow;
 pub mod log;
 pub mod network;
 pub mod ops;
+mod raise;
 pub mod refusals;
 pub mod reply;
 pub mod staff;

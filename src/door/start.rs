@@ -1,7 +1,9 @@
 //! Opening the box: key, store, journals, clock; everything that was learned before stands again. In: a state directory; out: a
 //! [`Door`], or one line that says why not. It never answers before all of it is read.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod restored;
+
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
@@ -14,6 +16,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::Semaphore;
 
 use super::events::{Event, OperatorEvent, decode};
+use super::raise;
 use super::reply::Outgoing;
 use super::{Door, HASHES_WAITING, Listening};
 use crate::audit::{Attempt, OperatorAct, Outcome};
@@ -22,8 +25,8 @@ use crate::guard::{Folded, Guards, MissKind, Station, Subject};
 use crate::journal::{self, Journal, Limits};
 use crate::pipeline::request::station_key;
 use crate::seal::{KeyError, MasterKey, Sealer};
-use crate::store::records::{OperatorId, OtpParameters, Timestamp, UserId};
-use crate::store::{self, Change, Live, Recovered, Store, StoreError};
+use crate::store::records::{OperatorId, Timestamp, UserId};
+use crate::store::{self, Live, Store, StoreError};
 
 /// Kind of the blobs that keep guards in the store.
 pub const LIVE_GUARDS: u8 = 1;
@@ -57,6 +60,11 @@ pub enum StartError {
     /// Reading it.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The copy before its schema is raised.
+    #[error(
+        "this posternd raises the store's schema, and the copy to be made before was not: {0}; make room on the disk"
+    )]
+    Copy(#[from] store::CopyError),
     /// A journal.
     #[error(transparent)]
     Journal(#[from] journal::OpenError),
@@ -160,11 +168,25 @@ impl Start<'_> {
             },
         )?;
         had |= !operators_opening.damage.is_empty();
-        // The journal is whole where it goes on from what was folded, and nothing in it is missing.
-        let missing = opening.damage.iter().any(|damage| damage.seq >= store.folded());
+        if opened.schema < store::SCHEMA {
+            // What came from a copy has one that an older posternd reads. Each change is in the store before its record is in the
+            // journal.
+            if opened.restored.is_none() {
+                let newest = *operators.newest().borrow();
+                let copy = store.copy_before_raise(self.state_dir, now, &copied_to(newest))?;
+                tracing::info!(
+                    from = opened.schema,
+                    to = store::SCHEMA,
+                    ?copy,
+                    "raising the store's schema"
+                );
+            }
+            store.raise_schema()?;
+        }
         // After a restore an empty journal is a lost one: something was on record when the copy was made.
         let lost = opened.restored.is_some() && opening.next_seq <= 1;
-        let whole = !missing && !lost && opening.first_seq <= store.folded().max(1);
+        let whole = !lost && raise::goes_on(&opening, store.folded());
+        let raise = raise::is_due(&store, whole)?;
         tracing::info!(
             users = opened.users,
             tokens = opened.tokens,
@@ -201,7 +223,7 @@ impl Start<'_> {
             last_state: Default::default(),
             hashing: Arc::new(Semaphore::new(cores)),
             hashes_waiting: Arc::new(Semaphore::new(HASHES_WAITING)),
-            raise_steps: AtomicBool::new(!whole),
+            raise_steps: AtomicBool::new(raise),
             journal_bad: Default::default(),
             folding: Default::default(),
             last_second: Default::default(),
@@ -215,11 +237,11 @@ impl Start<'_> {
         });
         if opened.restored.is_some() {
             door.store.skip_numbers()?;
-            door.restored(recovered.as_ref(), whole, &acts)?;
+            door.restored(recovered.as_ref(), !raise, &acts)?;
             // Their spent steps are in the store alone.
             let tokens = door.store.operators().iter().any(|operator| operator.token.is_some());
             door.staff.stale_steps.store(tokens, Ordering::Release);
-            if whole && !tokens {
+            if !raise && !tokens {
                 door.store.settle_restore()?;
             }
         }
@@ -284,114 +306,6 @@ impl Door {
             });
         }
     }
-
-    /// After a restore: what the audit says was disabled or removed since is disabled or removed again (R20).
-    fn restored(
-        &self,
-        recovered: Option<&Recovered>,
-        whole: bool,
-        since: &[(u64, OperatorAct)],
-    ) -> Result<(), StartError> {
-        let now = crate::clock::wall();
-        // What each was told last; by number, since names change, and numbers are given once. Not by time, since clocks are set.
-        let mut off: BTreeMap<UserId, bool> = BTreeMap::new();
-        for (_, act) in since {
-            let user = match act.user {
-                Some(id) => self.store.user(id)?,
-                None => None,
-            };
-            match (act.action.as_str(), user) {
-                ("user disable" | "user remove", Some(user)) => {
-                    off.insert(user.id, true);
-                }
-                ("user enable", Some(user)) => {
-                    off.insert(user.id, false);
-                }
-                ("token remove", Some(user)) => {
-                    let id = act.target.rsplit_once('#').and_then(|(_, id)| id.parse().ok());
-                    if let Some(id) = id
-                        && self.store.tokens_of(user.id)?.iter().any(|token| token.id.0 == id)
-                    {
-                        self.store
-                            .apply(vec![Change::RemoveToken(crate::store::records::TokenId(id))])?;
-                    }
-                }
-                ("client remove", _) => {
-                    let clients = self.store.clients();
-                    let client = clients.iter().find(|client| Some(client.id) == act.client);
-                    if let Some(client) = client {
-                        self.store.apply(vec![Change::RemoveClient(client.id)])?;
-                    }
-                }
-                _ => {}
-            }
-        }
-        // A copy that does not say it is taken for one from before everything. Done once: what comes later is in this store.
-        let copied = self.store.live_scan(LIVE_COPIED)?.into_iter().next();
-        let copied = copied.and_then(|(_, value)| value.as_slice().try_into().ok());
-        let copied = copied.map_or(0, u64::from_be_bytes);
-        super::staff::restore::operators(&self.store, since, copied)?;
-        self.store.live_put(vec![copied_to(u64::MAX)])?;
-        for (id, _) in off.into_iter().filter(|(_, off)| *off) {
-            if let Some(mut user) = self.store.user(id)?.filter(|user| user.enabled) {
-                user.enabled = false;
-                self.store.apply(vec![Change::PutUser(user)])?;
-            }
-        }
-        let damage = match recovered {
-            Some(r) if r.set_aside.exists() => {
-                format!("{}; the damaged one lies in {}", r.detail, r.set_aside.display())
-            }
-            Some(r) => r.detail.clone(),
-            None => "found at an earlier start".to_owned(),
-        };
-        let codes = if whole {
-            "read from the journal"
-        } else {
-            "made void up to now"
-        };
-        let what = format!("The store was damaged ({damage}) and restored from its copy; spent codes were {codes}");
-        let todo = "Check users, tokens, clients and operators that were changed since the copy was made, and look at the disk";
-        self.raise("store-restored", super::alarms::Grave::Some, what, todo, now);
-        Ok(())
-    }
-
-    /// After a restore without a whole journal: each token's last step becomes the highest that its window could have accepted by
-    /// now, once the clock is trusted (R20). Until then nothing is answered.
-    pub(in crate::door) fn raise_steps(&self) -> Result<(), StoreError> {
-        let codes = self.raise_steps.load(Ordering::Acquire);
-        let operators = self.staff.stale_steps.load(Ordering::Acquire);
-        if !codes && !operators {
-            return Ok(());
-        }
-        let Some(now) = self.clock.now() else { return Ok(()) };
-        if operators {
-            self.raise_operators(now)?;
-        }
-        if !codes {
-            return self.store.settle_restore();
-        }
-        // All numbers at once: a page could pass somebody over while another is removed.
-        let (users, _) = self.store.search("", 0, usize::MAX);
-        for (user, _) in users {
-            for token in self.store.tokens_of(user)? {
-                let drift = self.store.seed(token.mark).map(|seed| seed.drift).unwrap_or_default();
-                let OtpParameters::Totp(parameters) = token.parameters else {
-                    continue;
-                };
-                let highest = crate::factors::second::totp::highest_acceptable(&parameters, now, drift);
-                self.store.raise_step(token.mark, highest, drift);
-            }
-        }
-        self.fold()?;
-        self.store.settle_restore()?;
-        self.raise_steps.store(false, Ordering::Release);
-        self.system(
-            "steps-raised",
-            "Every code up to now was made void: the journal of spent codes was not whole".to_owned(),
-        );
-        Ok(())
-    }
 }
 
 /// The blob of [`LIVE_COPIED`].
@@ -440,7 +354,7 @@ fn replay(entry: journal::Entry<'_>, store: &Store, guards: &Guards, sealer: &Se
         }),
         Event::Spent(_, spent) => store.raise_step(spent.mark, spent.step, spent.drift),
         Event::Removed(user) => guards.forget(Subject::User(user)),
-        Event::Accounting(_) => {}
+        Event::Accounting(_) | Event::Voided => {}
     }
 }
 

@@ -24,7 +24,7 @@ pub struct Named {
     pub(super) basis: Basis,
 }
 
-/// How a person may come in.
+/// How a person may come in. Among the tokens are those that wait for a resync: their codes are known, and not taken.
 #[derive(Debug)]
 pub enum Way {
     /// Code alone; the gateway checks the password (R2).
@@ -154,15 +154,20 @@ impl Named {
             }
             Some(user) if user.exempt => (Way::Exempt(ExemptGrant(subject)), user.local_password),
             Some(user) => {
-                let pending = tokens.iter().any(|token| token.status == TokenStatus::Pending);
-                let active: Vec<Token> = tokens.into_iter().filter(|t| t.status == TokenStatus::Active).collect();
-                if active.is_empty() {
-                    let reason = if pending { Reason::TokenPending } else { Reason::NoToken };
+                let has = |status| tokens.iter().any(|token| token.status == status);
+                if !has(TokenStatus::Active) {
+                    let reason = match (has(TokenStatus::Resync), has(TokenStatus::Pending)) {
+                        (true, _) => Reason::TokenNeedsResync,
+                        (false, true) => Reason::TokenPending,
+                        (false, false) => Reason::NoToken,
+                    };
                     return Err(Refused::reject(trace, reason));
                 }
+                let mut tokens = tokens;
+                tokens.retain(|token| token.status != TokenStatus::Pending);
                 match code_only {
-                    true => (Way::CodeOnly(CodeOnlyGrant(()), active), None),
-                    false => (Way::Both(active), user.local_password),
+                    true => (Way::CodeOnly(CodeOnlyGrant(()), tokens), None),
+                    false => (Way::Both(tokens), user.local_password),
                 }
             }
         };

@@ -1,17 +1,20 @@
 //! Groups of changes: checked against what is there and against each other, written as one batch, then shown. In: changes; out:
 //! the numbers given. All or nothing, and durable when it returns; nothing in memory moves before that.
 
+mod tokens;
+
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::codec::{self, COUNTERS, Key, Person};
-use super::open::Counters;
+use super::codec::{self, COUNTERS, Key, META, Person, Sealed};
+use super::open::{Counters, Meta};
 use super::records::{
-    Client, ClientId, Operator, OperatorId, SeedMark, Settings, Tenant, Token, TokenId, User, UserId,
+    Client, ClientId, Operator, OperatorId, SeedMark, Settings, Tenant, TokenId, Unassigned, User, UserId,
 };
-use super::{Applied, Change, Inner, Store, StoreError};
+use super::{Applied, Change, Inner, SCHEMA, Store, StoreError};
+use tokens::Seed;
 
 impl Store {
     /// Makes a group of changes, all or none of them; on the disk when this returns. Names of users and clients and address ranges
@@ -27,7 +30,7 @@ impl Store {
         let mut stage = Stage::new(inner, *counters);
         changes.into_iter().try_for_each(|change| stage.change(change))?;
         let batch = stage.batch()?;
-        let records = stage.people.len() + stage.holders.len();
+        let records = stage.people.len() + stage.seeds.len() + stage.unassigned.len();
         inner.commit(batch, records, &mut counters, stage.counters)?;
         let applied = stage.show();
         inner.moves.fetch_add(1, Ordering::Release);
@@ -35,16 +38,41 @@ impl Store {
     }
 }
 
+impl Store {
+    /// The store is of [`SCHEMA`] from now on, so that an older posternd does not open it; one that is already stays as it is. Any
+    /// change does the same: whoever wants a copy that an older posternd reads makes it before ([`Store::copy_before_raise`]).
+    pub fn raise_schema(&self) -> Result<(), StoreError> {
+        let mut counters = self.0.writer.lock();
+        if !self.0.behind.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        let mut next = *counters;
+        next.changes += 1;
+        let mut batch = sled::Batch::default();
+        batch.insert(COUNTERS, codec::encode(&next)?);
+        self.0.commit(batch, 1, &mut counters, next)
+    }
+}
+
 impl Inner {
     /// Writes a batch that holds `next` already.
     pub(super) fn commit(
         &self,
-        batch: sled::Batch,
+        mut batch: sled::Batch,
         records: usize,
         counters: &mut Counters,
         next: Counters,
     ) -> Result<(), StoreError> {
+        if self.behind.load(Ordering::SeqCst) {
+            // With the first record that an older posternd would not read, in one batch.
+            let meta = Meta {
+                schema: SCHEMA,
+                key_id: self.sealer.key_id(),
+            };
+            batch.insert(META, codec::encode(&meta)?);
+        }
         self.disk.write_many(batch, records)?;
+        self.behind.store(false, Ordering::SeqCst);
         *counters = next;
         if let Err(e) = self.mark.set(next.changes) {
             // The change itself is on the disk; an older mark only proves less.
@@ -61,7 +89,8 @@ struct Stage<'a> {
     people: BTreeMap<UserId, Option<Person>>,
     owners: HashMap<TokenId, Option<UserId>>,
     names: HashMap<String, Option<UserId>>,
-    holders: HashMap<SeedMark, (Option<TokenId>, Option<UserId>)>,
+    seeds: HashMap<SeedMark, Seed>,
+    unassigned: BTreeMap<SeedMark, Option<Unassigned>>,
     clients: Vec<Client>,
     touched_clients: BTreeSet<ClientId>,
     tenants: Vec<Tenant>,
@@ -87,7 +116,8 @@ impl<'a> Stage<'a> {
             people: BTreeMap::new(),
             owners: HashMap::new(),
             names: HashMap::new(),
-            holders: HashMap::new(),
+            seeds: HashMap::new(),
+            unassigned: BTreeMap::new(),
             clients: snapshots.clients.to_vec(),
             touched_clients: BTreeSet::new(),
             tenants: snapshots.tenants.to_vec(),
@@ -107,6 +137,16 @@ impl<'a> Stage<'a> {
             Change::AddToken(token) => self.add_token(token),
             Change::PutToken(token) => self.put_token(token),
             Change::RemoveToken(id) => self.remove_token(id),
+            Change::AddUnassigned(token) => self.add_unassigned(token),
+            Change::RemoveUnassigned(mark) => self.remove_unassigned(mark),
+            Change::RaiseStep(mark, step) => {
+                self.raise_step(mark, step);
+                Ok(())
+            }
+            Change::ForgetDrift(mark) => {
+                self.seeds.entry(mark).or_default().level = true;
+                Ok(())
+            }
             Change::AddClient(client) => self.add_client(client),
             Change::PutClient(client) => self.put_client(client),
             Change::RemoveClient(id) => {
@@ -217,78 +257,6 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    /// The seed goes to this token, unless another one holds it.
-    fn take_seed(&mut self, mark: SeedMark, token: TokenId, user: UserId) -> Result<(), StoreError> {
-        let held = match self.holders.get(&mark) {
-            Some(held) => *held,
-            None => self
-                .inner
-                .seeds
-                .get(mark)
-                .map_or((None, None), |state| (state.token, state.user)),
-        };
-        if let (Some(_), Some(user)) = held {
-            return Err(StoreError::SeedTaken { user });
-        }
-        self.holders.insert(mark, (Some(token), Some(user)));
-        Ok(())
-    }
-
-    /// The token goes; last step and last holder of its seed are kept (R16).
-    fn let_go(&mut self, token: &Token) {
-        self.holders.insert(token.mark, (None, Some(token.user)));
-        self.owners.insert(token.id, None);
-        self.counters.tokens -= 1;
-    }
-
-    fn add_token(&mut self, mut token: Token) -> Result<(), StoreError> {
-        if token.user == UserId(0) {
-            token.user = self.applied.users.last().copied().ok_or(USER)?;
-        }
-        self.person(token.user)?;
-        token.id = TokenId(self.counters.token + 1);
-        token.mark = self.inner.sealer.seed_mark(token.seed.expose());
-        self.take_seed(token.mark, token.id, token.user)?;
-        self.counters.token += 1;
-        self.counters.tokens += 1;
-        self.applied.tokens.push(token.id);
-        self.owners.insert(token.id, Some(token.user));
-        let person = self.person(token.user)?;
-        person.user.generation += 1;
-        person.tokens.push(token);
-        Ok(())
-    }
-
-    fn put_token(&mut self, mut token: Token) -> Result<(), StoreError> {
-        let owner = self.owner(token.id)?;
-        if owner != token.user {
-            return Err(StoreError::OtherUser);
-        }
-        token.mark = self.inner.sealer.seed_mark(token.seed.expose());
-        let find = |person: &Person| person.tokens.iter().position(|old| old.id == token.id).ok_or(TOKEN);
-        let person = self.person(owner)?;
-        let at = find(person)?;
-        let old = person.tokens.get(at).ok_or(TOKEN)?.mark;
-        if old != token.mark {
-            self.take_seed(token.mark, token.id, owner)?;
-            self.holders.insert(old, (None, Some(owner)));
-        }
-        let person = self.person(owner)?;
-        person.user.generation += 1;
-        *person.tokens.get_mut(at).ok_or(TOKEN)? = token;
-        Ok(())
-    }
-
-    fn remove_token(&mut self, id: TokenId) -> Result<(), StoreError> {
-        let owner = self.owner(id)?;
-        let person = self.person(owner)?;
-        let at = person.tokens.iter().position(|token| token.id == id).ok_or(TOKEN)?;
-        let token = person.tokens.remove(at);
-        person.user.generation += 1;
-        self.let_go(&token);
-        Ok(())
-    }
-
     fn fits(&self, client: &Client) -> Result<(), StoreError> {
         let others = || self.clients.iter().filter(|other| other.id != client.id);
         if others().any(|other| other.name == client.name) {
@@ -377,11 +345,12 @@ impl<'a> Stage<'a> {
         for (id, person) in &self.people {
             put(&mut batch, sealer, Key::User(*id), person.as_ref())?;
         }
-        // Who holds a seed stands in the user's record; only what nobody holds needs one of its own, besides those with steps.
-        for (mark, (token, user)) in self.holders.iter().filter(|(_, (token, _))| token.is_none()) {
-            let mut state = self.inner.seeds.get(*mark).unwrap_or_default();
-            (state.token, state.user) = (*token, *user);
+        for (mark, seed) in self.seeds.iter().filter(|(_, seed)| seed.needs_record()) {
+            let state = seed.after(self.inner.seeds.get(*mark).unwrap_or_default());
             batch.insert(Key::Seed(*mark).bytes(), codec::encode(&state)?);
+        }
+        for (mark, token) in &self.unassigned {
+            put(&mut batch, sealer, Key::Unassigned(*mark), token.as_ref())?;
         }
         for id in &self.touched_clients {
             put(
@@ -414,8 +383,14 @@ impl<'a> Stage<'a> {
     /// The same in memory.
     fn show(self) -> Applied {
         let mut index = self.inner.index.write();
-        for (mark, (token, user)) in self.holders {
-            self.inner.seeds.hold(mark, token, user);
+        for (mark, seed) in &self.seeds {
+            seed.show(*mark, &self.inner.seeds);
+        }
+        for (mark, token) in &self.unassigned {
+            match token {
+                Some(token) => index.drawer.put(token),
+                None => index.drawer.remove(*mark),
+            }
         }
         for token in self
             .owners
@@ -450,7 +425,7 @@ impl<'a> Stage<'a> {
     }
 }
 
-fn put<T: serde::Serialize>(
+fn put<T: Sealed>(
     batch: &mut sled::Batch,
     sealer: &crate::seal::Sealer,
     key: Key<'_>,

@@ -6,11 +6,13 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::StoreError;
-use super::records::{ClientId, OperatorId, SeedMark, Token, User, UserId};
+use super::records::{
+    Client, ClientId, Operator, OperatorId, SeedMark, Settings, Tenant, Token, Unassigned, User, UserId,
+};
+use super::{StoreError, older};
 use crate::seal::Sealer;
 
-/// The version byte of every value.
+/// The version byte of a value, where nothing else is said.
 const VERSION: u8 = 1;
 /// The most bytes of a value: beyond 64 KB sled begins to keep them in files of their own.
 const VALUE_MAX: usize = 60_000;
@@ -23,6 +25,8 @@ pub(super) const CLIENTS: u8 = b'c';
 pub(super) const TENANTS: u8 = b't';
 /// Operators.
 pub(super) const OPERATORS: u8 = b'o';
+/// Tokens that nobody has yet.
+pub(super) const UNASSIGNED: u8 = b'd';
 /// The settings.
 pub(super) const SETTINGS: &[u8] = b"g";
 /// Seeds' last steps.
@@ -53,6 +57,7 @@ pub(super) enum Key<'a> {
     Client(ClientId),
     Tenant(&'a str),
     Operator(OperatorId),
+    Unassigned(SeedMark),
     Settings,
     Seed(SeedMark),
     Live(u8, &'a [u8]),
@@ -67,6 +72,7 @@ impl Key<'_> {
             Key::Client(id) => out.extend([CLIENTS].into_iter().chain(id.0.to_be_bytes())),
             Key::Tenant(domain) => out.extend([TENANTS].iter().chain(domain.as_bytes())),
             Key::Operator(id) => out.extend([OPERATORS].into_iter().chain(id.0.to_be_bytes())),
+            Key::Unassigned(mark) => out.extend([UNASSIGNED].iter().chain(&mark.0)),
             Key::Settings => out.extend_from_slice(SETTINGS),
             Key::Seed(mark) => out.extend([SEEDS].iter().chain(&mark.0)),
             Key::Live(kind, key) => out.extend([LIVE, *kind].iter().chain(*key)),
@@ -84,6 +90,7 @@ impl Key<'_> {
             CLIENTS => Key::Client(ClientId(number(rest)?)),
             TENANTS => Key::Tenant(std::str::from_utf8(rest).ok()?),
             OPERATORS => Key::Operator(OperatorId(number(rest)?)),
+            UNASSIGNED => Key::Unassigned(SeedMark(rest.try_into().ok()?)),
             SEEDS => Key::Seed(SeedMark(rest.try_into().ok()?)),
             LIVE => rest.split_first().map(|(kind, key)| Key::Live(*kind, key))?,
             _ if bytes == SETTINGS => Key::Settings,
@@ -93,20 +100,66 @@ impl Key<'_> {
     }
 }
 
+/// A record that holds a secret and lies sealed.
+pub(super) trait Sealed: Serialize + DeserializeOwned {
+    /// The version it is written in.
+    const VERSION: u8 = VERSION;
+
+    /// Reads what version 1 wrote, where another one is written now.
+    fn older(_plain: &[u8]) -> Option<Self> {
+        None
+    }
+}
+
+impl Sealed for Person {
+    const VERSION: u8 = 2;
+
+    fn older(plain: &[u8]) -> Option<Self> {
+        older::person(plain)
+    }
+}
+
+impl Sealed for Settings {
+    const VERSION: u8 = 2;
+
+    fn older(plain: &[u8]) -> Option<Self> {
+        older::settings(plain)
+    }
+}
+
+impl Sealed for Client {}
+impl Sealed for Tenant {}
+impl Sealed for Operator {}
+impl Sealed for Unassigned {}
+
+/// What a record is sealed under: its key, and from version 2 on the version too, so that its bytes are not taken for those of
+/// another one.
+fn name(key: &[u8], version: u8) -> Vec<u8> {
+    let version = (version > VERSION).then_some(version);
+    key.iter().copied().chain(version).collect()
+}
+
 /// A record that holds a secret, sealed under its key.
-pub(super) fn seal<T: Serialize>(sealer: &Sealer, key: &[u8], record: &T) -> Result<Vec<u8>, StoreError> {
+pub(super) fn seal<T: Sealed>(sealer: &Sealer, key: &[u8], record: &T) -> Result<Vec<u8>, StoreError> {
     // Room enough that the secret is seldom copied to a larger place and left behind.
     let plain = postcard::to_extend(record, Vec::with_capacity(1024)).map(Zeroizing::new);
     let plain = plain.map_err(|_| StoreError::TooLong)?;
-    let sealed = sealer.seal(key, &plain).map_err(|e| StoreError::Io(e.to_string()))?;
-    versioned(&sealed)
+    let sealed = sealer.seal(&name(key, T::VERSION), &plain);
+    let sealed = sealed.map_err(|e| StoreError::Io(e.to_string()))?;
+    with_version(T::VERSION, &sealed)
 }
 
-/// The reverse of [`seal`].
-pub(super) fn open<T: DeserializeOwned>(sealer: &Sealer, key: &[u8], value: &[u8]) -> Option<T> {
+/// The reverse of [`seal`], older versions too.
+pub(super) fn open<T: Sealed>(sealer: &Sealer, key: &[u8], value: &[u8]) -> Option<T> {
     let (version, sealed) = value.split_first()?;
-    let plain = (*version == VERSION).then(|| sealer.open(key, sealed).ok())??;
-    exactly(&plain)
+    if ![VERSION, T::VERSION].contains(version) {
+        return None;
+    }
+    let plain = sealer.open(&name(key, *version), sealed).ok()?;
+    match *version == T::VERSION {
+        true => exactly(&plain),
+        false => T::older(&plain),
+    }
 }
 
 /// A record without a secret.
@@ -122,11 +175,15 @@ pub(super) fn decode<T: DeserializeOwned>(value: &[u8]) -> Option<T> {
 
 /// A blob of the caller's.
 pub(super) fn versioned(bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
+    with_version(VERSION, bytes)
+}
+
+fn with_version(version: u8, bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
     if bytes.len() > VALUE_MAX {
         return Err(StoreError::TooLong);
     }
     let mut out = Vec::with_capacity(1 + bytes.len());
-    out.push(VERSION);
+    out.push(version);
     out.extend_from_slice(bytes);
     Ok(out)
 }
@@ -139,7 +196,8 @@ pub(super) fn unversioned(value: &[u8]) -> Option<&[u8]> {
         .map(|(_, rest)| rest)
 }
 
-fn exactly<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+/// A record and nothing behind it.
+pub(super) fn exactly<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     match postcard::take_from_bytes(bytes) {
         Ok((record, [])) => Some(record),
         _ => None,

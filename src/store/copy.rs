@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 use super::codec::{self, COUNTERS, Key, RESTORED};
 use super::open::{Counters, FromCopy};
 use super::records::Timestamp;
-use super::{COPIES_DIR, COPIES_KEPT, CopyError, Store, StoreError, disk, open};
+use super::{COPIES_DIR, COPIES_KEPT, CopyError, Live, Store, StoreError, disk, open};
 use crate::seal::{self, Sealer};
 
 const MAGIC: &[u8; 8] = b"PSTNCPY1";
@@ -45,6 +45,10 @@ impl Store {
     /// Writes a sealed copy of everything in the store (the last fold included) to `path`, by way of a file beside it. Changes
     /// wait meanwhile, logins do not.
     pub fn copy_to(&self, path: &Path, now: Timestamp) -> Result<(), CopyError> {
+        self.copy_with(path, now, None)
+    }
+
+    fn copy_with(&self, path: &Path, now: Timestamp, instead: Option<Instead>) -> Result<(), CopyError> {
         let fail = |e| CopyError::Io(path.to_owned(), e);
         let beside = path.with_extension("new");
         let mut options = OpenOptions::new();
@@ -55,7 +59,7 @@ impl Store {
             .mode(0o600)
             .open(&beside)
             .map_err(fail)?;
-        self.write_copy(file, now)
+        self.write_copy(file, now, instead)
             .inspect_err(|_| drop(fs::remove_file(&beside)))
             .map_err(|e| match e {
                 Failure::Io(e) => CopyError::Io(beside.clone(), e),
@@ -67,6 +71,27 @@ impl Store {
 
     /// Writes a sealed copy to `copies/store-<ms>.sealed` in `state_dir` and removes the oldest beyond [`COPIES_KEPT`].
     pub fn copy_daily(&self, state_dir: &Path, now: Timestamp) -> Result<PathBuf, CopyError> {
+        self.copy_kept(state_dir, now, None)
+    }
+
+    /// Before the schema is raised: as [`Store::copy_daily`], of the store as it lies on the disk, so that the posternd that wrote it
+    /// reads the copy. In the copy `live` stands in the place of what the store has under its key. None: the schema is this
+    /// posternd's already, and nothing was done.
+    pub fn copy_before_raise(
+        &self,
+        state_dir: &Path,
+        now: Timestamp,
+        live: &Live,
+    ) -> Result<Option<PathBuf>, CopyError> {
+        if !self.0.behind.load(Ordering::SeqCst) {
+            return Ok(None);
+        }
+        let value = live.value.as_ref().map(|value| codec::versioned(value)).transpose()?;
+        let instead = (Key::Live(live.kind, &live.key).bytes(), value);
+        self.copy_kept(state_dir, now, Some(instead)).map(Some)
+    }
+
+    fn copy_kept(&self, state_dir: &Path, now: Timestamp, instead: Option<Instead>) -> Result<PathBuf, CopyError> {
         let dir = state_dir.join(COPIES_DIR);
         let fail = |e| CopyError::Io(dir.clone(), e);
         match std::os::unix::fs::DirBuilderExt::mode(&mut fs::DirBuilder::new(), 0o700).create(&dir) {
@@ -74,8 +99,10 @@ impl Store {
             _ => disk::sync_dir(state_dir).map_err(fail)?,
         }
         let path = dir.join(format!("store-{:013}.sealed", now.0));
-        self.copy_to(&path, now)?;
-        for old in copies(&dir).map_err(fail)?.into_iter().skip(COPIES_KEPT) {
+        self.copy_with(&path, now, instead)?;
+        let old = copies(&dir).map_err(fail)?.into_iter().skip(COPIES_KEPT);
+        // With a clock that went back the new one is among them.
+        for old in old.filter(|old| *old != path) {
             fs::remove_file(&old).map_err(fail)?;
         }
         Ok(path)
@@ -116,12 +143,19 @@ impl Store {
         self.0.commit(batch, 1, &mut counters, next)
     }
 
-    fn write_copy(&self, file: File, now: Timestamp) -> Result<(), Failure> {
+    fn write_copy(&self, file: File, now: Timestamp, instead: Option<Instead>) -> Result<(), Failure> {
         let _still = self.0.writer.lock();
         let folded = self.0.folded.load(Ordering::SeqCst);
         let mut out = Chunks::new(file, &self.0.sealer, About { at: now, folded })?;
-        let read = self.0.disk.each(b"", &mut |key, value| out.record(key, value));
+        let (left_out, value) = instead.unzip();
+        let read = self.0.disk.each(b"", &mut |key, value| match &left_out {
+            Some(left_out) if *left_out == key => Ok(()),
+            _ => out.record(key, value),
+        });
         read.unwrap_or_else(|trouble| Err(Failure::Store(trouble.on_use())))?;
+        if let (Some(key), Some(value)) = (left_out, value.flatten()) {
+            out.record(&key, &value)?;
+        }
         out.finish().map_err(Failure::Io)
     }
 }
@@ -149,6 +183,9 @@ pub(super) fn copies(dir: &Path) -> io::Result<Vec<PathBuf>> {
     found.reverse();
     Ok(found)
 }
+
+/// A key, and what stands in a copy in the place of what the store has there.
+type Instead = (Vec<u8>, Option<Vec<u8>>);
 
 enum Failure {
     Io(io::Error),

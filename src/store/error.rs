@@ -73,6 +73,9 @@ pub enum StoreError {
         /// Who holds it.
         user: UserId,
     },
+    /// The seed stands in a token that nobody has yet: it is assigned or forgotten first (R16).
+    #[error("that secret is in a token already that nobody has yet")]
+    SeedUnassigned,
     /// No such user, token, client, tenant or operator.
     #[error("there is no such {0}")]
     NotFound(&'static str),

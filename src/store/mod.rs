@@ -6,10 +6,13 @@ mod apply;
 mod codec;
 mod copy;
 mod disk;
+mod drawer;
 mod error;
 mod index;
 mod live;
+mod look;
 mod mark;
+mod older;
 mod open;
 pub mod records;
 mod recover;
@@ -18,24 +21,25 @@ mod seeds;
 #[cfg(test)]
 mod tests;
 
+pub use drawer::UnassignedRow;
 pub use error::{CopyError, OpenError, StoreError};
 pub use live::Blob;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use parking_lot::{Mutex, RwLock};
 
 use crate::seal::Sealer;
-use codec::{Key, Person};
+use codec::{Key, Person, Sealed};
 use records::{
-    Client, ClientId, Operator, OperatorId, SeedMark, SeedState, Settings, Tenant, Timestamp, Token, TokenId, User,
+    Client, ClientId, Operator, OperatorId, SeedMark, Settings, Tenant, Timestamp, Token, TokenId, Unassigned, User,
     UserId,
 };
 
 /// The schema this posternd writes.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 /// The store's directory in the state directory.
 pub const STORE_DIR: &str = "store";
 /// The directory of sealed copies in the state directory.
@@ -50,7 +54,7 @@ pub struct Opened {
     pub users: usize,
     /// How many tokens.
     pub tokens: usize,
-    /// The schema on the disk.
+    /// The schema on the disk. An older one than [`SCHEMA`] stays until [`Store::raise_schema`] or the first change.
     pub schema: u32,
     /// The journal's position that was folded last; see [`Store::fold`].
     pub folded: u64,
@@ -109,6 +113,14 @@ pub enum Change {
     PutToken(Token),
     /// What is remembered of its seed stays.
     RemoveToken(TokenId),
+    /// A token that nobody has yet. The store sets the mark; the codes before the counter of a counter token are spent.
+    AddUnassigned(Unassigned),
+    /// The token that nobody has, by its seed's name; what is remembered of the seed stays.
+    RemoveUnassigned(SeedMark),
+    /// The step (with a counter token the counter) and those before it are spent; never lowers anything (R16).
+    RaiseStep(SeedMark, u64),
+    /// What was learned of the clock of the token with this seed is void; its last step stays.
+    ForgetDrift(SeedMark),
     /// The store gives the id.
     AddClient(Client),
     /// Replaces the client of that id.
@@ -176,6 +188,8 @@ struct Inner {
     folded: AtomicU64,
     /// Groups of changes since the store was opened.
     moves: AtomicU64,
+    /// The schema on the disk is an older one: the next thing written raises it.
+    behind: AtomicBool,
     /// Whoever changes sled holds this.
     writer: Mutex<open::Counters>,
 }
@@ -191,7 +205,7 @@ impl Inner {
         self.record(Key::User(id))
     }
 
-    fn record<T: serde::de::DeserializeOwned>(&self, key: Key<'_>) -> Result<Option<T>, StoreError> {
+    fn record<T: Sealed>(&self, key: Key<'_>) -> Result<Option<T>, StoreError> {
         let key = key.bytes();
         let found = self.disk.get(&key)?;
         found
@@ -215,103 +229,5 @@ impl Store {
         now: Timestamp,
     ) -> Result<(Store, Opened, Option<Recovered>), OpenError> {
         recover::open_or_recover(state_dir, sealer, now)
-    }
-
-    /// A user by number.
-    pub fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        Ok(self.0.person(id)?.map(|person| person.user))
-    }
-
-    /// A user by canonical name (R3).
-    pub fn user_named(&self, canonical: &str) -> Result<Option<User>, StoreError> {
-        Ok(self.user_and_tokens(canonical)?.map(|(user, _)| user))
-    }
-
-    /// A user by canonical name, and the user's tokens in the order they were added: one look for both.
-    pub fn user_and_tokens(&self, canonical: &str) -> Result<Option<(User, Vec<Token>)>, StoreError> {
-        let Some(id) = self.0.index.read().named(canonical) else {
-            return Ok(None);
-        };
-        let person = self.0.person(id)?.filter(|person| person.user.name == canonical);
-        Ok(person.map(|person| (person.user, person.tokens)))
-    }
-
-    /// A user's tokens, in the order they were added; none for an unknown user.
-    pub fn tokens_of(&self, user: UserId) -> Result<Vec<Token>, StoreError> {
-        Ok(self.0.person(user)?.map(|person| person.tokens).unwrap_or_default())
-    }
-
-    /// A token by number.
-    pub fn token(&self, id: TokenId) -> Result<Option<Token>, StoreError> {
-        let Some(user) = self.0.index.read().owner(id) else {
-            return Ok(None);
-        };
-        Ok(self.tokens_of(user)?.into_iter().find(|token| token.id == id))
-    }
-
-    /// Users whose name contains `part` (all, if it is empty), by name: `limit` of them from `offset` on, and how many there are.
-    pub fn search(&self, part: &str, offset: usize, limit: usize) -> (Vec<(UserId, String)>, usize) {
-        self.0.index.read().search(part, offset, limit)
-    }
-
-    /// How many users and tokens there are.
-    pub fn counts(&self) -> (usize, usize) {
-        self.0.index.read().counts()
-    }
-
-    /// A user's generation, from memory (R9); none: there is no such user.
-    pub fn generation(&self, user: UserId) -> Option<u64> {
-        self.0.index.read().generation(user)
-    }
-
-    /// All clients, by number.
-    pub fn clients(&self) -> Arc<Vec<Client>> {
-        Arc::clone(&self.0.snapshots.read().clients)
-    }
-
-    /// All tenants, by domain.
-    pub fn tenants(&self) -> Arc<Vec<Tenant>> {
-        Arc::clone(&self.0.snapshots.read().tenants)
-    }
-
-    /// All operators, by number.
-    pub fn operators(&self) -> Arc<Vec<Operator>> {
-        Arc::clone(&self.0.snapshots.read().operators)
-    }
-
-    /// Grows with every group of changes: whoever looks at records looks again when it has.
-    pub fn moves(&self) -> u64 {
-        self.0.moves.load(Ordering::Acquire)
-    }
-
-    /// The settings.
-    pub fn settings(&self) -> Arc<Settings> {
-        Arc::clone(&self.0.snapshots.read().settings)
-    }
-
-    /// What is remembered of a seed.
-    pub fn seed(&self, mark: SeedMark) -> Option<SeedState> {
-        self.0.seeds.get(mark)
-    }
-
-    /// Every seed, in no order; `each` must not call the store.
-    pub fn each_seed(&self, each: &mut dyn FnMut(SeedMark, SeedState)) {
-        self.0.seeds.each(each);
-    }
-
-    /// Spends a step if it and none after it was spent before: one compare-and-set (R16). In memory; the caller's journal entry
-    /// makes it durable, and must be on the disk before anybody is told.
-    pub fn spend(&self, mark: SeedMark, step: u64, drift: i8) -> Spend {
-        self.0.seeds.spend(mark, step, drift)
-    }
-
-    /// The step and those before it are spent: a replayed entry, or R20. Never lowers anything; holds for seeds not seen before.
-    pub fn raise_step(&self, mark: SeedMark, step: u64, drift: i8) {
-        self.0.seeds.raise(mark, step, drift);
-    }
-
-    /// Whether a write failed since the store was opened: it takes no more changes until it is opened again.
-    pub fn failed(&self) -> bool {
-        self.0.disk.failed()
     }
 }

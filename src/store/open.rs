@@ -1,9 +1,10 @@
 //! Opening: every record is read and proven, the tables in memory are built. In: a directory and the box's key; out: an open
-//! store, or the one reason why not. Writes nothing into a store that is there, but the leftovers it removes.
+//! store, or the one reason why not. Writes nothing into a store that is there, but the leftovers it removes: a store of an older
+//! schema is raised by [`Store::raise_schema`], or with the first change.
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
@@ -14,9 +15,9 @@ use super::disk::{self, Disk};
 use super::index::Index;
 use super::live::Pending;
 use super::mark::{self, Mark};
-use super::records::{Client, Operator, SeedState, Settings, Tenant, Timestamp};
+use super::records::{Client, Operator, SeedState, Settings, Tenant, Timestamp, Unassigned};
 use super::seeds::Seeds;
-use super::{Inner, OpenError, Opened, Restored, SCHEMA, Snapshots, Store};
+use super::{Inner, OpenError, Opened, Restored, SCHEMA, Snapshots, Store, older};
 use crate::seal::Sealer;
 
 /// Which schema, which key.
@@ -43,27 +44,13 @@ pub(super) struct Counters {
     /// The last number given to an operator, and how many there are.
     pub(super) operator: u64,
     pub(super) operators: u64,
+    /// Tokens that nobody has yet.
+    pub(super) unassigned: u64,
 }
-
-/// As schema 1 wrote them, before there were operators.
-type Counters1 = (u64, u64, u64, u64, u64, u64, u64, u64);
 
 impl Counters {
     fn read(bytes: &[u8]) -> Option<Self> {
-        codec::decode(bytes).or_else(|| {
-            let (user, token, client, users, tokens, clients, tenants, changes): Counters1 = codec::decode(bytes)?;
-            Some(Self {
-                user,
-                token,
-                client,
-                users,
-                tokens,
-                clients,
-                tenants,
-                changes,
-                ..Self::default()
-            })
-        })
+        codec::decode(bytes).or_else(|| codec::unversioned(bytes).and_then(older::counters))
     }
 }
 
@@ -94,12 +81,12 @@ pub(super) fn open(dir: &Path, sealer: &Sealer, wait: Option<Duration>) -> Resul
         });
         read.map(|_| found).map_err(|trouble| trouble.on_open(dir))
     };
-    let older = match get(META)? {
+    let schema = match get(META)? {
         Some(bytes) => check_meta(&bytes, sealer)?,
         None if marked.is_some() => return Err(corrupt("it lost everything that was written")),
         None => {
             begin(&disk, sealer)?;
-            None
+            SCHEMA
         }
     };
     let counters: Counters = get(COUNTERS)?
@@ -134,10 +121,6 @@ pub(super) fn open(dir: &Path, sealer: &Sealer, wait: Option<Duration>) -> Resul
     scan.check(&counters)?;
     scan.index.shrink();
     seeds.shrink();
-    if let Some(meta) = older {
-        // Only now is it known to be whole.
-        raise(meta, &disk)?;
-    }
     let mark = Mark::open(dir, sealer).map_err(fail)?;
     mark.set(counters.changes)
         .and_then(|()| disk::sync_dir(dir))
@@ -159,6 +142,7 @@ pub(super) fn open(dir: &Path, sealer: &Sealer, wait: Option<Duration>) -> Resul
         pending: Mutex::new(Pending::default()),
         folded: AtomicU64::new(folded),
         moves: AtomicU64::new(0),
+        behind: AtomicBool::new(schema < SCHEMA),
         writer: Mutex::new(counters),
     }));
     Ok((
@@ -166,15 +150,15 @@ pub(super) fn open(dir: &Path, sealer: &Sealer, wait: Option<Duration>) -> Resul
         Opened {
             users,
             tokens,
-            schema: SCHEMA,
+            schema,
             folded,
             restored,
         },
     ))
 }
 
-/// The schema and the key. Answers the head of a store of schema 1, which is one of schema 2 without operators.
-fn check_meta(bytes: &[u8], sealer: &Sealer) -> Result<Option<Meta>, OpenError> {
+/// The schema, if this posternd reads it and the key is the right one.
+fn check_meta(bytes: &[u8], sealer: &Sealer) -> Result<u32, OpenError> {
     let meta: Meta = codec::decode(bytes).ok_or(corrupt("its head does not decode"))?;
     if meta.schema > SCHEMA {
         return Err(OpenError::NewerSchema {
@@ -185,18 +169,7 @@ fn check_meta(bytes: &[u8], sealer: &Sealer) -> Result<Option<Meta>, OpenError> 
     if meta.key_id != sealer.key_id() {
         return Err(OpenError::WrongKey);
     }
-    Ok(Some(meta).filter(|meta| meta.schema < SCHEMA))
-}
-
-/// The store says from now on that it is of this schema, so that an older posternd does not open it.
-fn raise(meta: Meta, disk: &Disk) -> Result<(), OpenError> {
-    let meta = Meta { schema: SCHEMA, ..meta };
-    let written = codec::encode(&meta).and_then(|bytes| {
-        let mut batch = sled::Batch::default();
-        batch.insert(META, bytes);
-        disk.write(batch)
-    });
-    written.map_err(|e| OpenError::Io(disk.dir().to_owned(), std::io::Error::other(e.to_string())))
+    Ok(meta.schema)
 }
 
 /// The first records of a new store.
@@ -253,6 +226,10 @@ impl Scan {
                     if token.user != id || seeds.get(token.mark).is_some_and(|state| state.token.is_some()) {
                         return Err(corrupt(format!("token {} is another's", token.id.0)));
                     }
+                    // The tokens of nobody stand before the users.
+                    if self.index.drawer.holds(token.mark) {
+                        return Err(corrupt(format!("token {} is nobody's too", token.id.0)));
+                    }
                     seeds.hold(token.mark, Some(token.id), Some(id));
                 }
                 self.index.put(&person);
@@ -276,6 +253,13 @@ impl Scan {
                 self.operators
                     .push(operator.ok_or_else(|| bad(&format!("operator {}", id.0)))?);
             }
+            Key::Unassigned(mark) => {
+                let token: Option<Unassigned> = codec::open(sealer, bytes, value);
+                let token = token.filter(|token| token.mark == mark);
+                self.index
+                    .drawer
+                    .put(&token.ok_or_else(|| bad("a token that nobody has yet"))?);
+            }
             Key::Settings => self.settings = codec::open(sealer, bytes, value).ok_or_else(|| bad("the settings"))?,
             Key::Seed(mark) => {
                 // Who holds it now, the users' own records say, which stand behind the seeds.
@@ -291,17 +275,19 @@ impl Scan {
     fn check(&self, counters: &Counters) -> Result<(), OpenError> {
         let (users, tokens) = self.index.counts();
         let (clients, tenants, operators) = (self.clients.len(), self.tenants.len(), self.operators.len());
-        let seen = [users, tokens, clients, tenants, operators].map(|n| n as u64);
+        let unassigned = self.index.drawer.len();
+        let seen = [users, tokens, clients, tenants, operators, unassigned].map(|n| n as u64);
         let counted = [
             counters.users,
             counters.tokens,
             counters.clients,
             counters.tenants,
             counters.operators,
+            counters.unassigned,
         ];
         if seen != counted {
             return Err(corrupt(format!(
-                "{counted:?} users, tokens, clients, tenants, operators were counted, {seen:?} are there"
+                "{counted:?} users, tokens, clients, tenants, operators, tokens of nobody were counted, {seen:?} are there"
             )));
         }
         Ok(())

@@ -1,13 +1,18 @@
 //! The records that the store keeps: users, tokens, clients, tenants, operators, settings. Plain data; the store versions and seals them,
 //! the pipeline reads them, `control` changes them. Nothing here decides anything.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::secret::Secret;
+
+mod operators;
+mod tenants;
+
+pub use operators::{Operator, OperatorId, OperatorToken, Role};
+pub use tenants::{Override, Proof, Tenant};
 
 /// Milliseconds since 1970-01-01T00:00:00Z, by the box's clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -391,129 +396,6 @@ pub const CHALLENGE_TIMEOUT: Duration = Duration::from_secs(60);
 pub const PROMPT: &str = "Enter the code from your token or app";
 /// [`Client::in_flight`] where the operator says nothing.
 pub const IN_FLIGHT: u32 = 10_000;
-
-/// An administrator's override of one AADSTS code (R12); the table's own verdicts and the rule of what may be overridden are in
-/// `factors::first::entra`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Override {
-    /// Go on: the password was right.
-    Continue,
-    /// Refuse.
-    Refuse,
-    /// Refuse, and alarm as for a mistake in the set-up.
-    Configuration,
-    /// Treat as not available.
-    Unavailable,
-}
-
-/// Whether a tenant may be asked, and why (R13).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Proof {
-    /// Not proven: off.
-    Missing,
-    /// `entra prove` saw the right answers then.
-    Proven(Timestamp),
-    /// Switched on by `--enable`; an alarm stands.
-    Unproven(Timestamp),
-}
-
-/// A Microsoft Entra tenant. The client secret is inside, so the record is sealed as a whole at rest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tenant {
-    /// The domain of its users' names, lower case: the record's key.
-    pub domain: String,
-    /// NetBIOS prefixes (`CONTOSO\anna`) that mean this domain, lower case.
-    pub prefixes: Vec<String>,
-    /// Names without a domain belong here.
-    pub default: bool,
-    /// Directory (tenant) ID, or a verified domain.
-    pub tenant: String,
-    /// Application (client) ID.
-    pub client_id: String,
-    /// Of a confidential client; a public client has none.
-    pub client_secret: Option<Secret>,
-    /// Scheme, host and port of the token endpoint, without a path.
-    pub authority: String,
-    /// The OAuth2 scope.
-    pub scope: String,
-    /// PEM of a private authority, besides the system's own.
-    pub ca_pem: Option<String>,
-    /// An HTTP proxy by its settings alone (R13).
-    pub proxy: Option<String>,
-    /// A 200 with a token, that is a user without MFA, is let in.
-    pub allow_without_mfa: bool,
-    /// 50079 and 50072 (the user must first register for MFA) go on.
-    pub allow_unregistered: bool,
-    /// 50158 (third-party MFA) goes on.
-    pub allow_external: bool,
-    /// By AADSTS code.
-    pub overrides: BTreeMap<u32, Override>,
-    /// Whether it may be asked.
-    pub proof: Proof,
-    /// Wrong passwords that one user may send there in 24 h (R14): 6, or 2 in the US government cloud.
-    pub budget: u8,
-    /// When the record was made.
-    pub created: Timestamp,
-    /// Grows by one with every change.
-    pub generation: u64,
-}
-
-/// An operator's number; never given twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct OperatorId(pub u64);
-
-/// What an operator may, from least to most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// Looks only.
-    Auditor,
-    /// Users: enrol, resync, unlock, bypass.
-    Helpdesk,
-    /// Everything.
-    Installer,
-}
-
-/// Somebody who may log in at a console. Password and seed are inside, so the record is sealed as a whole at rest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Operator {
-    /// Given by the store.
-    pub id: OperatorId,
-    /// Lower case ASCII; unique.
-    pub name: String,
-    /// What the operator may.
-    pub role: Role,
-    /// A disabled operator does not get in.
-    pub enabled: bool,
-    /// argon2id hash in PHC form; an empty one fits no password.
-    pub password: Secret,
-    /// For the operator's own code.
-    pub token: Option<OperatorToken>,
-    /// Wrong passwords and codes in a row: they lock the name.
-    pub wrong: u32,
-    /// Wrong ones since the last login, for the operator to see.
-    pub failures: u32,
-    /// The last login.
-    pub last: Option<Timestamp>,
-    /// When the record was made.
-    pub created: Timestamp,
-    /// Grows by one when role, enabled or password change: what ends a session.
-    pub generation: u64,
-}
-
-/// An operator's own token: TOTP by the defaults, its seed made by the box and by nobody else.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OperatorToken {
-    /// The key (RFC 6238).
-    pub seed: Secret,
-    /// Its first code has come: it is asked at each login.
-    pub confirmed: bool,
-    /// The highest step that was spent (R16).
-    pub last_step: u64,
-}
 
 /// Settings of the whole box.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -129,6 +129,16 @@ impl Seeds {
         });
     }
 
+    /// What was learned of the token's clock is void; the step stays.
+    pub(super) fn level(&self, mark: SeedMark) {
+        self.with(mark, |shard| {
+            if let Some(slot) = shard.slots.get_mut(&mark) {
+                slot.drift = 0;
+                shard.touch(mark);
+            }
+        });
+    }
+
     /// What changed since the last call; whoever takes it must write it, or [`Seeds::give_back`].
     pub(super) fn take_dirty(&self) -> Vec<(SeedMark, SeedState)> {
         let mut out = Vec::new();

@@ -4,6 +4,9 @@ mod changes;
 mod copies;
 mod opening;
 mod operators;
+mod schemas;
+mod serials;
+mod unassigned;
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -44,6 +47,26 @@ fn token(user: UserId, seed: &str) -> Token {
         model: String::from("Molto"),
         created: Timestamp(2),
         source: records::TokenSource::App,
+    }
+}
+
+/// A counter token whose next code is that of counter 5, or one that the time moves.
+fn vendor(serial: &str, seed: &str, hotp: bool) -> Unassigned {
+    let counted = HotpParameters {
+        algorithm: Algorithm::Sha1,
+        digits: 6,
+    };
+    Unassigned {
+        serial: serial.to_owned(),
+        model: String::from("Token2 C301-i"),
+        parameters: match hotp {
+            true => OtpParameters::Hotp(counted),
+            false => OtpParameters::default(),
+        },
+        counter: if hotp { 5 } else { 0 },
+        seed: Secret::from(seed),
+        mark: SeedMark([0; 16]),
+        created: Timestamp(7),
     }
 }
 
@@ -142,6 +165,7 @@ struct Contents {
     operators: Vec<Operator>,
     settings: Settings,
     seeds: Vec<(SeedMark, SeedState)>,
+    unassigned: Vec<Unassigned>,
 }
 
 fn contents(store: &Store) -> Contents {
@@ -150,6 +174,10 @@ fn contents(store: &Store) -> Contents {
         .0
         .into_iter()
         .map(|(id, _)| id)
+        .collect();
+    let unassigned = store.search_unassigned("", 0, usize::MAX).0.into_iter();
+    let unassigned = unassigned
+        .map(|row| store.unassigned(row.mark).unwrap().unwrap())
         .collect();
     let mut seeds = Vec::new();
     store.each_seed(&mut |mark, state| seeds.push((mark, state)));
@@ -162,5 +190,6 @@ fn contents(store: &Store) -> Contents {
         operators: store.operators().to_vec(),
         settings: Settings::clone(&store.settings()),
         seeds,
+        unassigned,
     }
 }

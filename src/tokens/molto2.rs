@@ -20,13 +20,15 @@ use super::channel::ApduChannel;
 use super::crypto::{BLOCK, Key, Seed, derive};
 use super::exchange::{DONE, Fault, Info, ask, authenticate, challenge, parse_info};
 use super::models::{self, Ability, MOLTO2_V2_PROFILES, TokenTime, algorithm_byte};
-use super::single::DISPLAY;
 use crate::secret::Secret;
 use crate::store::records::TotpParameters;
 use crate::text::shown_bytes;
 
 /// Most bytes of a title.
 pub const TITLE_MAX: usize = 12;
+
+/// How long the display shows a code: 0, 1, 2, 3 are 15, 30, 60, 120 s.
+pub const DISPLAY: u8 = 2;
 
 /// Bytes of a customer key, as the maker's own tools take it.
 pub const CUSTOMER_KEY: usize = 16;

@@ -37,6 +37,11 @@ impl Time {
         Time(Arc::new(AtomicU64::new(BEGIN)))
     }
 
+    /// Stands at this machine's time.
+    pub fn wall() -> Time {
+        Time(Arc::new(AtomicU64::new(crate::sim::wall_clock()())))
+    }
+
     pub fn now(&self) -> u64 {
         self.0.load(Ordering::Acquire)
     }

@@ -235,6 +235,7 @@ fn the_user_list_is_read_page_by_page() {
             local_password: false,
             active_tokens: 1,
             pending_tokens: 0,
+            resync_tokens: 0,
             locked: false,
         };
         Ok(Answer::Users(UserList {
@@ -304,6 +305,7 @@ fn a_reader_that_goes_away_ends_it_quietly_and_a_full_disk_does_not() {
                     local_password: false,
                     active_tokens: 0,
                     pending_tokens: 0,
+                    resync_tokens: 0,
                     locked: false,
                 };
                 let page = UserList {

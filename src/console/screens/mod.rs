@@ -1,6 +1,7 @@
 //! The screens, one file each. Each file's doc shows its screen as a drawing.
 
 pub mod alarms;
+pub mod bench;
 pub mod bypass;
 pub mod choose;
 pub mod client;
@@ -31,8 +32,11 @@ pub mod operator;
 pub mod operator_form;
 pub mod operator_token;
 pub mod operators;
+pub mod program;
+pub mod sticks;
 pub mod system;
 pub mod token_kind;
+pub mod tokens;
 pub mod too_small;
 pub mod user;
 pub mod users;

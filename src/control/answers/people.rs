@@ -1,13 +1,17 @@
 //! Answers about users and their tokens.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::control::wire;
 use crate::secret::Secret;
-use crate::store::records::{Algorithm, Timestamp, TokenId, TokenSource, TokenStatus};
+use crate::store::records::{
+    Algorithm, HotpParameters, OtpParameters, Timestamp, TokenId, TokenSource, TokenStatus, TotpParameters,
+};
 
 /// A user in a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserRow {
     /// The canonical name.
     pub name: String,
@@ -21,6 +25,9 @@ pub struct UserRow {
     pub active_tokens: u32,
     /// Tokens that wait for a confirmation.
     pub pending_tokens: u32,
+    /// Counter tokens that wait for a resync (R20).
+    #[serde(default)]
+    pub resync_tokens: u32,
     /// Locked somewhere (R17).
     pub locked: bool,
 }
@@ -123,6 +130,28 @@ pub struct TokenInfo {
     /// When the step of its last code began.
     #[serde(default, with = "wire::when::option")]
     pub last_code: Option<Timestamp>,
+}
+
+impl TokenInfo {
+    /// When the first code begins that is not spent, by the box's clock; none with a counter, and where none was spent. It lies ahead
+    /// where the token's clock was ahead and was set back: until then what the token shows is spent (R16).
+    pub fn next_code(&self) -> Option<Timestamp> {
+        let period = Duration::from_secs(u64::from(self.period?));
+        Some(self.last_code?.plus(period))
+    }
+
+    /// How it makes its codes.
+    pub fn parameters(&self) -> OtpParameters {
+        let (algorithm, digits) = (self.algorithm, self.digits);
+        match self.period {
+            Some(period) => OtpParameters::Totp(TotpParameters {
+                algorithm,
+                digits,
+                period,
+            }),
+            None => OtpParameters::Hotp(HotpParameters { algorithm, digits }),
+        }
+    }
 }
 
 /// The tokens of a user.

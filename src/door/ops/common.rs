@@ -89,7 +89,7 @@ pub(super) fn store_failure(error: StoreError) -> Failure {
         StoreError::NameTaken | StoreError::ClientNameTaken | StoreError::NetTaken | StoreError::OperatorNameTaken => {
             Failure::exists(line)
         }
-        StoreError::SeedTaken { .. } | StoreError::OtherUser => Failure::refused(line),
+        StoreError::SeedTaken { .. } | StoreError::SeedUnassigned | StoreError::OtherUser => Failure::refused(line),
         StoreError::NotFound(_) => Failure::not_found(format!("{line}: somebody else has just removed it")),
         StoreError::TooLong | StoreError::Damaged | StoreError::Io(_) | StoreError::Failed => Failure::failed(line),
     }

@@ -1,66 +1,44 @@
-//! `import`: a batch of rows of a token file. In: rows, each with a name, a key and what is printed on the token; out: for each row
-//! whether it was added, was there already, or why it was refused. The good rows are one change of the store; where that fails,
+//! `import`: a batch of rows of a token file. In: rows, each with a name or none, a key and what is printed on the token; out: for each
+//! row whether it was added, was there already, or why it was refused. A row without a name is a token of nobody until it is assigned;
+//! a row with a name takes its token from nobody. The good rows are one change of the store; where that fails,
 //! its halves are tried, so that a bad row loses only itself. A dry run writes nothing.
 
 use std::collections::{BTreeSet, HashMap};
-use std::hash::{BuildHasher, RandomState};
 
 use super::common::{Target, name_failure, name_of, store_failure};
-use super::tokens::{check_seed, seed_warning};
+use super::tokens::{begins_at, check_seed, seed_warning};
+use super::unassigned::same_model;
 use crate::control::answers::{ImportReport, RowOutcome, RowResult};
 use crate::control::asks::{IMPORT_BATCH_MAX, ImportBatch, ImportRow};
 use crate::control::check;
 use crate::control::ops::{Answer, Failure};
 use crate::door::Door;
 use crate::store::records::{
-    OtpParameters, SeedMark, Timestamp, Token, TokenId, TokenSource, TokenStatus, User, UserId,
+    OtpParameters, SeedMark, Timestamp, Token, TokenId, TokenSource, TokenStatus, Unassigned, User, UserId,
 };
 use crate::store::{Change, StoreError};
-use crate::text::{is_invisible, shown};
+use crate::text::shown;
 
 /// Users whom the record of a batch names in its words.
 const NAMED: usize = 20;
-/// Users read at once when the serial numbers are gathered.
-const PAGE: usize = 1_000;
-
-/// Which user has a hardware token with a serial number and model: hashes of both sides, 16 bytes each. The store has no such index,
-/// since nothing but an import asks.
-pub(super) struct Serials {
-    hasher: RandomState,
-    users: HashMap<u64, u64>,
+/// Where a row's token goes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum To {
+    /// Nobody yet.
+    Nobody,
+    /// A user who is there.
+    User(String, UserId),
+    /// A user who is made with the first of the rows.
+    New(String),
 }
 
-impl Serials {
-    /// Reads every token once: a second for 100,000.
-    fn gather(door: &Door) -> Result<Self, StoreError> {
-        let mut serials = Self {
-            hasher: RandomState::new(),
-            users: HashMap::new(),
-        };
-        let mut offset = 0;
-        loop {
-            let (page, total) = door.store.search("", offset, PAGE);
-            for (user, name) in &page {
-                for token in door.store.tokens_of(*user)? {
-                    if let Some(key) = serials.key(&token.serial, &token.model) {
-                        serials.users.insert(key, serials.name(name));
-                    }
-                }
-            }
-            offset += page.len();
-            if page.is_empty() || offset >= total {
-                return Ok(serials);
-            }
+impl To {
+    /// The canonical name; none: nobody.
+    fn name(&self) -> Option<&str> {
+        match self {
+            To::Nobody => None,
+            To::User(name, _) | To::New(name) => Some(name),
         }
-    }
-
-    /// Two makers may print the same number, so the model belongs to it.
-    fn key(&self, serial: &str, model: &str) -> Option<u64> {
-        (!serial.is_empty()).then(|| self.hasher.hash_one((serial.to_lowercase(), model.to_lowercase())))
-    }
-
-    fn name(&self, canonical: &str) -> u64 {
-        self.hasher.hash_one(canonical)
     }
 }
 
@@ -68,27 +46,27 @@ impl Serials {
 struct Good {
     /// Its place among the results.
     at: usize,
-    name: String,
-    /// None: the user is made too.
-    user: Option<UserId>,
+    to: To,
+    /// The token; its user is set when it is written.
     token: Token,
-    serial: Option<u64>,
+    /// The counter of its next code.
+    counter: u64,
+    /// The seed was nobody's, and is the user's from then on.
+    assigned: bool,
 }
 
-/// What earlier rows of the batch will have done.
+/// Serial number and model as they are compared: two makers may print the same number.
+type Printed = (String, String);
+
+/// What earlier rows of the batch will have done. A name is whose it will be; none: nobody's.
 #[derive(Default)]
 struct Staged {
-    seeds: HashMap<SeedMark, (u64, String, OtpParameters)>,
-    serials: HashMap<u64, u64>,
+    seeds: HashMap<SeedMark, (u64, Option<String>, OtpParameters)>,
+    serials: HashMap<Printed, (u64, Option<String>)>,
 }
 
 /// One batch. `target` becomes the count for the record, and whose tokens were added.
-pub(super) fn batch(
-    door: &Door,
-    batch: ImportBatch,
-    kept: &mut Option<Serials>,
-    target: &mut Target,
-) -> Result<Answer, Failure> {
+pub(super) fn batch(door: &Door, batch: ImportBatch, target: &mut Target) -> Result<Answer, Failure> {
     let ImportBatch { rows, dry_run, active } = batch;
     target.text = format!("{} rows", rows.len());
     if rows.len() > IMPORT_BATCH_MAX {
@@ -97,71 +75,71 @@ pub(super) fn batch(
             rows.len()
         )));
     }
-    let mut serials = match kept.take() {
-        Some(serials) => serials,
-        None => Serials::gather(door).map_err(store_failure)?,
-    };
     let now = crate::clock::wall();
     let (mut results, mut good, mut staged) = (Vec::with_capacity(rows.len()), Vec::new(), Staged::default());
     for row in rows {
         let at = results.len();
-        let (line, checked) = (row.line, check(door, row, active, now, &serials, &mut staged));
-        let (outcome, note) = match checked {
+        let (line, checked) = (row.line, check(door, row, active, now, &mut staged));
+        let (outcome, note, unassigned) = match checked {
             Ok(Checked::Good(row, note)) => {
+                let unassigned = row.to == To::Nobody;
                 good.push(Good { at, ..*row });
-                (RowOutcome::Added, note)
+                (RowOutcome::Added, note, unassigned)
             }
-            Ok(Checked::Same(note)) => (RowOutcome::Same, note),
-            Err(note) => (RowOutcome::Refused, Some(note)),
+            Ok(Checked::Same(note, unassigned)) => (RowOutcome::Same, note, unassigned),
+            Err(note) => (RowOutcome::Refused, Some(note), false),
         };
         results.push(RowResult {
             line,
             outcome,
             user_made: false,
-            unassigned: false,
+            unassigned,
             note,
         });
     }
-    // The tokens of a user who is made stand right behind the user: existing users first, then each new one.
-    good.sort_by(|a, b| (a.user.is_none(), &a.name, a.at).cmp(&(b.user.is_none(), &b.name, b.at)));
+    // The tokens of a user who is made stand right behind the user: nobody's and existing users' first, then each new one's.
+    good.sort_by(|a, b| (&a.to, a.at).cmp(&(&b.to, b.at)));
     if dry_run {
         let (_, made) = changes(door, &good, now).map_err(store_failure)?;
         mark_made(&made, &mut results);
     } else {
         write(door, &good, now, &mut results)?;
-        for user in good.iter().filter_map(|row| row.user) {
-            door.person_changed(user);
-        }
         for row in &good {
-            let added = results
-                .get(row.at)
-                .is_some_and(|result| result.outcome == RowOutcome::Added);
-            if let (true, Some(key)) = (added, row.serial) {
-                serials.users.insert(key, serials.name(&row.name));
+            if let To::User(_, user) = row.to {
+                door.person_changed(user);
             }
         }
     }
-    *kept = Some(serials);
     let count = |outcome| results.iter().filter(|result| result.outcome == outcome).count();
     target.text = format!(
-        "{} rows{}: {} added, {} there already, {} refused",
+        "{} rows{}: {}, {} there already, {} refused",
         results.len(),
         if dry_run { ", dry run" } else { "" },
-        count(RowOutcome::Added),
+        added(&results),
         count(RowOutcome::Same),
         count(RowOutcome::Refused)
     );
     if !dry_run {
-        // In the order of their names, each once: `good` is sorted so but for the users who are made.
+        // In the order of their names, each once.
         let added = good.iter().filter(|row| {
             let result = results.get(row.at);
             result.is_some_and(|result| result.outcome == RowOutcome::Added)
         });
-        let names: BTreeSet<String> = added.map(|row| shown(&row.name)).collect();
+        let names: BTreeSet<String> = added.filter_map(|row| row.to.name().map(shown)).collect();
         target.users.extend(names);
         name_some(target);
     }
     Ok(Answer::Import(ImportReport { results }))
+}
+
+/// How many were added, and how many of them to nobody.
+fn added(results: &[RowResult]) -> String {
+    let added = results.iter().filter(|result| result.outcome == RowOutcome::Added);
+    let (nobody, all) = (added.clone().filter(|result| result.unassigned).count(), added.count());
+    match nobody {
+        0 => format!("{all} added"),
+        nobody => format!("{all} added ({nobody} unassigned)"),
+    }
 }
 
 /// Says in words whose tokens were added, as far as a line holds them; the record has them all.
@@ -183,96 +161,122 @@ fn name_some(target: &mut Target) {
 
 enum Checked {
     Good(Box<Good>, Option<String>),
-    Same(Option<String>),
+    /// It is there already; whether it is nobody's.
+    Same(Option<String>, bool),
 }
 
 /// One row by itself, and against the store and the rows before it. An error is the note of the refusal.
-fn check(
-    door: &Door,
-    row: ImportRow,
-    active: bool,
-    now: Timestamp,
-    serials: &Serials,
-    staged: &mut Staged,
-) -> Result<Checked, String> {
-    let name = door
-        .domains()
-        .canonical_str(&row.user)
-        .map_err(|error| name_failure(&row.user, &error).message)?;
+fn check(door: &Door, row: ImportRow, active: bool, now: Timestamp, staged: &mut Staged) -> Result<Checked, String> {
+    let to = owner(door, &row)?;
     check_seed(&row.seed)?;
-    check::otp_parameters(row.parameters).map_err(|failure| failure.message)?;
-    if row.serial.len() > check::NAME_MAX || row.serial.chars().any(|c| c.is_control() || is_invisible(c)) {
-        return Err(format!(
-            "the serial number {} is longer than {} bytes or holds what cannot be seen",
-            shown(&row.serial),
-            check::NAME_MAX
-        ));
+    check::otp_parameters(row.parameters)
+        .and_then(|()| check::counter(row.parameters, row.counter))
+        .map_err(|failure| failure.message)?;
+    if !row.serial.trim().is_empty() {
+        check::serial(&row.serial).map_err(|failure| failure.message)?;
     }
-    let name = name.as_str();
-    let user = door.store.user_named(name).map_err(|error| error.to_string())?;
     let mark = door.sealer.seed_mark(row.seed.expose());
+    let name = to.name().map(str::to_owned);
     if let Some((line, owner, parameters)) = staged.seeds.get(&mark) {
-        return match owner == name && *parameters == row.parameters {
-            true => Ok(Checked::Same(Some(format!("the same as line {line}")))),
+        return match *owner == name && *parameters == row.parameters {
+            true => Ok(Checked::Same(
+                Some(format!("the same as line {line}")),
+                to == To::Nobody,
+            )),
             false => Err(format!("the key is that of line {line}: one key is for one token")),
         };
     }
-    if let Some(same) = held(door, user.as_ref(), mark, row.parameters)? {
+    if let Some(same) = held(door, &to, mark, row.parameters)? {
         return Ok(same);
     }
-    let model = shown(&row.model);
-    let (serial, owner) = (serials.key(&row.serial, &model), serials.name(name));
-    if let Some(key) = serial {
-        let holder = staged.serials.get(&key).or_else(|| serials.users.get(&key));
-        if holder.is_some_and(|holder| *holder != owner) {
+    let (mut serial, mut model) = (row.serial.trim().to_owned(), shown(&row.model));
+    let waiting = door.store.unassigned(mark).map_err(|error| error.to_string())?;
+    if let Some(waiting) = &waiting {
+        if let Some(same) = nobodys(waiting, &to, &serial, row.parameters)? {
+            return Ok(same);
+        }
+        // What is printed on it is known already.
+        serial.clone_from(&waiting.serial);
+        model.clone_from(&waiting.model);
+    }
+    if !serial.is_empty() {
+        let printed = (serial.to_lowercase(), model.trim().to_lowercase());
+        elsewhere(door, &to, &serial, &model, mark)?;
+        if let Some((line, owner)) = staged.serials.get(&printed)
+            && (*owner != name || owner.is_none())
+        {
             return Err(format!(
-                "serial number {} is another user's token: correct the file, or remove it there first",
-                shown(&row.serial)
+                "serial number {} is that of line {line}: one token is for one user",
+                shown(&serial)
             ));
         }
-        staged.serials.insert(key, owner);
+        staged.serials.insert(printed, (row.line, name.clone()));
     }
-    staged.seeds.insert(mark, (row.line, name.to_owned(), row.parameters));
-    let disabled = user.as_ref().is_some_and(|user| !user.enabled);
-    let note = seed_warning(&row.seed).or_else(|| disabled.then(|| "the user is disabled".to_owned()));
+    staged.seeds.insert(mark, (row.line, name, row.parameters));
     let token = Token {
         id: TokenId(0),
-        user: user.as_ref().map_or(UserId(0), |user| user.id),
+        user: UserId(0),
         parameters: row.parameters,
-        seed: row.seed,
         mark,
-        status: if active {
-            TokenStatus::Active
-        } else {
-            TokenStatus::Pending
+        status: match active {
+            true => TokenStatus::Active,
+            false => TokenStatus::Pending,
         },
-        serial: row.serial,
+        serial,
         model,
         created: now,
         source: TokenSource::File,
+        seed: row.seed,
     };
+    let note = seed_warning(&token.seed).or_else(|| disabled(door, &to));
     let good = Good {
         at: 0,
-        name: name.to_owned(),
-        user: user.map(|user| user.id),
+        to,
         token,
-        serial,
+        counter: row.counter,
+        assigned: waiting.is_some(),
     };
     Ok(Checked::Good(Box::new(good), note))
 }
 
-/// Whether a token has the seed already: the same one, or one that forbids this row (R16).
-fn held(
-    door: &Door,
-    user: Option<&User>,
-    mark: SeedMark,
-    parameters: OtpParameters,
-) -> Result<Option<Checked>, String> {
+/// Whose a row's token is to be.
+fn owner(door: &Door, row: &ImportRow) -> Result<To, String> {
+    if row.user.trim().is_empty() {
+        return match row.serial.trim().is_empty() {
+            false => Ok(To::Nobody),
+            true => {
+                Err("the row has neither a user nor a serial number, by which it could be given out later".to_owned())
+            }
+        };
+    }
+    let name = door
+        .domains()
+        .canonical_str(&row.user)
+        .map_err(|error| name_failure(&row.user, &error).message)?;
+    let user = door
+        .store
+        .user_named(name.as_str())
+        .map_err(|error| error.to_string())?;
+    let name = name.as_str().to_owned();
+    Ok(match user {
+        Some(user) => To::User(name, user.id),
+        None => To::New(name),
+    })
+}
+
+fn disabled(door: &Door, to: &To) -> Option<String> {
+    let To::User(_, id) = to else { return None };
+    let user = door.store.user(*id).ok()??;
+    (!user.enabled).then(|| "the user is disabled".to_owned())
+}
+
+/// Whether a user's token has the seed already: the same one, or one that forbids this row (R16).
+fn held(door: &Door, to: &To, mark: SeedMark, parameters: OtpParameters) -> Result<Option<Checked>, String> {
     let seed = door.store.seed(mark);
     let Some((id, holder)) = seed.and_then(|seed| seed.token.zip(seed.user)) else {
         return Ok(None);
     };
-    if user.is_none_or(|user| user.id != holder) {
+    if !matches!(to, To::User(_, user) if *user == holder) {
         return Err(format!(
             "the key is in a token of {} already: remove it there first",
             name_of(door, holder)
@@ -283,13 +287,64 @@ fn held(
         Some(token) if token.parameters == parameters => {
             let pending = token.status == TokenStatus::Pending;
             let note = pending.then(|| format!("token #{} waits for `postern token confirm`", id.0));
-            Ok(Some(Checked::Same(note)))
+            Ok(Some(Checked::Same(note, false)))
         }
         _ => Err(format!(
             "the key is in token #{} of the user already, with another hash, digits or period: remove that one first",
             id.0
         )),
     }
+}
+
+/// A seed that is nobody's: there already, or to be given to the row's user by this row, if it is the same token.
+fn nobodys(waiting: &Unassigned, to: &To, serial: &str, parameters: OtpParameters) -> Result<Option<Checked>, String> {
+    let there = shown(&waiting.serial);
+    if !serial.is_empty() && serial.to_lowercase() != waiting.serial.to_lowercase() {
+        return Err(format!(
+            "the key is in the unassigned token with serial number {there}: correct the file, or forget that one first"
+        ));
+    }
+    if waiting.parameters != parameters {
+        return Err(format!(
+            "the key is in the unassigned token {there} with another hash, digits or period: forget that one first"
+        ));
+    }
+    Ok((*to == To::Nobody).then_some(Checked::Same(None, true)))
+}
+
+/// Whether what is printed on the token stands on another one.
+fn elsewhere(door: &Door, to: &To, serial: &str, model: &str, mark: SeedMark) -> Result<(), String> {
+    let holders = door.store.with_serial(serial).map_err(|error| error.to_string())?;
+    for (user, token) in &holders {
+        let (id, who) = (token.id.0, shown(&user.name));
+        if programmed_over(token) {
+            return Err(format!(
+                "serial number {} was programmed on this box as token #{id} of {who}: the vendor's key is in it no more",
+                shown(serial)
+            ));
+        }
+        if same_model(&token.model, model) && to.name() != Some(&user.name) {
+            return Err(format!(
+                "serial number {} is another user's token, #{id} of {who}: correct the file, or remove it there first",
+                shown(serial)
+            ));
+        }
+    }
+    let waiting = door.store.unassigned_with_serial(serial);
+    let mut others = waiting.iter().filter(|row| row.mark != mark);
+    match others.any(|row| same_model(&row.model, model)) {
+        true => Err(format!(
+            "serial number {} is an unassigned token's with another key: forget that one first",
+            shown(serial)
+        )),
+        false => Ok(()),
+    }
+}
+
+/// A single-profile token that was written here and whose code has come.
+fn programmed_over(token: &Token) -> bool {
+    let programmed = matches!(token.source, TokenSource::Programmed(one) if one.profile.is_none());
+    programmed && token.status != TokenStatus::Pending
 }
 
 /// The good rows as one change of the store, and the places of those rows whose user is made with them.
@@ -299,21 +354,32 @@ fn changes(door: &Door, good: &[Good], now: Timestamp) -> Result<(Vec<Change>, V
     let mut last: Option<(&str, Option<UserId>)> = None;
     for row in good {
         let mut token = row.token.clone();
-        if row.user.is_none() {
-            let made = match last.filter(|(name, _)| *name == row.name) {
-                Some((_, made)) => made,
-                None => {
-                    let made = door.store.user_named(&row.name)?.map(|user| user.id);
-                    if made.is_none() {
-                        changes.push(Change::AddUser(new_user(&row.name, now)));
-                        places.push(row.at);
+        match &row.to {
+            To::Nobody => {
+                changes.push(Change::AddUnassigned(unassigned(token, row.counter)));
+                continue;
+            }
+            To::User(_, id) => token.user = *id,
+            To::New(name) => {
+                let made = match last.filter(|(known, _)| known == name) {
+                    Some((_, made)) => made,
+                    None => {
+                        let made = door.store.user_named(name)?.map(|user| user.id);
+                        if made.is_none() {
+                            changes.push(Change::AddUser(new_user(name, now)));
+                            places.push(row.at);
+                        }
+                        last = Some((name, made));
+                        made
                     }
-                    last = Some((&row.name, made));
-                    made
-                }
-            };
-            token.user = made.unwrap_or(UserId(0));
+                };
+                token.user = made.unwrap_or(UserId(0));
+            }
         }
+        if row.assigned {
+            changes.push(Change::RemoveUnassigned(token.mark));
+        }
+        changes.extend(begins_at(token.mark, row.counter));
         changes.push(Change::AddToken(token));
     }
     Ok((changes, places))
@@ -355,6 +421,18 @@ fn mark_made(places: &[usize], results: &mut [RowResult]) {
 /// Nothing would be better with the next row.
 fn is_final(error: &StoreError) -> bool {
     matches!(error, StoreError::Io(_) | StoreError::Failed)
+}
+
+fn unassigned(token: Token, counter: u64) -> Unassigned {
+    Unassigned {
+        serial: token.serial,
+        model: token.model,
+        parameters: token.parameters,
+        counter,
+        seed: token.seed,
+        mark: token.mark,
+        created: token.created,
+    }
 }
 
 fn new_user(name: &str, now: Timestamp) -> User {

@@ -4,7 +4,8 @@
 //!
 //! - `common` names, failures, secrets that the box makes
 //! - `entry` operators at the door of a console; `operators` their records
-//! - `clients`, `users`, `views`, `bypass`, `tokens`, `codes`, `import`, `entra`, `ask`, `status`, `knocks`: one group of requests each
+//! - `clients`, `users`, `views`, `bypass`, `tokens`, `codes`, `hardware`, `unassigned`, `import`, `entra`, `ask`, `status`, `knocks`: one
+//!   group of requests each
 
 mod ask;
 mod bypass;
@@ -13,11 +14,13 @@ mod codes;
 mod common;
 mod entra;
 mod entry;
+mod hardware;
 mod import;
 mod knocks;
 mod operators;
 mod status;
 mod tokens;
+mod unassigned;
 mod users;
 mod views;
 
@@ -39,12 +42,13 @@ use crate::control::ops::{Answer, Failure, FailureKind, Request};
 use crate::control::peer::{Door as Socket, Operations, Peer, Role, Standing, enough};
 use crate::text::shown;
 use common::Target;
-use import::Serials;
 use operators::Ready;
 
 pub(super) use common::canonical;
+pub(super) use hardware::removed_by;
 pub(super) use operators::role_word;
 pub(super) use status::because;
+pub(super) use unassigned::printed;
 
 /// Bytes of users' names in one record: half of what a record holds, so that the rest has room.
 const NAMES_MAX: usize = crate::journal::PAYLOAD_MAX / 2;
@@ -61,20 +65,13 @@ pub struct DoorOps(Arc<Inner>);
 struct Inner {
     door: Arc<Door>,
     /// Held by whoever changes records, so that none is changed between being read and being written.
-    changes: Mutex<Changes>,
+    changes: Mutex<()>,
     /// Without a sign of its operator a console's session ends after this.
     idle: Duration,
     /// Held to read by whatever is under way.
     under_way: Arc<tokio::sync::RwLock<()>>,
     /// Nothing more is changed.
     stopping: AtomicBool,
-}
-
-/// What outlives one change.
-#[derive(Default)]
-struct Changes {
-    /// Kept from one batch of an import to the next; void with any other change.
-    serials: Option<Serials>,
 }
 
 impl DoorOps {
@@ -309,12 +306,8 @@ impl Inner {
     /// Changes something. `target` becomes what the record names: the canonical name, where there is one.
     fn change(&self, by: &Peer, request: Request, ready: Ready, target: &mut Target) -> Result<Answer, Failure> {
         let door = &self.door;
-        let mut changes = self.changes.lock();
+        let _alone = self.changes.lock();
         self.still(by, request.needs(), request.word())?;
-        if let Request::ImportBatch(batch) = request {
-            return import::batch(door, batch, &mut changes.serials, target);
-        }
-        changes.serials = None;
         match request {
             Request::ClientAdd(ask) => clients::add(door, ask, target),
             Request::ClientSet(ask) => clients::set(door, ask, target),
@@ -330,6 +323,13 @@ impl Inner {
             Request::TokenRemove { user, id } => tokens::remove(door, &user, id, target),
             Request::TokenConfirm { user, code } => codes::confirm(door, &user, &code, target),
             Request::TokenResync { user, first, second } => codes::resync(door, &user, [&first, &second], target),
+            Request::TokenProgram(ask) => hardware::program(door, ask, target),
+            Request::TokenWritten { user, id } => hardware::written(door, &user, id, target),
+            Request::TokenClockSet { user, id } => hardware::clock_set(door, &user, id, target),
+            Request::MoltoKeySet { key } => hardware::molto_key(door, key, target),
+            Request::TokenAssign(ask) => unassigned::assign(door, &ask, target),
+            Request::UnassignedRemove { serial, model } => unassigned::remove(door, &serial, model.as_deref(), target),
+            Request::ImportBatch(batch) => import::batch(door, batch, target),
             Request::EntraSet(ask) => entra::set(door, ask, target),
             Request::EntraRemove { domain } => entra::remove(door, &domain, target),
             Request::TimeConfirm => status::confirm_time(door),
@@ -381,6 +381,9 @@ fn seen(door: &Door, request: Request) -> Result<Answer, Failure> {
         Request::UserList(search) => views::list(door, &search),
         Request::UserShow { name } => views::show(door, &name),
         Request::TokenList { user } => tokens::list(door, &user),
+        Request::SerialShow { serial } => hardware::serial(door, &serial),
+        Request::HardwareList(ask) => hardware::list(door, &ask),
+        Request::UnassignedList(ask) => Ok(unassigned::list(door, &ask)),
         Request::EntraShow { domain } => entra::show(door, domain.as_deref()),
         other => Err(Failure::usage(format!("{} cannot be asked in this way", other.word()))),
     }

@@ -16,10 +16,12 @@ use crate::door::start::Start;
 use crate::factors::second::totp;
 use crate::journal::Order;
 use crate::secret::Secret;
-use crate::store::records::{TotpParameters, UserId};
+use crate::store::records::{Algorithm, HotpParameters, OtpParameters, TotpParameters, UserId};
 
 mod codes;
+mod counters;
 mod entra;
+mod hardware;
 mod import;
 mod log;
 mod operators;
@@ -27,6 +29,7 @@ mod people;
 mod restore;
 mod settings;
 mod turns;
+mod unassigned;
 
 /// A box that is open.
 struct Rig {
@@ -123,6 +126,21 @@ impl Rig {
         }
     }
 
+    /// An active counter token, or a pending one.
+    async fn counter_token(&self, user: &str, seed: &Secret, counter: u64, active: bool) -> TokenMade {
+        let add = Request::TokenAdd(TokenAdd {
+            user: user.to_owned(),
+            seed: Some(seed.clone()),
+            parameters: OtpParameters::Hotp(HOTP),
+            counter,
+            active,
+        });
+        match self.ok(add).await {
+            Answer::TokenMade(made) => *made,
+            other => panic!("{other:?}"),
+        }
+    }
+
     fn id(&self, name: &str) -> UserId {
         self.door.store.user_named(name).unwrap().unwrap().id
     }
@@ -195,6 +213,16 @@ fn token_add(user: &str, seed: Option<&Secret>, active: bool) -> Request {
 
 fn seed(byte: u8) -> Secret {
     Secret::new(vec![byte; 20])
+}
+
+const HOTP: HotpParameters = HotpParameters {
+    algorithm: Algorithm::Sha1,
+    digits: 6,
+};
+
+/// The code of a counter.
+fn counted(seed: &Secret, counter: u64) -> Secret {
+    Secret::from(crate::factors::second::hotp::code_at(seed, &HOTP, counter).as_str())
 }
 
 /// The code of a step so many from now.

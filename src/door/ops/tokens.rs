@@ -25,6 +25,7 @@ const SEED_WARN: usize = 16;
 /// `token add`.
 pub(super) fn add(door: &Door, ask: TokenAdd, target: &mut Target) -> Result<Answer, Failure> {
     check::otp_parameters(ask.parameters)?;
+    check::counter(ask.parameters, ask.counter)?;
     if let Some(seed) = &ask.seed {
         check_seed(seed).map_err(Failure::usage)?;
     }
@@ -51,14 +52,17 @@ pub(super) fn add(door: &Door, ask: TokenAdd, target: &mut Target) -> Result<Ans
         created: crate::clock::wall(),
         source: TokenSource::App,
     };
+    let mut changes = vec![Change::AddToken(token.clone())];
+    changes.extend(begins_at(token.mark, ask.counter));
     let applied = door
         .store
-        .apply(vec![Change::AddToken(token.clone())])
+        .apply(changes)
         .map_err(|error| taken(door, &user, token.mark, error))?;
     token.id = applied.tokens.first().copied().unwrap_or(token.id);
     door.person_changed(user.id);
     let mut warnings: Vec<String> = seed_warning(&token.seed).filter(|_| given).into_iter().collect();
     warnings.extend(parameters_warning(token.parameters));
+    warnings.extend(counter_warning(door, &token, ask.counter));
     let issuer = door.store.settings().issuer.clone();
     Ok(Answer::TokenMade(Box::new(TokenMade {
         token: info(door, &user.name, &token),
@@ -66,6 +70,11 @@ pub(super) fn add(door: &Door, ask: TokenAdd, target: &mut Target) -> Result<Ans
         issuer: if issuer.is_empty() { ISSUER.to_owned() } else { issuer },
         warnings,
     })))
+}
+
+/// The counter of a counter token's first code, where that is not 0: those before it count as used.
+pub(super) fn begins_at(mark: SeedMark, counter: u64) -> Option<Change> {
+    counter.checked_sub(1).map(|last| Change::RaiseStep(mark, last))
 }
 
 /// `token list`.
@@ -134,7 +143,25 @@ pub(super) fn seed_warning(seed: &Secret) -> Option<String> {
     })
 }
 
+/// R16: what the box has seen of a key stays, whatever is said of its counter.
+fn counter_warning(door: &Door, token: &Token, told: u64) -> Option<String> {
+    let OtpParameters::Hotp(_) = token.parameters else {
+        return None;
+    };
+    let next = door.store.seed(token.mark).map_or(0, |seed| otp::next_counter(&seed));
+    (next > told).then(|| {
+        format!("this box has seen codes of this key before: its counter goes on from {next}, and codes before that stay used")
+    })
+}
+
 fn parameters_warning(parameters: OtpParameters) -> Option<String> {
+    if let OtpParameters::Hotp(_) = parameters {
+        return Some(
+            "some apps, Microsoft Authenticator among them, know no counter tokens and show codes that are refused: use a hardware \
+             token, or an app that counts"
+                .to_owned(),
+        );
+    }
     (parameters != OtpParameters::default()).then(|| {
         "some apps, Microsoft Authenticator among them, ignore hash, digits and period and show codes that are refused: use an \
          app that heeds them, or sha1, 6 digits and 30 s"
@@ -165,6 +192,14 @@ fn taken(door: &Door, user: &User, mark: SeedMark, error: StoreError) -> Failure
             "that key is in a token of {} already, and one key is for one user: remove it there first",
             name_of(door, holder)
         )),
+        StoreError::SeedUnassigned => {
+            let token = door.store.unassigned(mark).ok().flatten();
+            let serial = token.map(|token| token.serial).unwrap_or_default();
+            Failure::refused(format!(
+                "that key is in the unassigned token with serial number {}: give it out with `postern token assign`",
+                shown(&serial)
+            ))
+        }
         other => store_failure(other),
     }
 }

@@ -19,7 +19,11 @@ use crate::store::records::{Timestamp, Token, TokenStatus, User};
 pub(super) fn list(door: &Door, search: &UserSearch) -> Result<Answer, Failure> {
     let part: String = search.search.nfkc().collect::<String>().to_lowercase();
     let limit = search.limit.min(USERS_LIMIT_MAX) as usize;
-    let (page, total) = door.store.search(&part, search.offset as usize, limit);
+    let offset = search.offset as usize;
+    let (page, total) = match search.without_token {
+        true => door.store.search_without_token(&part, offset, limit),
+        false => door.store.search(&part, offset, limit),
+    };
     let now = crate::clock::wall();
     let mut users = Vec::with_capacity(page.len());
     for (id, _) in page {
@@ -54,6 +58,7 @@ fn row(door: &Door, user: &User, tokens: &[Token], now: Timestamp) -> UserRow {
         local_password: user.local_password.is_some(),
         active_tokens: count(TokenStatus::Active),
         pending_tokens: count(TokenStatus::Pending),
+        resync_tokens: count(TokenStatus::Resync),
         locked: locked.unwrap_or(false),
     }
 }

@@ -12,12 +12,14 @@ fn filled(dir: &Path) -> Store {
             Change::AddClient(client("vpn", 1)),
             Change::PutTenant(tenant("contoso.example")),
             Change::AddOperator(operator("anna", Role::Installer)),
+            Change::AddUnassigned(vendor("86596221", "a vendor's seed", false)),
+            Change::AddUnassigned(vendor("86596222", "a counter's seed", true)),
         ])
         .unwrap();
     store
         .apply(vec![Change::PutSettings(Settings {
             issuer: String::from("Contoso"),
-            molto_key: None,
+            molto_key: Some(Secret::from("customer key of the house")),
         })])
         .unwrap();
     assert_eq!(store.spend(mark("seed number 00001"), 500, 1), Spend::Done);

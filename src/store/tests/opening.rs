@@ -134,7 +134,7 @@ fn r20_a_newer_schema_is_no_corruption() {
     store.0.disk.write(batch).unwrap();
     drop(store);
     let refused = Store::open_or_recover(dir.path(), &sealer(), Timestamp(1));
-    assert!(matches!(refused, Err(OpenError::NewerSchema { found: 3, known: 2 })));
+    assert!(matches!(refused, Err(OpenError::NewerSchema { found: 4, known: 3 })));
 }
 
 #[test]

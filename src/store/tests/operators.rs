@@ -56,34 +56,3 @@ fn what_ends_a_session_raises_the_generation_and_what_a_login_writes_does_not() 
     assert_eq!(put(|one| one.password = Secret::from("another")), 1);
     assert_eq!(store.moves(), moves + 6);
 }
-
-#[test]
-fn a_store_of_schema_1_is_read_and_belongs_to_schema_2_from_then_on() {
-    use super::super::{codec, disk, open::Meta};
-    let dir = tempfile::tempdir().unwrap();
-    let (store, _) = open(dir.path());
-    many(&store, 3);
-    let before = contents(&store);
-    let changes = 1_u64;
-    drop(store);
-    let path = dir.path().join(STORE_DIR);
-    let made = disk::prepare(&path, None).unwrap().open().unwrap();
-    let mut batch = sled::Batch::default();
-    let meta = Meta {
-        schema: 1,
-        key_id: sealer().key_id(),
-    };
-    batch.insert(codec::META, codec::encode(&meta).unwrap());
-    let counters = (3_u64, 3_u64, 0_u64, 3_u64, 3_u64, 0_u64, 0_u64, changes);
-    batch.insert(codec::COUNTERS, codec::encode(&counters).unwrap());
-    made.write(batch).unwrap();
-    drop(made);
-    let (store, _) = open(dir.path());
-    assert_eq!(contents(&store), before);
-    store
-        .apply(vec![Change::AddOperator(operator("anna", Role::Installer))])
-        .unwrap();
-    drop(store);
-    let (store, _) = open(dir.path());
-    assert_eq!(store.operators().len(), 1);
-}

@@ -8,7 +8,7 @@ use super::{Kind, find_device};
 use crate::secret::Secret;
 use crate::tokens::channel::ApduChannel;
 use crate::tokens::crypto::Key;
-use crate::tokens::desk::Trouble;
+use crate::tokens::desk::{Left, Trouble};
 use crate::tokens::exchange::Fault;
 use crate::tokens::molto2::{CUSTOMER_KEY, Found, Press, Pressed};
 
@@ -73,14 +73,16 @@ pub fn set_customer_key(
     match device.authenticate(Key::molto2(Some(new))) {
         Ok(_) => Ok(()),
         Err(Fault::Locked | Fault::WrongKey { .. }) => Err(refused(
-            "the Molto-2 does not take the new customer key, so it still has the old one: start over, and press its button when you \
-             are asked to",
+            "the Molto-2 does not take the new customer key, so it has the old one: unplug it so that it waits no more, plug it in \
+             again, start over, and press its button when you are asked to",
         )),
         Err(fault) => Err(unclear(at, &fault, either)),
     }
 }
 
-/// Empties every profile and brings the maker's customer key back. Proven by a profile that held a seed before, where there was one.
+/// Empties every profile and brings the maker's customer key back. Proven by a profile that is not any more what it was: the last one
+/// with a seed or a title, since the first ones may come back with what the maker puts there. A device that shows neither has only its
+/// word.
 ///
 /// # Errors
 /// [`Trouble`].
@@ -90,23 +92,29 @@ pub fn factory_reset(channel: &mut dyn ApduChannel, serial: &str, waited: Waited
     let profiles = device
         .profiles()
         .map_err(|fault| untouched(Kind::Molto2, At::Look, &fault))?;
-    let filled = (0..).zip(profiles).find(|(_, profile)| profile.occupied);
-    let emptied = |device: &mut Found<'_>| match &filled {
-        Some((number, _)) => Ok(device.profile(*number)?.is_some_and(|profile| !profile.occupied)),
+    let witness = (0..)
+        .zip(profiles)
+        .filter(|(_, profile)| profile.occupied || !profile.title.is_empty())
+        .last();
+    let changed = |device: &mut Found<'_>| match &witness {
+        Some((number, before)) => Ok(device.profile(*number)?.is_some_and(|after| after != *before)),
         None => Ok(false),
     };
     let state = "it may be empty or not: look at the Molto-2 again";
-    let (mut device, over) = wait(device.reset(), at, state, waited, emptied)?;
-    let done = match &filled {
-        Some(_) => emptied(&mut device).map_err(|fault| unclear(at, &fault, state))?,
-        None => over,
-    };
-    if done {
-        return Ok(());
+    let (mut device, over) = wait(device.reset(), at, state, waited, changed)?;
+    match &witness {
+        Some(_) if changed(&mut device).map_err(|fault| unclear(at, &fault, state))? => Ok(()),
+        Some(_) => Err(refused(
+            "nobody pressed the button, so the Molto-2 was not reset: unplug it so that it waits no more, plug it in again, start \
+             over, and press it when you are asked to",
+        )),
+        None if over => Ok(()),
+        None => Err(Trouble {
+            words: "the Molto-2 does not say that it was reset, and nothing was in it that could be seen to go: look at its display"
+                .to_owned(),
+            left: Left::Unknown,
+        }),
     }
-    Err(refused(
-        "nobody pressed the button, so the Molto-2 was not reset: start over, and press it when you are asked to",
-    ))
 }
 
 /// Asks until the device waits no more, `seen` says that it is done, or the time is up. The device, and whether it waits no more.

@@ -1,6 +1,6 @@
 //! The way of a token from the drawer to a hand. In: a channel with a token on it, what is to be written, the box's clock; out: what
 //! the token is, or when it took everything, or what happened, what is in it now and what to do. Asks posternd nothing, keeps
-//! nothing, sends nothing twice.
+//! nothing, writes nothing twice: only while a Molto-2 waits for its button is it asked again.
 //!
 //! 1. What the token cannot do is refused before anything is sent: parameters, seed, a clock that no token can hold.
 //! 2. It is looked at first, always: another serial number than the job's is refused.
@@ -12,6 +12,10 @@
 
 mod device;
 mod words;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests;
 
 use super::channel::{ApduChannel, LinkError};
 use super::crypto::{Key, Seed};
@@ -320,8 +324,7 @@ fn not_ready(kind: Kind, what: &str, why: NotReady) -> Trouble {
         NotReady::Fault(fault) => unsure(kind, At::KeyAgain, what, &fault),
         NotReady::Other(serial) => Trouble {
             words: format!(
-                "another token ({}) was put in its place, and nothing was written to that one; the first may hold no seed: place it \
-                 again and start over",
+                "another token ({}) lies there now, which got no seed; the first may hold none: place the first again and start over",
                 shown(&serial)
             ),
             left: Left::Unknown,

@@ -67,8 +67,10 @@ fn name(kind: Kind) -> &'static str {
 fn what(kind: Kind, at: At, fault: &Fault) -> String {
     let (name, doing) = (name(kind), at.doing());
     match fault {
+        Fault::Link(LinkError::TokenGone | LinkError::ReaderGone) if kind == Kind::Molto2 => {
+            format!("the Molto-2 was unplugged {doing}")
+        }
         Fault::Link(LinkError::TokenGone) => format!("{name} was taken away {doing}"),
-        Fault::Link(LinkError::ReaderGone) if kind == Kind::Molto2 => format!("the Molto-2 was unplugged {doing}"),
         Fault::Link(LinkError::ReaderGone) => format!("the reader was unplugged {doing}"),
         Fault::Link(link @ (LinkError::Reader(_) | LinkError::Unfit(_))) => link.to_string(),
         Fault::Link(LinkError::Silent) => format!("{name} stopped answering {doing}"),
@@ -87,19 +89,24 @@ fn what(kind: Kind, at: At, fault: &Fault) -> String {
 /// What to do.
 fn advice(kind: Kind, fault: &Fault) -> &'static str {
     match (fault, kind) {
+        (Fault::Link(LinkError::TokenGone | LinkError::ReaderGone), Kind::Molto2) => "plug it in again and start over",
         (Fault::Link(LinkError::TokenGone | LinkError::Unfit(_)), _) => {
             "place it again, leave it there until it is done, and start over"
         }
-        (Fault::Link(LinkError::ReaderGone), Kind::Molto2) => "plug it in again and start over",
         (Fault::Link(LinkError::ReaderGone), _) => "plug the reader in, place the token again and start over",
         (Fault::Link(LinkError::Reader(_)), _) => "unplug the reader, plug it in again and start over",
         (Fault::Link(LinkError::Silent), Kind::Single) => "switch it on, place it again and start over",
         (Fault::Link(LinkError::Silent), Kind::Molto2) => "unplug it, plug it in again and start over",
-        (Fault::Locked, Kind::Single) => "do not try again, take another token",
-        (Fault::Locked | Fault::WrongKey { .. }, _) => {
+        (Fault::Locked | Fault::WrongKey { .. }, Kind::Single) => "do not try again, take another token",
+        (Fault::Locked | Fault::WrongKey { .. }, Kind::Molto2) => {
             "do not try again before the right customer key is set; if nobody knows it, a factory reset empties the device"
         }
-        (Fault::Refused(_) | Fault::Malformed, _) => "place it again and start over; if it does so again, take another",
+        (Fault::Refused(_) | Fault::Malformed, Kind::Single) => {
+            "place it again and start over; if it does so again, take another"
+        }
+        (Fault::Refused(_) | Fault::Malformed, Kind::Molto2) => {
+            "unplug it, plug it in again and start over; if it does so again, take another"
+        }
     }
 }
 
@@ -126,7 +133,7 @@ pub(super) fn untouched(kind: Kind, at: At, fault: &Fault) -> Trouble {
 /// A fault after which `place` ("the token", "profile 3") may hold no seed.
 pub(super) fn unsure(kind: Kind, at: At, place: &str, fault: &Fault) -> Trouble {
     let advice = match fault {
-        Fault::Link(LinkError::TokenGone) => "place it again and start over",
+        Fault::Link(LinkError::TokenGone) if kind == Kind::Single => "place it again and start over",
         fault => advice(kind, fault),
     };
     let state = if at == At::Title {
@@ -186,17 +193,17 @@ pub(super) fn no_profile_said(free: Option<u8>) -> Trouble {
 /// A profile that is not there.
 pub(super) fn no_such_profile(number: u8, status: u16) -> Trouble {
     refused(format!(
-        "this Molto-2 has no profile {number}: {}; choose a lower number",
+        "this Molto-2 shows no profile {number}: {}; choose a lower number",
         status_words(status)
     ))
 }
 
-/// A profile that holds a seed which nobody gave up.
+/// A profile that holds a seed which nobody gave up; `title` is shown text.
 pub(super) fn occupied(number: u8, title: &str, free: Option<u8>) -> Trouble {
     let title = if title.is_empty() {
         String::new()
     } else {
-        format!(" ({})", shown(title))
+        format!(" ({title})")
     };
     let other = match free {
         Some(free) => format!("profile {free} is free"),

@@ -33,6 +33,7 @@ fn anna() -> UserInfo {
             local_password: false,
             active_tokens: 1,
             pending_tokens: 0,
+            resync_tokens: 0,
             locked: false,
         },
         created: NOON.minus(Duration::from_secs(86_400 * 40)),
@@ -347,6 +348,7 @@ fn the_standing_names_the_gravest_first() {
     assert!(with(|info| info.row.locked = true).starts_with("Locked"));
     assert!(with(|info| info.row.active_tokens = 0).starts_with("No token"));
     assert!(with(|info| (info.row.active_tokens, info.row.pending_tokens) = (0, 1)).starts_with("Token not confirmed"));
+    assert!(with(|info| (info.row.active_tokens, info.row.resync_tokens) = (0, 1)).starts_with("Token needs a resync"));
     assert!(with(|info| info.row.exempt = true).starts_with("Exempt"));
     assert!(with(|info| (info.row.enabled, info.row.locked) = (false, true)).starts_with("Disabled"));
     assert!(with(|info| info.budget = Some(BudgetInfo { spent: 6, of: 6 })).starts_with("Too many wrong passwords"));

@@ -244,6 +244,65 @@ async fn r20_after_a_restore_operators_are_no_more_than_they_were_and_the_first_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn r20_the_copy_before_a_schema_is_raised_knows_how_far_the_operators_journal_went() {
+    let password = |name: &str| {
+        Request::OperatorSet(OperatorSet {
+            name: name.to_owned(),
+            role: None,
+            enabled: None,
+            password: Some(Secret::from("another good password")),
+        })
+    };
+    let rig = Rig::open();
+    for name in ["anna", "ben"] {
+        let add = OperatorAdd {
+            name: name.to_owned(),
+            role: Role::Installer,
+            password: Secret::from("correct horse battery"),
+            line: String::new(),
+        };
+        rig.ok(Request::OperatorAdd(add)).await;
+    }
+    rig.ok(password("ben")).await;
+    rig.door.close();
+    let Rig { ops, door, dir, .. } = rig;
+    drop((ops, door));
+    let store = dir.path().join("state").join(STORE_DIR);
+    // As the posternd of schema 2 would have left it: an older head, and nothing counted that it did not know.
+    let db = sled::Config::new().path(&store).open().unwrap();
+    let mut head = db.get("mstore").unwrap().unwrap().to_vec();
+    assert_eq!(u32::from(head[1]), crate::store::SCHEMA);
+    head[1] = 2;
+    let counters = db.get("mcounters").unwrap().unwrap();
+    db.insert("mstore", head).unwrap();
+    db.insert("mcounters", &counters[..counters.len() - 1]).unwrap();
+    db.flush().unwrap();
+    drop((db, counters));
+    let rig = Rig::open_at(dir);
+    rig.ok(password("anna")).await;
+    rig.door.close();
+    let Rig { ops, door, dir, .. } = rig;
+    drop((ops, door));
+    let whole = std::fs::read(store.join("db")).unwrap();
+    let used = whole.iter().rposition(|byte| *byte != 0).unwrap();
+    std::fs::write(store.join("db"), &whole[..used / 2]).unwrap();
+    let rig = Rig::open_at(dir);
+    let alarms = rig.door.alarms.list();
+    assert!(alarms.iter().any(|alarm| alarm.code == "store-restored"), "{alarms:?}");
+    let operators = rig.door.store.operators();
+    let mut stand: Vec<_> = operators
+        .iter()
+        .map(|one| (one.name.as_str(), one.enabled, one.password.is_empty()))
+        .collect();
+    stand.sort_unstable();
+    assert_eq!(
+        stand,
+        [("anna", false, true), ("ben", true, false)],
+        "Ben's password was changed before the copy, Anna's after it"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn r20_r24_a_restored_box_without_operators_is_no_first_start() {
     let add = || OperatorAdd {
         name: "anna".to_owned(),

@@ -1,0 +1,203 @@
+//! Tokens that nobody has yet.
+
+use super::*;
+
+fn add(serial: &str, seed: &str) -> Change {
+    Change::AddUnassigned(vendor(serial, seed, false))
+}
+
+fn serials(store: &Store, part: &str) -> Vec<String> {
+    let (rows, total) = store.search_unassigned(part, 0, usize::MAX);
+    assert_eq!(rows.len(), total);
+    rows.into_iter().map(|row| row.serial).collect()
+}
+
+#[test]
+fn r16_a_seed_is_with_a_user_or_with_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path());
+    many(&store, 1);
+    store.apply(vec![add("1001", "a vendor's seed")]).unwrap();
+    let taken = Err(StoreError::SeedUnassigned);
+    assert_eq!(store.apply(vec![add("1002", "a vendor's seed")]), taken);
+    let to_user = Change::AddToken(token(UserId(1), "a vendor's seed"));
+    assert_eq!(store.apply(vec![to_user.clone()]), taken);
+    let mut moved = store.token(TokenId(1)).unwrap().unwrap();
+    moved.seed = Secret::from("a vendor's seed");
+    assert_eq!(store.apply(vec![Change::PutToken(moved)]), taken);
+    assert_eq!(
+        store.apply(vec![add("1003", "seed number 00000")]),
+        Err(StoreError::SeedTaken { user: UserId(1) })
+    );
+    let twice = vec![add("1004", "x"), Change::AddToken(token(UserId(1), "x"))];
+    assert_eq!(store.apply(twice), taken);
+    assert_eq!(store.spend(mark("a vendor's seed"), 1, 0), Spend::Unknown);
+    assert_eq!(serials(&store, ""), ["1001"]);
+    // Assigned: one group.
+    let assign = vec![Change::RemoveUnassigned(mark("a vendor's seed")), to_user];
+    let applied = store.apply(assign.clone()).unwrap();
+    assert_eq!(applied.tokens, [TokenId(2)]);
+    assert_eq!(serials(&store, ""), [""; 0]);
+    assert_eq!(store.unassigned(mark("a vendor's seed")).unwrap(), None);
+    assert_eq!(store.spend(mark("a vendor's seed"), 1, 0), Spend::Done);
+    assert_eq!(
+        store.apply(assign),
+        Err(StoreError::NotFound("unassigned token")),
+        "all or nothing"
+    );
+    // And back, with its last step.
+    store
+        .apply(vec![Change::RemoveToken(TokenId(2)), add("1001", "a vendor's seed")])
+        .unwrap();
+    assert_eq!(store.seed(mark("a vendor's seed")).unwrap().last_step, Some(1));
+    let before = contents(&store);
+    drop(store);
+    assert_eq!(contents(&open(dir.path()).0), before);
+}
+
+#[test]
+fn r16_codes_before_a_counter_are_spent_from_the_first_day_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path());
+    many(&store, 1);
+    store
+        .apply(vec![Change::AddUnassigned(vendor("1001", "a counter's seed", true))])
+        .unwrap();
+    let seed = mark("a counter's seed");
+    assert_eq!(store.seed(seed).unwrap().last_step, Some(4));
+    drop(store);
+    // The power fails: nothing was folded, no journal knows of it.
+    let (store, _) = open(dir.path());
+    assert_eq!(store.seed(seed).unwrap().last_step, Some(4));
+    let assign = vec![
+        Change::RemoveUnassigned(seed),
+        Change::AddToken(token(UserId(1), "a counter's seed")),
+    ];
+    store.apply(assign).unwrap();
+    assert_eq!(store.spend(seed, 4, 0), Spend::Already { last_step: 4 });
+    assert_eq!(store.spend(seed, 5, 0), Spend::Done);
+    // A file with an older counter does not make spent codes good again.
+    store
+        .apply(vec![
+            Change::RemoveToken(TokenId(2)),
+            Change::AddUnassigned(vendor("1001", "a counter's seed", true)),
+        ])
+        .unwrap();
+    assert_eq!(store.seed(seed).unwrap().last_step, Some(5));
+}
+
+#[test]
+fn r16_a_step_is_raised_and_a_drift_forgotten_on_the_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path());
+    many(&store, 2);
+    let (first, second) = (mark("seed number 00000"), mark("seed number 00001"));
+    store.apply(vec![Change::RaiseStep(first, 41)]).unwrap();
+    assert_eq!(store.spend(first, 41, 0), Spend::Already { last_step: 41 });
+    store.apply(vec![Change::RaiseStep(first, 7)]).unwrap();
+    assert_eq!(store.spend(second, 900, 3), Spend::Done);
+    store.apply(vec![Change::ForgetDrift(second)]).unwrap();
+    let kept = |store: &Store| {
+        assert_eq!(store.seed(first).unwrap().last_step, Some(41), "never lowered");
+        let state = store.seed(second).unwrap();
+        assert_eq!((state.last_step, state.drift), (Some(900), 0));
+        assert_eq!(state.token, Some(TokenId(2)));
+    };
+    kept(&store);
+    drop(store);
+    let (store, _) = open(dir.path());
+    kept(&store);
+    // The journal's entries from before come again and change nothing.
+    store.raise_step(second, 900, 3);
+    store.raise_step(second, 899, 2);
+    kept(&store);
+}
+
+#[test]
+fn r21_no_seed_of_a_token_of_nobody_lies_open_on_the_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path());
+    store
+        .apply(vec![
+            add("1001", "a vendor's own seed"),
+            Change::PutSettings(Settings {
+                issuer: String::new(),
+                molto_key: Some(Secret::from("customer key of the house")),
+            }),
+        ])
+        .unwrap();
+    assert_eq!(
+        store.settings().molto_key,
+        Some(Secret::from("customer key of the house"))
+    );
+    drop(store);
+    let db = std::fs::read(dir.path().join(STORE_DIR).join("db")).unwrap();
+    for secret in ["a vendor's own seed", "customer key of the house"] {
+        assert!(!db.windows(secret.len()).any(|w| w == secret.as_bytes()), "{secret}");
+    }
+    assert_eq!(
+        open(dir.path()).0.settings().molto_key,
+        Some(Secret::from("customer key of the house"))
+    );
+}
+
+#[test]
+fn tokens_of_nobody_are_found_by_serial_number_and_model() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path());
+    let model = |serial: &str, seed: &str, model: &str| {
+        Change::AddUnassigned(Unassigned {
+            model: model.to_owned(),
+            ..vendor(serial, seed, false)
+        })
+    };
+    let mut group: Vec<Change> = (0..30)
+        .map(|n| add(&format!("A-{n:02}"), &format!("seed {n:04}")))
+        .collect();
+    group.push(model("a-07", "another maker's", "Fabrikam Key"));
+    store.apply(group).unwrap();
+    let check = |store: &Store| {
+        let (page, total) = store.search_unassigned("a-1", 2, 3);
+        let page: Vec<_> = page.iter().map(|row| row.serial.as_str()).collect();
+        assert_eq!((page, total), (vec!["A-12", "A-13", "A-14"], 10));
+        assert_eq!(serials(store, "FABRIKAM"), ["a-07"]);
+        assert_eq!(serials(store, "").len(), 31);
+        let two = store.unassigned_with_serial(" a-07 ");
+        assert_eq!(two.len(), 2);
+        assert!(two.iter().all(|row| row.serial.eq_ignore_ascii_case("A-07")));
+        assert_eq!(store.unassigned_with_serial("A-0"), []);
+        let whole = store.unassigned(two[0].mark).unwrap().unwrap();
+        assert_eq!((whole.mark, whole.model), (two[0].mark, two[0].model.clone()));
+    };
+    check(&store);
+    drop(store);
+    check(&open(dir.path()).0);
+}
+
+#[test]
+fn r20_a_lost_or_doubled_token_of_nobody_proves_corruption() {
+    for (what, text) in [("lost", "were counted"), ("doubled", "token 1 is nobody's too")] {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, _) = open(dir.path());
+        many(&store, 1);
+        store.apply(vec![add("1001", "a vendor's seed")]).unwrap();
+        let mut batch = sled::Batch::default();
+        if what == "lost" {
+            batch.remove(Key::Unassigned(mark("a vendor's seed")).bytes());
+        } else {
+            let double = Unassigned {
+                mark: mark("seed number 00000"),
+                ..vendor("1002", "seed number 00000", false)
+            };
+            let key = Key::Unassigned(double.mark).bytes();
+            let value = codec::seal(&sealer(), &key, &double).unwrap();
+            batch.insert(key, value);
+        }
+        store.0.disk.write(batch).unwrap();
+        drop(store);
+        match Store::open(&dir.path().join(STORE_DIR), &sealer()) {
+            Err(OpenError::Corrupt(detail)) => assert!(detail.contains(text), "{detail}"),
+            other => panic!("{what}: {other:?}"),
+        }
+    }
+}
