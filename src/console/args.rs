@@ -155,6 +155,22 @@ mod tests {
     }
 
     #[test]
+    fn readers_are_named_with_what_lies_on_them() {
+        let named = |words: &[&str]| {
+            let words = ["postern-console"].iter().chain(words).copied();
+            Args::try_parse_from(words).map(|args| args.reader)
+        };
+        let readers = named(&["--reader", "/dev/ttyUSB0", "--reader", "pcsc:ACS ACR122U=molto2"]).unwrap();
+        let devices: Vec<&str> = readers.iter().map(|one| one.device.as_str()).collect();
+        assert_eq!(devices, ["/dev/ttyUSB0", "pcsc:ACS ACR122U"]);
+        assert!(readers[0].kind.is_none() && readers[1].kind.is_some());
+        assert!(named(&[]).unwrap().is_empty());
+        for bad in ["ttyUSB0", "/dev/ttyUSB0=other"] {
+            assert!(named(&["--reader", bad]).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
     fn sizes_and_bauds_are_checked() {
         assert_eq!(size("132x43"), Ok((132, 43)));
         for bad in ["0x0", "80", "80x", "x24", "40000x24", "80x24x1"] {

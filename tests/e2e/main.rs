@@ -35,6 +35,7 @@ mod console_secrets;
 mod console_setup;
 mod console_tmux;
 mod console_two;
+mod drawer;
 mod entra;
 mod entra_client;
 mod explain;

@@ -35,7 +35,9 @@ use crate::console::page::Page;
 use crate::console::screen::{Context, Hint, Screen, Topics};
 use crate::console::widgets::asked::Asked;
 use crate::console::widgets::list::List;
-use crate::control::{Answer, ClockReport, Failure, Request, SerialReport, TotpParameters, UserInfo, UserSearch};
+use crate::control::{
+    Answer, ClockReport, Failure, Request, SerialReport, TokenId, TotpParameters, UserInfo, UserSearch,
+};
 use crate::tokens::desk;
 use queue::{Outcome, Queue};
 use summary::Summary;
@@ -112,6 +114,8 @@ pub struct Program {
     anew: bool,
     /// Jobs of the readers' thread, counted.
     jobs: u64,
+    /// The token that the last of them is for, until it has ended.
+    writing: Option<(String, TokenId)>,
 }
 
 impl Program {
@@ -180,6 +184,7 @@ impl Program {
             question: None,
             anew: false,
             jobs: 0,
+            writing: None,
         }
     }
 

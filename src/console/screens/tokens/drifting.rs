@@ -15,8 +15,8 @@ use crate::console::action::Action;
 use crate::console::key::Key;
 use crate::console::page::{Look, Page};
 use crate::console::screen::{Context, Hint, Screen, Topics};
+use crate::console::screens::home::count;
 use crate::console::screens::program::device_words;
-use crate::console::screens::users::grouped;
 use crate::console::widgets::asked::Asked;
 use crate::console::widgets::columns::columns;
 use crate::console::widgets::inset::{below, inset};
@@ -120,8 +120,8 @@ impl Screen for Drifting {
             (Some(_), 0) => "No token's clock drifts so far that its codes would be refused within 60 days.".to_owned(),
             (Some(at), total) => {
                 let at = shown_near(at, context.now.wall, &context.zone);
-                let total = grouped(usize::try_from(total).unwrap_or(usize::MAX));
-                format!("{total} by the logins until {at}. Afterwards their codes are refused.")
+                let total = count(total, "token");
+                format!("{total}, as worked out at {at}. After its day a token's codes are refused.")
             }
         };
         page.line(area, 0, &words, Look::Plain);

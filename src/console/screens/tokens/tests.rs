@@ -179,10 +179,10 @@ fn the_menu_counts_what_waits_and_offers_what_one_may() {
         let desk = opened(Tokens::new(), role);
         let text = desk.text();
         assert!(
-            text.contains("Waiting               3") && text.contains("Clocks                2"),
+            text.contains("Waiting             3") && text.contains("Clocks              2"),
             "{text}"
         );
-        assert!(text.contains("In the drawer         3"), "{text}");
+        assert!(text.contains("In the drawer       3"), "{text}");
         assert!(offered.iter().all(|words| text.contains(words)), "{role:?}: {text}");
         assert!(hidden.iter().all(|words| !text.contains(words)), "{role:?}: {text}");
     }

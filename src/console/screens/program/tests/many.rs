@@ -172,6 +172,20 @@ fn a_token_of_this_run_is_given_to_nobody_else() {
 }
 
 #[test]
+fn what_is_written_after_the_run_was_ended_is_noted_all_the_same() {
+    let mut desk = opened(Program::many(names(2)));
+    place(&mut desk, SERIAL_1);
+    let (number, _) = write(&mut desk, "user00@contoso.example", SERIAL_1);
+    desk.wait(10);
+    desk.keys(&[Key::Esc]);
+    assert_eq!(desk.app.screen(), "program-summary");
+    desk.tells(Reader::Written(number, NOON));
+    let user = "user00@contoso.example";
+    desk.answer(is_written, Ok(Answer::Token(Box::new(token(user, SERIAL_1, true)))));
+    assert!(desk.text().contains("was written after all"), "{}", desk.text());
+}
+
+#[test]
 fn esc_before_anything_was_done_needs_no_table() {
     let mut desk = opened(Program::many(names(3)));
     desk.keys(&[Key::Esc]);
