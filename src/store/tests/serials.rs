@@ -164,13 +164,13 @@ fn users_without_a_token_that_counts_are_known() {
         assert_eq!(page.len(), total);
         page.into_iter().map(|(_, name)| name).collect()
     };
-    assert_eq!(bare(&store, ""), ["none", "pending", "resync"]);
-    assert_eq!(bare(&store, "n"), ["none", "pending", "resync"]);
+    assert_eq!(bare(&store, ""), ["none", "pending"]);
+    assert_eq!(bare(&store, "n"), ["none", "pending"]);
     assert_eq!(bare(&store, "no"), ["none"]);
     assert_eq!(store.search_without_token("", 1, 1).0[0].1, "pending");
     drop(store);
     let (store, _) = open(dir.path());
-    assert_eq!(bare(&store, ""), ["none", "pending", "resync"]);
+    assert_eq!(bare(&store, ""), ["none", "pending"]);
     let mut token = store.with_serial("2").unwrap().remove(0).1;
     token.status = TokenStatus::Active;
     store

@@ -125,7 +125,7 @@ async fn a_vendor_s_seed_goes_only_where_that_was_asked_for() {
     let rig = both().await;
     let made = programming(rig.ok(program(ANNA, "OTPC-P2-i", false)).await);
     tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    rig.ok(vendors(1, "OTPC-P2-i")).await;
+    rig.ok(vendors(1, "Token2 OTPC-P2-i")).await;
     rig.ok(assign(BEN)).await;
     rig.ok(confirm(ANNA, code(&made.seed, 0))).await;
     assert_eq!(ids(&rig, BEN).await, []);
@@ -156,9 +156,9 @@ async fn what_was_written_stays_until_something_else_is() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_makers_numbers_are_two_tokens() {
     let rig = both().await;
+    rig.ok(vendors(1, "Fabrikam Card")).await;
     let bens = programming(rig.ok(program(BEN, "Fabrikam Key", false)).await);
     rig.ok(confirm(BEN, code(&bens.seed, 0))).await;
-    rig.ok(vendors(1, "Fabrikam Card")).await;
     let made = programming(rig.ok(program(ANNA, "OTPC-P2-i", false)).await);
     assert_eq!(made.replaces.len(), 0);
     rig.ok(confirm(ANNA, code(&made.seed, 0))).await;
