@@ -7,14 +7,14 @@ use std::path::Path;
 use jiff::tz::TimeZone;
 
 use super::args::{
-    ClientArgs, ClientCommand, Command, EntraArgs, EntraCommand, ImportArgs, LogArgs, QrStyle, TimeCommand,
-    TokenCommand, UserCommand,
+    ClientArgs, ClientCommand, Command, EntraArgs, EntraCommand, LogArgs, QrStyle, TimeCommand, TokenCommand,
+    UserCommand,
 };
 use super::input::{Ask, Input};
-use super::{operator, stock};
+use super::{operator, stock, token_program};
 use crate::control::{
     ClientAdd, ClientFields, ClientSet, Delimiter, DirectoryLogin, EntraSet, Failure, LogFilter, Override,
-    PasswordChange, Request, Timestamp, TokenAdd, TokenId, TotpParameters, Unmatched, UserAdd, UserSet, check,
+    PasswordChange, Request, Timestamp, TokenAdd, TokenId, Unmatched, UserAdd, UserSet, check,
 };
 use crate::enrol::base32;
 use crate::secret::Secret;
@@ -50,29 +50,18 @@ pub enum Plan {
     },
     /// Hardware tokens, page by page.
     Stock(stock::List),
+    /// Something with a token on a reader.
+    Hardware(token_program::Plan),
     /// A token file, batch by batch.
-    Import(Import),
+    Import(super::import::ImportArgs),
+    /// The programmed tokens, page by page, into a file.
+    Export(super::export::ExportArgs),
     /// The log, page by page.
     Log(Log),
     /// Completions of a shell.
     Completions(clap_complete::Shell),
     /// Manual pages.
     Man(Option<std::path::PathBuf>),
-}
-
-/// `import`, understood.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Import {
-    /// What was typed, with its file still unread.
-    pub file: std::path::PathBuf,
-    /// Kind of file.
-    pub format: super::args::Format,
-    /// Writes nothing.
-    pub dry_run: bool,
-    /// Counts at once.
-    pub active: bool,
-    /// Hash and digits; the period stands in the file.
-    pub parameters: TotpParameters,
 }
 
 /// `log`, understood.
@@ -107,7 +96,8 @@ pub fn plan(command: Command, input: &mut dyn Input, now: Timestamp, zone: &Time
         },
         Command::User(command) => Plan::Ask(user(command, input)?),
         Command::Token(command) => token(command, input)?,
-        Command::Import(args) => Plan::Import(import(args)?),
+        Command::Import(args) => Plan::Import(args),
+        Command::Export(args) => Plan::Export(super::export::checked(args)?),
         Command::Entra(command) => Plan::Ask(entra(command, input)?),
         Command::Operator(command) => operator::plan(command, input)?,
         Command::Network(operator::NetworkCommand::Show) => Plan::Ask(Request::Network),
@@ -334,32 +324,8 @@ fn token(command: TokenCommand, input: &mut dyn Input) -> Result<Plan, Failure> 
             id: TokenId(id),
         },
         TokenCommand::Stock(command) => return stock::plan(command, input),
+        TokenCommand::Hardware(command) => return Ok(Plan::Hardware(token_program::plan(command)?)),
     }))
-}
-
-fn import(args: ImportArgs) -> Result<Import, Failure> {
-    use super::args::Format;
-    match args.format {
-        Format::Auto | Format::AzureCsv => {}
-        Format::GraphJson => return Err(not_built("graph-json")),
-        Format::Pskc => return Err(not_built("pskc")),
-    }
-    Ok(Import {
-        file: args.file,
-        format: args.format,
-        dry_run: args.dry_run,
-        active: args.active,
-        parameters: TotpParameters {
-            algorithm: args.parameters.algorithm,
-            digits: args.parameters.digits,
-            ..TotpParameters::default()
-        },
-    })
-}
-
-/// A kind of file that is known and not read yet.
-pub fn not_built(format: &str) -> Failure {
-    Failure::usage(format!("--format {format} is not built yet: it takes azure-csv"))
 }
 
 fn entra(command: EntraCommand, input: &mut dyn Input) -> Result<Request, Failure> {
