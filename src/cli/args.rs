@@ -312,6 +312,9 @@ pub enum TokenCommand {
     /// By serial number.
     #[command(flatten)]
     Stock(super::stock::StockCommand),
+    /// What needs a reader.
+    #[command(flatten)]
+    Hardware(super::token_program::args::HardwareCommand),
 }
 
 /// How a QR code is drawn.

@@ -10,7 +10,7 @@ use super::args::{Cli, QrStyle};
 use super::out::{End, Out};
 use super::plan::{Plan, plan};
 use super::qr::Drawing;
-use super::{Around, Asker, View, command, export, import, log, operator, show, socket, stock};
+use super::{Around, Asker, View, command, export, import, log, operator, show, socket, stock, token_program};
 use crate::control::{
     Answer, Failure, Request, TokenAdd, TokenMade, TokenStatus, USERS_LIMIT_MAX, UserRow, UserSearch,
 };
@@ -33,6 +33,7 @@ pub fn deliver(cli: Cli, around: &mut Around<'_>, out: &mut Out<'_>) -> Result<u
         Plan::Import(plan) => import::import(plan, &path, around, out),
         // And whether the new file can be made, before a seed leaves the box.
         Plan::Export(plan) => export::export(plan, &path, around, out),
+        Plan::Hardware(plan) => token_program::carry_out(plan, path, around, out),
         Plan::Ask(request) => ask(&mut *(around.connect)(&path)?, &request, &view, out),
         Plan::Users {
             search,

@@ -2,7 +2,7 @@
 //! standard input; out: bytes, wiped after use. A prompt appears only where standard input is a terminal.
 
 use std::fs::File;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, BufRead, IsTerminal, Read};
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -13,6 +13,8 @@ use crate::text::shown;
 
 /// Most bytes of a file with one secret.
 const SECRET_MAX: usize = 64 * 1024;
+/// Most bytes of an answer that somebody types.
+const LINE_MAX: usize = 1024;
 
 /// What a prompt is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +44,12 @@ pub trait Input {
     /// # Errors
     /// One line: the terminal cannot be read.
     fn wanted(&mut self, what: &str) -> Result<Option<Secret>, Failure>;
+
+    /// The next line of standard input, without its end; none when there is no more.
+    ///
+    /// # Errors
+    /// One line: cannot be read, longer than anybody types, no text.
+    fn line(&mut self) -> Result<Option<Zeroizing<String>>, Failure>;
 }
 
 /// The real one.
@@ -79,6 +87,29 @@ impl Input for System {
         }
         once(what).map(Some)
     }
+
+    fn line(&mut self) -> Result<Option<Zeroizing<String>>, Failure> {
+        line_of(&mut io::stdin().lock())
+    }
+}
+
+/// The next line.
+fn line_of(from: &mut impl BufRead) -> Result<Option<Zeroizing<String>>, Failure> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LINE_MAX));
+    let limit = u64::try_from(LINE_MAX).unwrap_or(u64::MAX);
+    let read = from.take(limit).read_until(b'\n', &mut bytes);
+    read.map_err(|e| Failure::failed(format!("standard input cannot be read: {}", why(&e))))?;
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    if bytes.len() == LINE_MAX && !bytes.ends_with(b"\n") {
+        return Err(Failure::usage(
+            "a line of standard input is longer than an answer can be",
+        ));
+    }
+    let text = std::str::from_utf8(without_line_end(&bytes))
+        .map_err(|_| Failure::usage("a line of standard input is no UTF-8 text"))?;
+    Ok(Some(Zeroizing::new(text.to_owned())))
 }
 
 fn is_standard(path: &Path) -> bool {

@@ -11,7 +11,7 @@ use super::args::{
     UserCommand,
 };
 use super::input::{Ask, Input};
-use super::{operator, stock};
+use super::{operator, stock, token_program};
 use crate::control::{
     ClientAdd, ClientFields, ClientSet, Delimiter, DirectoryLogin, EntraSet, Failure, LogFilter, Override,
     PasswordChange, Request, Timestamp, TokenAdd, TokenId, Unmatched, UserAdd, UserSet, check,
@@ -50,6 +50,8 @@ pub enum Plan {
     },
     /// Hardware tokens, page by page.
     Stock(stock::List),
+    /// Something with a token on a reader.
+    Hardware(token_program::Plan),
     /// A token file, batch by batch.
     Import(super::import::ImportArgs),
     /// The programmed tokens, page by page, into a file.
@@ -322,6 +324,7 @@ fn token(command: TokenCommand, input: &mut dyn Input) -> Result<Plan, Failure> 
             id: TokenId(id),
         },
         TokenCommand::Stock(command) => return stock::plan(command, input),
+        TokenCommand::Hardware(command) => return Ok(Plan::Hardware(token_program::plan(command)?)),
     }))
 }
 

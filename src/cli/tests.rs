@@ -15,6 +15,7 @@ mod contract;
 mod counters;
 mod files;
 mod flows;
+mod hardware;
 mod operators;
 mod printed;
 mod stock;
@@ -44,6 +45,18 @@ impl Input for Files {
             .file(Path::new(what), 100)
             .ok()
             .map(|bytes| Secret::new(bytes.to_vec())))
+    }
+
+    fn line(&mut self) -> Result<Option<Zeroizing<String>>, Failure> {
+        let found = self.0.iter_mut().find(|(name, bytes)| name == "-" && !bytes.is_empty());
+        Ok(found.map(|(_, bytes)| {
+            let end = bytes
+                .iter()
+                .position(|byte| *byte == b'\n')
+                .map_or(bytes.len(), |at| at + 1);
+            let line: Vec<u8> = bytes.drain(..end).collect();
+            Zeroizing::new(String::from_utf8(line).unwrap().trim_end().to_owned())
+        }))
     }
 }
 
@@ -109,6 +122,7 @@ fn run_in(view: View, line: &str, files: &[(&str, &str)], answers: Vec<Result<An
     let status = {
         let mut around = Around {
             input: &mut input,
+            hardware: &mut Real,
             connect: &mut connect,
             view,
             socket: None,

@@ -5,9 +5,10 @@
 //! everything else on a serial line, so their vendor says nothing, and to ask sends bytes to whatever is there. A line that a console
 //! or a login stands on is never asked, whoever chose it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::{Duration, Instant};
 
 pub mod ports;
 #[cfg(test)]
@@ -20,11 +21,14 @@ use super::pn532::chip::{Listing, Pn532};
 use super::pn532::{self, port};
 use super::program::Kind;
 use crate::text::shown;
-use ports::{Node, Places};
+use ports::{Node, Number, Places};
 
 /// What stands before the name of a reader that pcscd knows.
 const PCSC: &str = "pcsc";
 
+/// A pcscd that takes so long for a list of names is stuck, and is left alone for a while, so that it holds up no other reader.
+const STUCK: Duration = Duration::from_secs(1);
+const LEFT_ALONE: Duration = Duration::from_secs(30);
 /// Readers chosen by hand that are kept.
 const BY_HAND_MAX: usize = 8;
 
@@ -111,6 +115,8 @@ pub(super) struct Finder {
     by_hand: Vec<Chosen>,
     /// Where pcscd's readers are listed.
     listed: fn() -> Result<Vec<String>, LinkError>,
+    /// Until when pcscd is left alone, and what it said last.
+    left_alone: Option<(Instant, LinkError)>,
     /// The links under /dev/serial/by-id of chosen ports, so that they are found again under another number.
     links: BTreeMap<String, PathBuf>,
 }
@@ -122,6 +128,7 @@ impl Finder {
             settings,
             by_hand: Vec::new(),
             listed: pcsc::list,
+            left_alone: None,
             links: BTreeMap::new(),
         }
     }
@@ -143,12 +150,13 @@ impl Finder {
     /// What is there now: chosen ones first. Asks nothing but pcscd's list of names.
     pub fn look(&mut self) -> Vec<Candidate> {
         let chosen: Vec<Chosen> = self.settings.readers.iter().chain(&self.by_hand).cloned().collect();
+        let terminals = self.places.terminals();
         let mut found: Vec<Candidate> = Vec::new();
         for (index, choice) in chosen.iter().enumerate() {
             if pcsc_name(&choice.device).is_some() {
                 continue;
             }
-            let mut candidate = self.chosen_port(choice);
+            let mut candidate = self.chosen_port(choice, &terminals);
             candidate.patient = index < self.settings.readers.len();
             // The same port may be named in two ways.
             let same = |known: &&mut Candidate| {
@@ -166,7 +174,7 @@ impl Finder {
             }
             let may_ask = port.tagged && self.settings.readers.is_empty();
             let trouble = match may_ask {
-                true => self.places.forbidden(&port, &self.settings.own_lines),
+                true => self.places.forbidden(&port, &self.settings.own_lines, &terminals),
                 false => None,
             };
             found.push(Candidate {
@@ -189,7 +197,7 @@ impl Finder {
     }
 
     /// A port that the operator named.
-    fn chosen_port(&mut self, choice: &Chosen) -> Candidate {
+    fn chosen_port(&mut self, choice: &Chosen, terminals: &BTreeSet<Number>) -> Candidate {
         let mut candidate = nothing(&choice.device, "serial port", Link::Pn532);
         candidate.kind = choice.kind.unwrap_or(candidate.kind);
         if !Path::new(&choice.device).is_absolute() {
@@ -210,7 +218,7 @@ impl Finder {
                     self.links.insert(choice.device.clone(), link);
                 }
                 candidate.stamp = port.stamp;
-                candidate.reader.trouble = self.places.forbidden(&port, &self.settings.own_lines);
+                candidate.reader.trouble = self.places.forbidden(&port, &self.settings.own_lines, terminals);
                 candidate.may_ask = candidate.reader.trouble.is_none();
                 candidate.way = candidate.may_ask.then_some(Way::Port(port.path));
                 if let Some(name) = port.name {
@@ -222,12 +230,15 @@ impl Finder {
     }
 
     /// The readers that pcscd knows. They are readers; nothing needs to be asked.
-    fn pcsc(&self, chosen: &[Chosen], found: &mut Vec<Candidate>) {
+    fn pcsc(&mut self, chosen: &[Chosen], found: &mut Vec<Candidate>) {
         let chosen: Vec<_> = chosen
             .iter()
             .filter_map(|choice| Some((pcsc_name(&choice.device)?, choice)))
             .collect();
-        let names = (self.listed)();
+        if chosen.is_empty() && !self.settings.readers.is_empty() {
+            return;
+        }
+        let names = self.names();
         let fits = |wanted: &str, name: &str| wanted.is_empty() || name.contains(wanted);
         for name in names.iter().flatten() {
             let choices: Vec<_> = chosen.iter().filter(|(wanted, _)| fits(wanted, name)).collect();
@@ -251,6 +262,20 @@ impl Finder {
             absent.reader.trouble = Some(trouble);
             found.push(absent);
         }
+    }
+
+    /// The names of pcscd's readers.
+    fn names(&mut self) -> Result<Vec<String>, LinkError> {
+        let start = Instant::now();
+        if let Some((_, error)) = self.left_alone.as_ref().filter(|(until, _)| start < *until) {
+            return Err(error.clone());
+        }
+        let names = (self.listed)();
+        self.left_alone = match &names {
+            Err(error) if start.elapsed() >= STUCK => Some((Instant::now() + LEFT_ALONE, error.clone())),
+            _ => None,
+        };
+        names
     }
 }
 
@@ -341,7 +366,7 @@ fn open_port(places: &Places, path: &Path) -> Result<Box<dyn ApduChannel>, LinkE
         Node::Absent => return Err(named(&port::OpenError::Absent.to_string())),
         Node::Other => return Err(named("it is no serial port")),
     };
-    if let Some(why) = places.forbidden(&port, &[]) {
+    if let Some(why) = places.forbidden(&port, &[], &places.terminals()) {
         return Err(named(&why));
     }
     let mut chip = ask(&port.path)?;

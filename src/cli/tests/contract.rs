@@ -392,7 +392,7 @@ fn wrong_usage_asks_nobody_and_is_one_line() {
         "token resync anna 123456 123456",
         "token resync anna 123456 12345678",
         "token remove anna seven",
-        "token program anna --device /dev/ttyUSB0",
+        "token program anna",
         "import x --format odt",
         "import x --key-file f --passphrase-file f",
         "import",

@@ -304,6 +304,7 @@ fn a_reader_that_goes_away_ends_it_quietly_and_a_full_disk_does_not() {
             let mut err = Vec::new();
             let mut around = Around {
                 input: &mut Files::default(),
+                hardware: &mut Real,
                 connect: &mut connect,
                 view: view(),
                 socket: None,

@@ -198,7 +198,7 @@ fn a_line_that_somebody_stands_on_is_never_asked_whoever_chose_it() {
     // Virtual terminals, and whatever one's own terminal is called.
     for number in [(4, 1), (5, 0), (5, 1)] {
         let port = ports::Port { number, ..port() };
-        assert!(tree.places().forbidden(&port, &[]).is_some());
+        assert!(tree.places().forbidden(&port, &[], &BTreeSet::new()).is_some());
     }
 }
 
@@ -314,4 +314,24 @@ fn where_readers_are_chosen_no_other_port_is_asked() {
     finder.choose(tree.path("dev/ttyUSB0").to_string_lossy().into_owned());
     let asked: Vec<_> = finder.look().iter().map(|c| (c.may_ask, c.patient)).collect();
     assert_eq!(asked, [(true, true), (true, false)]);
+}
+
+#[test]
+fn a_stuck_pcscd_is_left_alone_for_a_while() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    fn stuck() -> Result<Vec<String>, LinkError> {
+        ASKED.fetch_add(1, Ordering::AcqRel);
+        std::thread::sleep(STUCK);
+        unknown()
+    }
+    let settings = Settings {
+        readers: vec![chosen("pcsc")],
+        own_lines: vec![],
+    };
+    let mut finder = Finder::new(Tree::new().places(), settings).with_pcsc(stuck);
+    for _ in 0..3 {
+        assert_eq!(finder.look()[0].reader.trouble.as_deref(), Some("pcscd does not run"));
+    }
+    assert_eq!(ASKED.load(Ordering::Acquire), 1);
 }

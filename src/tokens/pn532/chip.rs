@@ -466,8 +466,9 @@ fn failure(error: u8) -> LinkError {
     match error {
         // No answer, released by its other side, another card, disappeared.
         0x01 | 0x29 | 0x2a | 0x2b => LinkError::TokenGone,
-        // Checksum, parity, collision, framing, protocol, format: a token at the edge of the field.
-        0x02..=0x06 | 0x0b | 0x13 => LinkError::Silent,
+        // Checksum, parity, collision, framing, protocol, format: a token at the edge of the field. And "not now": it was found and
+        // did not begin to talk.
+        0x02..=0x06 | 0x0b | 0x13 | 0x27 => LinkError::Silent,
         0x0d => LinkError::Reader("it is too hot: let it cool down".to_owned()),
         0x2d => LinkError::Reader("it draws too much current: take everything off it".to_owned()),
         other => LinkError::Reader(format!("its chip reports error {other:02x}")),

@@ -10,7 +10,7 @@ use crate::tokens::channel::ApduChannel;
 use crate::tokens::crypto::Key;
 use crate::tokens::desk::{Left, Trouble};
 use crate::tokens::exchange::Fault;
-use crate::tokens::molto2::{CUSTOMER_KEY, Found, Press, Pressed};
+use crate::tokens::molto2::{CUSTOMER_KEY, Found, Press, Pressed, Title};
 
 /// What to say while the device waits.
 pub const PRESS_WORDS: &str = "press the button with the arrow up on the Molto-2";
@@ -45,6 +45,32 @@ pub fn delete_seed(
             unclear(At::Deletion, &fault, &state)
         }
     })
+}
+
+/// Gives a profile another title. What was written: as much of it as fits.
+///
+/// # Errors
+/// [`Trouble`].
+pub fn set_title(
+    channel: &mut dyn ApduChannel,
+    serial: &str,
+    profile: u8,
+    title: &str,
+    customer_key: Option<&Secret>,
+) -> Result<String, Trouble> {
+    let title = Title::new(title).ok_or_else(|| refused("a title has a character at least: nothing was written"))?;
+    let manager = find_device(channel, serial)?
+        .authenticate(Key::molto2(customer_key))
+        .map_err(|fault| untouched(Kind::Molto2, At::Key, &fault))?;
+    manager.title(profile, &title).map_err(|fault| {
+        if fault.not_done() {
+            untouched(Kind::Molto2, At::Retitle, &fault)
+        } else {
+            let state = format!("profile {profile} may have its old title or the new one: look at the Molto-2 again");
+            unclear(At::Retitle, &fault, &state)
+        }
+    })?;
+    Ok(title.as_str().to_owned())
 }
 
 /// Gives the device a new customer key: the maker's is public. Proven at the end by authenticating with the new one, once.

@@ -29,7 +29,9 @@ use crate::store::records::{Timestamp, TotpParameters};
 use crate::text::shown;
 
 pub use super::models::Kind;
-pub use device::{PRESS_ASKS, PRESS_PAUSE, PRESS_WORDS, Waited, delete_seed, factory_reset, set_customer_key};
+pub use device::{
+    PRESS_ASKS, PRESS_PAUSE, PRESS_WORDS, Waited, delete_seed, factory_reset, set_customer_key, set_title,
+};
 
 use words::{At, refused, unfit, unsure, unsure_clock, untouched};
 

@@ -167,7 +167,8 @@ fn the_chips_errors_are_told_apart() {
         ("41", LinkError::TokenGone),
         ("13", LinkError::Silent),
         ("02", LinkError::Silent),
-        ("27", LinkError::Reader("its chip reports error 27".to_owned())),
+        ("27", LinkError::Silent),
+        ("10", LinkError::Reader("its chip reports error 10".to_owned())),
     ] {
         let (got, ..) = exchange(move |_, _| answer(&format!("d541{status}")));
         assert_eq!(got, Err(wanted), "{status}");
