@@ -110,7 +110,7 @@ fn log_in_enrol_and_why_in_tmux() {
     tmux.expect("Find");
     tmux.press(&["Escape"]);
     tmux.expect("NSWERING");
-    tmux.press(&["Down", "Down", "Down", "Down", "Enter"]);
+    tmux.press(&["Down", "Down", "Down", "Down", "Down", "Enter"]);
     tmux.expect("newest first");
     // tmux keeps what is cleared: nothing of the key may be there.
     let history = tmux.tmux(&["capture-pane", "-p", "-S", "-"]);

@@ -34,6 +34,7 @@ mod console_line;
 mod console_secrets;
 mod console_setup;
 mod console_tmux;
+mod console_tokens;
 mod console_two;
 mod drawer;
 mod entra;
