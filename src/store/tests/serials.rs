@@ -183,7 +183,7 @@ fn users_without_a_token_that_counts_are_known() {
             }),
         ])
         .unwrap();
-    assert_eq!(bare(&store, ""), ["active", "enabled", "none", "resync"]);
+    assert_eq!(bare(&store, ""), ["active", "enabled", "none"]);
 }
 
 /// 100,000 users: what a screen asks for with each key that is pressed.
