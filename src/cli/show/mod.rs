@@ -3,6 +3,7 @@
 
 mod boxes;
 mod directory;
+mod drift;
 mod log;
 mod operators;
 mod people;
@@ -36,9 +37,9 @@ pub fn answer(answer: &Answer, zone: &TimeZone) -> Vec<String> {
         | Answer::Serial(_)
         | Answer::Unassigned(_)
         | Answer::Hardware(_)
-        | Answer::Drift(_)
-        | Answer::DriftHistory(_)
         | Answer::Export(_) => Vec::new(),
+        Answer::Drift(list) => drift::list(list, zone),
+        Answer::DriftHistory(history) => drift::history(history, zone),
         Answer::Tenant(tenant) => directory::tenant(tenant, zone),
         Answer::Tenants(list) => directory::tenants(list, zone),
         Answer::Prove(report) => prove(report),
