@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::token_kind::{KindArgs, ParameterArgs};
+use super::token_kind::KindArgs;
 use crate::control::check::{self, parse_first, parse_net};
 use crate::control::{Charset, First, Mode, Net, Order, Unavailable, Unmatched};
 use crate::times::parse_duration;
@@ -46,7 +46,9 @@ pub enum Command {
     #[command(subcommand)]
     Token(TokenCommand),
     /// Read a token file; users that are missing are made. Exit status 1 if a line was refused; the others are written
-    Import(ImportArgs),
+    Import(super::import::ImportArgs),
+    /// Write the tokens that this box programmed into a new file, for Entra or another server; asks an installer's password
+    Export(super::export::ExportArgs),
     /// Microsoft Entra ID
     #[command(subcommand)]
     Entra(EntraCommand),
@@ -192,6 +194,9 @@ pub enum UserCommand {
         /// How many to show at most
         #[arg(long, value_name = "N")]
         limit: Option<u32>,
+        /// Only enabled users who have no token that counts
+        #[arg(long)]
+        without_token: bool,
     },
     /// One user: tokens, locks, budget
     Show {
@@ -304,6 +309,12 @@ pub enum TokenCommand {
         /// Its number, from `postern token list`
         id: u64,
     },
+    /// By serial number.
+    #[command(flatten)]
+    Stock(super::stock::StockCommand),
+    /// What needs a reader.
+    #[command(flatten)]
+    Hardware(super::token_program::args::HardwareCommand),
 }
 
 /// How a QR code is drawn.
@@ -317,40 +328,6 @@ pub enum QrStyle {
     Ascii,
     /// None
     None,
-}
-
-/// Kinds of token files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// By its content
-    Auto,
-    /// Azure MFA token file
-    AzureCsv,
-    /// Not built yet
-    #[value(hide = true)]
-    GraphJson,
-    /// Not built yet
-    #[value(hide = true)]
-    Pskc,
-}
-
-/// `import ...`
-#[derive(Debug, Args)]
-pub struct ImportArgs {
-    /// The file, - for standard input
-    pub file: PathBuf,
-    /// Kind of file
-    #[arg(long, default_value = "auto")]
-    pub format: Format,
-    /// Say what would happen and write nothing
-    #[arg(long)]
-    pub dry_run: bool,
-    /// The tokens count at once; else each after `postern token confirm`
-    #[arg(long)]
-    pub active: bool,
-    /// What the file does not say.
-    #[command(flatten)]
-    pub parameters: ParameterArgs,
 }
 
 /// `entra ...`

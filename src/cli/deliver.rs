@@ -10,7 +10,7 @@ use super::args::{Cli, QrStyle};
 use super::out::{End, Out};
 use super::plan::{Plan, plan};
 use super::qr::Drawing;
-use super::{Around, Asker, View, command, import, log, operator, show, socket};
+use super::{Around, Asker, View, command, export, import, log, operator, show, socket, stock, token_program};
 use crate::control::{
     Answer, Failure, Request, TokenAdd, TokenMade, TokenStatus, USERS_LIMIT_MAX, UserRow, UserSearch,
 };
@@ -31,8 +31,25 @@ pub fn deliver(cli: Cli, around: &mut Around<'_>, out: &mut Out<'_>) -> Result<u
         Plan::Man(dir) => manual(dir.as_deref(), out),
         // The file is read before anybody is asked, so that a bad one is told at once.
         Plan::Import(plan) => import::import(plan, &path, around, out),
+        Plan::Hardware(plan) => token_program::carry_out(plan, path, around, out),
+        // And whether the new file can be made, before a seed leaves the box.
+        Plan::Export(plan) => export::export(plan, &path, around, out),
         Plan::Ask(request) => ask(&mut *(around.connect)(&path)?, &request, &view, out),
-        Plan::Users { search, offset, limit } => users(&mut *(around.connect)(&path)?, &search, offset, limit, out),
+        Plan::Users {
+            search,
+            offset,
+            limit,
+            without_token,
+        } => {
+            let search = UserSearch {
+                search,
+                offset,
+                limit: limit.unwrap_or(u32::MAX),
+                without_token,
+            };
+            users(&mut *(around.connect)(&path)?, search, out)
+        }
+        Plan::Stock(list) => stock::list(&mut *(around.connect)(&path)?, &list, &view, out),
         Plan::TokenAdd(add, qr) => token_add(&mut *(around.connect)(&path)?, add, qr, &view, out),
         Plan::OperatorTokenAdd(name, qr) => operator::token_add(&mut *(around.connect)(&path)?, name, qr, &view, out),
         Plan::Log(plan) => log::log(&mut *(around.connect)(&path)?, plan, &view, out),
@@ -122,23 +139,16 @@ fn document(answer: &Answer, out: &mut Out<'_>) -> std::io::Result<()> {
 }
 
 /// All pages of the user list as one.
-fn users(
-    asker: &mut dyn Asker,
-    search: &str,
-    mut offset: u32,
-    limit: Option<u32>,
-    out: &mut Out<'_>,
-) -> Result<u8, End> {
-    let mut left = limit.unwrap_or(u32::MAX);
+fn users(asker: &mut dyn Asker, search: UserSearch, out: &mut Out<'_>) -> Result<u8, End> {
+    let (mut offset, mut left) = (search.offset, search.limit);
     let mut all: Vec<UserRow> = Vec::new();
     let mut found = 0;
     let mut printed = 0_u64;
     while left > 0 {
         let request = Request::UserList(UserSearch {
-            search: search.to_owned(),
             offset,
             limit: left.min(USERS_LIMIT_MAX),
-            without_token: false,
+            ..search.clone()
         });
         let Answer::Users(page) = asker.ask(&request)? else {
             return Err(unexpected(&request).into());
@@ -162,10 +172,9 @@ fn users(
     if out.json {
         out.document(&serde_json::json!({ "users": all, "total": found }))?;
     } else if printed == 0 {
-        out.note(if search.is_empty() {
-            "no users"
-        } else {
-            "nobody is found"
+        out.note(match search.search.is_empty() && !search.without_token {
+            true => "no users",
+            false => "nobody is found",
         });
     }
     Ok(0)

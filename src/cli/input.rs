@@ -2,7 +2,7 @@
 //! standard input; out: bytes, wiped after use. A prompt appears only where standard input is a terminal.
 
 use std::fs::File;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, BufRead, IsTerminal, Read};
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -13,6 +13,8 @@ use crate::text::shown;
 
 /// Most bytes of a file with one secret.
 const SECRET_MAX: usize = 64 * 1024;
+/// Most bytes of an answer that somebody types.
+const LINE_MAX: usize = 1024;
 
 /// What a prompt is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +38,18 @@ pub trait Input {
     /// # Errors
     /// One line: cannot be opened, larger than `most`.
     fn file(&mut self, path: &Path, most: usize) -> Result<Zeroizing<Vec<u8>>, Failure>;
+
+    /// The next line of standard input, without its end; none when there is no more.
+    ///
+    /// # Errors
+    /// One line: cannot be read, longer than anybody types, no text.
+    fn line(&mut self) -> Result<Option<Zeroizing<String>>, Failure>;
+
+    /// Something that turns out to be wanted, asked on the terminal; none where standard input is none.
+    ///
+    /// # Errors
+    /// One line: the terminal cannot be read.
+    fn wanted(&mut self, what: &str) -> Result<Option<Secret>, Failure>;
 }
 
 /// The real one.
@@ -66,6 +80,36 @@ impl Input for System {
             File::open(path).map_err(|e| Failure::failed(format!("{name} cannot be opened: {}", why(&e))))?;
         read(&name, &mut file, most)
     }
+
+    fn line(&mut self) -> Result<Option<Zeroizing<String>>, Failure> {
+        line_of(&mut io::stdin().lock())
+    }
+
+    fn wanted(&mut self, what: &str) -> Result<Option<Secret>, Failure> {
+        if !io::stdin().is_terminal() {
+            return Ok(None);
+        }
+        once(what).map(Some)
+    }
+}
+
+/// The next line.
+fn line_of(from: &mut impl BufRead) -> Result<Option<Zeroizing<String>>, Failure> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LINE_MAX));
+    let limit = u64::try_from(LINE_MAX).unwrap_or(u64::MAX);
+    let read = from.take(limit).read_until(b'\n', &mut bytes);
+    read.map_err(|e| Failure::failed(format!("standard input cannot be read: {}", why(&e))))?;
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    if bytes.len() == LINE_MAX && !bytes.ends_with(b"\n") {
+        return Err(Failure::usage(
+            "a line of standard input is longer than an answer can be",
+        ));
+    }
+    let text = std::str::from_utf8(without_line_end(&bytes))
+        .map_err(|_| Failure::usage("a line of standard input is no UTF-8 text"))?;
+    Ok(Some(Zeroizing::new(text.to_owned())))
 }
 
 fn is_standard(path: &Path) -> bool {
@@ -114,11 +158,6 @@ fn why(error: &io::Error) -> String {
 
 /// Asks on the terminal without echo.
 fn prompt(ask: Ask) -> Result<Secret, Failure> {
-    let once = |words: &str| {
-        rpassword::prompt_password(format!("{words}: "))
-            .map(Secret::from)
-            .map_err(|e| Failure::failed(format!("the terminal cannot be read: {e}")))
-    };
     match ask {
         Ask::Known(what) => once(&capital(what)),
         Ask::New(what) => {
@@ -131,6 +170,12 @@ fn prompt(ask: Ask) -> Result<Secret, Failure> {
             }
         }
     }
+}
+
+fn once(words: &str) -> Result<Secret, Failure> {
+    rpassword::prompt_password(format!("{words}: "))
+        .map(Secret::from)
+        .map_err(|e| Failure::failed(format!("the terminal cannot be read: {e}")))
 }
 
 /// With a capital first letter.

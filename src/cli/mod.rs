@@ -3,11 +3,13 @@
 //! `control`'s types, and `enrol`, `secret` and `text`; it never touches the store.
 //!
 //! - `args`, `token_kind` and `words` what is typed; `plan` what they come to; `deliver` asks and prints
-//! - `import` and `log` are the two that take several requests; `operator` the operators of the console
+//! - `import`, `export` and `log` take several requests; `operator` the operators of the console;
+//!   `stock` hardware tokens by serial number, `token_program` those on a reader
 //! - `show` answers as text; `input` files and prompts; `qr` keys as drawings; `out` everything that is printed
 
 pub mod args;
 mod deliver;
+mod export;
 mod import;
 mod input;
 mod log;
@@ -16,7 +18,9 @@ mod out;
 mod plan;
 mod qr;
 mod show;
+mod stock;
 mod token_kind;
+mod token_program;
 mod words;
 
 use std::ffi::OsString;
@@ -31,6 +35,7 @@ use crate::control::client::{Client, DEFAULT_SOCKET};
 use crate::control::{Answer, Failure, Request, Timestamp};
 use input::{Input, System};
 use out::{End, Out};
+use token_program::{Hardware, Real};
 
 /// Somebody who answers: posternd, or a test.
 trait Asker {
@@ -66,6 +71,7 @@ type Connect<'a> = dyn FnMut(&Path) -> Result<Box<dyn Asker>, Failure> + 'a;
 /// Everything outside, so that a test can put its own there.
 struct Around<'a> {
     input: &'a mut dyn Input,
+    hardware: &'a mut dyn Hardware,
     connect: &'a mut Connect<'a>,
     view: View,
     /// POSTERN_CONTROL.
@@ -84,6 +90,7 @@ pub fn main() -> ExitCode {
     let term = set("TERM");
     let mut around = Around {
         input: &mut System,
+        hardware: &mut Real,
         connect: &mut |path| Ok(Box::new(Client::connect(path)?)),
         view: View {
             zone: TimeZone::system(),

@@ -65,6 +65,12 @@ impl<'a> Out<'a> {
         }
     }
 
+    /// Something for whoever sits at standard error, as it is: what lies on a reader, a question without its line end. Seen at once.
+    pub fn aside(&mut self, text: &str) {
+        let _ = self.err.write_all(text.as_bytes());
+        let _ = self.err.flush();
+    }
+
     /// A JSON document on a line of its own.
     ///
     /// # Errors

@@ -13,9 +13,12 @@ use crate::secret::Secret;
 
 mod contract;
 mod counters;
+mod files;
 mod flows;
+mod hardware;
 mod operators;
 mod printed;
+mod stock;
 
 /// 2026-03-01T10:31:04.250Z.
 const NOW: Timestamp = Timestamp(1_772_361_064_250);
@@ -34,6 +37,26 @@ impl Input for Files {
         found
             .map(|(_, bytes)| Zeroizing::new(bytes.clone()))
             .ok_or_else(|| Failure::failed(format!("{} is not there", path.display())))
+    }
+
+    fn line(&mut self) -> Result<Option<Zeroizing<String>>, Failure> {
+        let found = self.0.iter_mut().find(|(name, bytes)| name == "-" && !bytes.is_empty());
+        Ok(found.map(|(_, bytes)| {
+            let end = bytes
+                .iter()
+                .position(|byte| *byte == b'\n')
+                .map_or(bytes.len(), |at| at + 1);
+            let line: Vec<u8> = bytes.drain(..end).collect();
+            Zeroizing::new(String::from_utf8(line).unwrap().trim_end().to_owned())
+        }))
+    }
+
+    /// What somebody types who is asked.
+    fn wanted(&mut self, what: &str) -> Result<Option<Secret>, Failure> {
+        Ok(self
+            .file(Path::new(what), 100)
+            .ok()
+            .map(|bytes| Secret::new(bytes.to_vec())))
     }
 }
 
@@ -99,6 +122,7 @@ fn run_in(view: View, line: &str, files: &[(&str, &str)], answers: Vec<Result<An
     let status = {
         let mut around = Around {
             input: &mut input,
+            hardware: &mut Real,
             connect: &mut connect,
             view,
             socket: None,

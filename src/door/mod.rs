@@ -358,18 +358,11 @@ impl Door {
     }
 }
 
+pub use crate::process::fill_random;
+
 /// Sixteen bytes from the operating system.
 pub fn random16() -> [u8; 16] {
     let mut bytes = [0; 16];
     fill_random(&mut bytes);
     bytes
-}
-
-/// Fills with random bytes from the operating system. Without them nothing may go on.
-#[allow(clippy::panic)] // A box without randomness must not answer; the system's source does not fail once it is up.
-pub fn fill_random(bytes: &mut [u8]) {
-    use ring::rand::SecureRandom;
-    if ring::rand::SystemRandom::new().fill(bytes).is_err() {
-        panic!("the operating system gives no random bytes");
-    }
 }

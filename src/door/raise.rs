@@ -107,12 +107,12 @@ impl Door {
         if !group.is_empty() {
             self.store.apply(group)?;
         }
-        // One that was assigned and used since the copy is nobody's again. (A counter token is set right by the code that confirms it.)
+        // One that was given out and used since the copy is nobody's again.
         for row in self.store.search_unassigned("", 0, usize::MAX).0 {
             if let OtpParameters::Totp(parameters) = row.parameters {
                 let drift = self.store.seed(row.mark).map(|seed| seed.drift).unwrap_or_default();
-                self.store
-                    .raise_step(row.mark, totp::highest_acceptable(&parameters, now, drift), drift);
+                let highest = totp::highest_acceptable(&parameters, now, drift);
+                self.store.raise_step(row.mark, highest, drift);
             }
         }
         Ok(counters)

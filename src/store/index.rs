@@ -1,8 +1,8 @@
 //! Who is there, in memory: names, generations, whose each token is, which serial number is whose, who has no token that counts. In:
-//! records as they are read or changed; out: numbers by name or serial number, names by part. About 180 bytes a user; serial numbers
-//! as hashes; holds nothing secret.
+//! records as they are read or changed; out: numbers by name or serial number, names by part. About 180 bytes a user, 100 more where
+//! the token has a serial number; holds nothing secret.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
@@ -58,11 +58,14 @@ pub(super) fn fold(serial: &str) -> String {
     serial.trim().to_lowercase()
 }
 
-#[derive(Clone, Copy)]
+/// Whose a token is, and what a search in the hardware tokens looks at.
 struct Owner {
     user: u64,
-    /// The hash of its serial number; 0 where it has none.
-    serial: u64,
+    /// In lower case; none: an app.
+    serial: Option<Box<str>>,
+    /// In lower case; there are few of them.
+    model: Arc<str>,
+    begun: bool,
 }
 
 /// Whose tokens stand on a page: the user, how many of the user's are left out, how many are on it.
@@ -76,6 +79,7 @@ pub(super) struct Index {
     owners: HashMap<u64, Owner>,
     /// Hash of a serial number, and token.
     serials: BTreeSet<(u64, u64)>,
+    models: HashSet<Arc<str>>,
     hasher: RandomState,
     /// What nobody has yet.
     pub(super) drawer: Drawer,
@@ -99,22 +103,40 @@ impl Index {
     }
 
     fn put_token(&mut self, user: u64, token: &Token) {
-        let serial = match is_hardware(token) {
-            true => self.hash(&token.serial),
-            false => 0,
+        let model = self.model(&token.model);
+        let owner = Owner {
+            user,
+            serial: is_hardware(token).then(|| fold(&token.serial).into()),
+            model,
+            begun: is_begun(token),
         };
-        let before = self.owners.insert(token.id.0, Owner { user, serial });
-        let before = before.map_or(0, |owner| owner.serial);
-        if before != serial {
-            self.serials.remove(&(before, token.id.0));
-            if serial != 0 {
-                self.serials.insert((serial, token.id.0));
-            }
+        let serial = owner.serial.as_deref().map(|serial| self.hash(serial));
+        if let Some(before) = self.owners.insert(token.id.0, owner) {
+            self.forget_serial(before.serial.as_deref(), token.id.0);
+        }
+        if let Some(serial) = serial {
+            self.serials.insert((serial, token.id.0));
         }
     }
 
-    fn hash(&self, serial: &str) -> u64 {
-        self.hasher.hash_one(fold(serial)).max(1)
+    fn model(&mut self, model: &str) -> Arc<str> {
+        let model = fold(model);
+        if let Some(known) = self.models.get(model.as_str()) {
+            return Arc::clone(known);
+        }
+        let model: Arc<str> = model.into();
+        self.models.insert(Arc::clone(&model));
+        model
+    }
+
+    fn hash(&self, folded: &str) -> u64 {
+        self.hasher.hash_one(folded)
+    }
+
+    fn forget_serial(&mut self, folded: Option<&str>, token: u64) {
+        if let Some(folded) = folded {
+            self.serials.remove(&(self.hash(folded), token));
+        }
     }
 
     pub(super) fn remove(&mut self, id: UserId) {
@@ -124,7 +146,7 @@ impl Index {
 
     pub(super) fn remove_token(&mut self, token: TokenId) {
         if let Some(owner) = self.owners.remove(&token.0) {
-            self.serials.remove(&(owner.serial, token.0));
+            self.forget_serial(owner.serial.as_deref(), token.0);
         }
     }
 
@@ -149,13 +171,43 @@ impl Index {
         self.owners.get(&token.0).map(|owner| UserId(owner.user))
     }
 
-    /// The tokens that may have a serial number, and whose they are: by its hash, so look at the records.
+    /// The tokens that have a serial number, and whose they are.
     pub(super) fn with_serial(&self, serial: &str) -> Vec<(TokenId, UserId)> {
-        let hash = self.hash(serial);
+        let serial = fold(serial);
+        let hash = self.hash(&serial);
         let found = self.serials.range((hash, 0)..=(hash, u64::MAX));
-        found
-            .filter_map(|(_, token)| Some((TokenId(*token), self.owner(TokenId(*token))?)))
-            .collect()
+        let whose = |(_, token): &(u64, u64)| {
+            let owner = self.owners.get(token)?;
+            let is = owner.serial.as_deref() == Some(serial.as_str());
+            is.then_some((TokenId(*token), UserId(owner.user)))
+        };
+        found.filter_map(whose).collect()
+    }
+
+    /// The tokens with a serial number, or with `begun` those begun here that are not active yet, whose serial number, model or user's
+    /// name contains `part`, which is folded: by their users' names, a page of them, and how many there are.
+    pub(super) fn search_hardware(
+        &self,
+        part: &str,
+        begun: bool,
+        offset: usize,
+        limit: usize,
+    ) -> (Vec<(UserId, TokenId)>, usize) {
+        let models: HashSet<&Arc<str>> = self.models.iter().filter(|model| model.contains(part)).collect();
+        let fits = |(token, owner): (&u64, &Owner)| {
+            let serial = owner.serial.as_deref().filter(|_| owner.begun || !begun)?;
+            let name = &self.users.get(&owner.user)?.name;
+            let found = serial.contains(part) || models.contains(&owner.model) || name.contains(part);
+            found.then(|| (Arc::clone(name), owner.user, *token))
+        };
+        let mut found: Vec<_> = self.owners.iter().filter_map(fits).collect();
+        found.sort_unstable();
+        let total = found.len();
+        let page = found.into_iter().skip(offset).take(limit);
+        (
+            page.map(|(_, user, token)| (UserId(user), TokenId(token))).collect(),
+            total,
+        )
     }
 
     /// Users and tokens.

@@ -413,6 +413,17 @@ impl<'c> Manager<'c> {
         }
     }
 
+    /// Gives a profile another title; its seed stays.
+    ///
+    /// # Errors
+    /// [`Fault`]; see [`Fault::not_done`].
+    pub fn title(self, number: u8, title: &Title) -> Result<(), Fault> {
+        let body = Body::padded(title.as_str().as_bytes()).ok_or(Fault::Malformed)?;
+        let body = self.key.encrypt(body);
+        let command = Command::signed(&self.key, [0xD5, 0x00, number], &body);
+        ask(self.device.channel, &command).map(drop)
+    }
+
     /// Gives the device a new customer key, once the button is pressed: see [`Press`].
     pub fn change_key(self, new: &Secret) -> Press<'c> {
         let mut plain = zeroize::Zeroizing::new([0; 2 * BLOCK]);

@@ -1,5 +1,6 @@
 //! The door, tested from outside: the two programs as they are built, real packets, real peers. Each test names the rule that it
-//! holds (R1 to R25). Nothing here knows the library's insides; `desk` speaks the console's own types.
+//! holds (R1 to R25). Nothing here knows the library's insides, but that `desk` speaks the console's own types and `token_rig` goes
+//! the box's own way to a token.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -20,6 +21,7 @@ mod packet;
 #[path = "../sim/mod.rs"]
 #[allow(dead_code)] // The example uses the rest.
 mod sim;
+mod token_rig;
 mod totp;
 
 mod challenge;
@@ -33,6 +35,7 @@ mod console_secrets;
 mod console_setup;
 mod console_tmux;
 mod console_two;
+mod drawer;
 mod entra;
 mod entra_client;
 mod explain;
@@ -46,10 +49,15 @@ mod outages;
 mod qr;
 mod races;
 mod reader_rules;
+mod readers;
 mod real_peers;
 mod repeats;
 mod service;
 mod sim_links;
+mod sim_token;
 mod sims;
 mod syslog;
+mod token_applets;
+mod token_cuts;
+mod token_links;
 mod wire;

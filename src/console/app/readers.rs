@@ -99,11 +99,8 @@ impl App {
     pub(super) fn watch(&mut self, effects: &mut Vec<Effect>) {
         let reads = self.context.session.is_some() && self.layers.iter().any(|layer| layer.screen.reads());
         let is_fresh = std::mem::take(&mut self.reads_anew);
-        if self.watches && (!reads || is_fresh) {
-            effects.push(Effect::Reader(Ask::Watch(false)));
-        }
-        if reads && (!self.watches || is_fresh) {
-            effects.push(Effect::Reader(Ask::Watch(true)));
+        if reads != self.watches || (reads && is_fresh) {
+            effects.push(Effect::Reader(Ask::Watch(reads)));
         }
         self.watches = reads;
     }

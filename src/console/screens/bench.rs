@@ -112,10 +112,11 @@ impl Bench {
         all.filter(|one| one.proven && one.trouble.is_none()).collect()
     }
 
-    /// Serial ports that may be readers: nobody said so yet.
+    /// Serial ports that may be readers: nobody said so yet, and none of them failed.
     pub fn ports(&self) -> Vec<&Reader> {
         let all = self.readers.iter().flatten();
-        all.filter(|one| !one.proven && one.link == Link::Pn532).collect()
+        all.filter(|one| !one.proven && one.trouble.is_none() && one.link == Link::Pn532)
+            .collect()
     }
 
     /// The serial ports from which one is to be chosen: none while a reader can be used.
@@ -182,7 +183,7 @@ pub fn clock_words(ahead: i64) -> String {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
-pub(super) mod tests {
+pub(in crate::console) mod tests {
     use super::*;
 
     /// A PN532 reader that answered.

@@ -2,7 +2,9 @@
 //! out, which key does it here.
 
 /// A command and where its key is: at a user's screen, and at the screens about one user (why, the log).
-const KEYS: [(&str, &str, &str); 10] = [
+const KEYS: [(&str, &str, &str); 12] = [
+    ("postern token program", "h", "o, then h"),
+    ("postern token assign", "s", "o, then s"),
     ("postern user add", "", "e on the first screen makes one"),
     ("postern user unlock", "u", "u"),
     ("postern user enable", "d", "o, then d"),

@@ -33,8 +33,9 @@ use crate::console::widgets::form::{Form, Typed};
 use crate::console::widgets::list::List;
 use crate::console::widgets::scroll::{Paragraph, Scroll};
 use crate::control::{Algorithm, Answer, Failure, Request, TotpParameters};
-use crate::enrol::azure_csv::{self, TokenFile};
-use crate::enrol::batches::{Batches, Kind, Sent, Settings, Summary};
+use crate::enrol::batches::{Batches, Sent, Settings, Summary};
+use crate::enrol::rows::TokenFile;
+use crate::enrol::token_file::{self, Keys};
 use crate::text::shown;
 use files::Found;
 
@@ -247,20 +248,8 @@ fn understood(path: &Path) -> Result<(String, TokenFile), String> {
         .file_name()
         .map_or_else(String::new, |name| shown(&name.to_string_lossy()));
     let bytes = files::read(path)?;
-    match Kind::of(&bytes) {
-        Kind::Csv => {}
-        Kind::Json => {
-            return Err(format!(
-                "{name} is JSON, which cannot be read yet: save the tokens as CSV"
-            ));
-        }
-        Kind::Xml => {
-            return Err(format!(
-                "{name} is XML (PSKC), which cannot be read yet: save the tokens as CSV"
-            ));
-        }
-    }
-    let file = azure_csv::parse(&bytes).map_err(|error| format!("{name}: {error}"))?;
+    let file = token_file::read(&bytes, None, &Keys::None, crate::control::Timestamp(0))
+        .map_err(|error| format!("{name}: {error}"))?;
     Ok((name, file))
 }
 

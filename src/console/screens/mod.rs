@@ -36,6 +36,7 @@ pub mod program;
 pub mod sticks;
 pub mod system;
 pub mod token_kind;
+pub mod tokens;
 pub mod too_small;
 pub mod user;
 pub mod users;

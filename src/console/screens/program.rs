@@ -19,6 +19,7 @@
 
 mod drawing;
 mod flow;
+mod kind;
 mod queue;
 mod summary;
 mod work;
@@ -27,7 +28,6 @@ use std::time::Duration;
 
 use super::bench::Bench;
 use super::clock::Clock;
-use super::token_kind::{TokenKind, parse_kind};
 use super::users::FINISHED;
 use crate::console::action::{Action, Told};
 use crate::console::key::Key;
@@ -36,7 +36,7 @@ use crate::console::screen::{Context, Hint, Screen, Topics};
 use crate::console::widgets::asked::Asked;
 use crate::console::widgets::list::List;
 use crate::control::{
-    Answer, ClockReport, Failure, OtpParameters, Request, SerialReport, TotpParameters, UserInfo, UserSearch,
+    Answer, ClockReport, Failure, Request, SerialReport, TokenId, TotpParameters, UserInfo, UserSearch,
 };
 use crate::tokens::desk;
 use queue::{Outcome, Queue};
@@ -114,6 +114,8 @@ pub struct Program {
     anew: bool,
     /// Jobs of the readers' thread, counted.
     jobs: u64,
+    /// The token that the last of them is for, until it has ended.
+    writing: Option<(String, TokenId)>,
 }
 
 impl Program {
@@ -136,6 +138,12 @@ impl Program {
             anew: true,
             ..Self::new(name)
         }
+    }
+
+    /// For a token that was written before and waits for its code.
+    pub fn resume(token: &crate::control::TokenInfo) -> Self {
+        let work = Box::new(Work::resumed(token.clone()));
+        Self::with(Queue::one(&token.user), Stage::Code(work))
     }
 
     /// For some users, one after the other.
@@ -176,6 +184,7 @@ impl Program {
             question: None,
             anew: false,
             jobs: 0,
+            writing: None,
         }
     }
 
@@ -218,8 +227,7 @@ impl Program {
             }
             Key::Char('o') if self.bench.token().is_some() => {
                 let several = self.bench.token().is_some_and(|token| !token.profiles.is_empty());
-                let kind = TokenKind::hardware(KIND, self.parameters, several);
-                vec![Action::Open(Box::new(kind))]
+                vec![Action::Open(Box::new(kind::choose(KIND, self.parameters, several)))]
             }
             Key::Char('s') if self.queue.is_many() => self.skip(context),
             Key::Char('c') if self.is_clock_wrong() => vec![Action::Open(Box::new(Clock::new()))],
@@ -352,9 +360,7 @@ impl Screen for Program {
             Told::Yes(OVERWRITE) => self.agreed(context, |target| target.overwrite = true),
             Told::Yes(REPLACE) => self.agreed(context, |target| target.replace = true),
             Told::Picked(KIND, kind) => {
-                if let Some(OtpParameters::Totp(parameters)) = parse_kind(&kind) {
-                    self.parameters = parameters;
-                }
+                self.parameters = kind::chosen(&kind).unwrap_or(self.parameters);
                 Vec::new()
             }
             told => match &mut self.stage {

@@ -26,14 +26,12 @@ const COUNTER: &str = "counter";
 pub struct TokenKind {
     tag: u32,
     form: Form,
-    /// For an app on a phone: what is there goes.
-    is_app: bool,
 }
 
 impl TokenKind {
     /// From what it was; what is chosen is told with the tag, for [`parse_kind`].
     pub fn new(tag: u32, now: OtpParameters) -> Self {
-        let form = Form::new()
+        let mut form = Form::new()
             .choice(
                 "hash",
                 "Hash",
@@ -60,36 +58,6 @@ impl TokenKind {
                 ],
                 "How long a code is shown. Left and Right change it, Enter makes the token.",
             );
-        Self::with(tag, form, now)
-    }
-
-    /// What a hardware token can be told; six digits alone where it has one profile.
-    pub fn hardware(tag: u32, now: TotpParameters, is_several: bool) -> Self {
-        let digits: &[(&str, &str)] = match is_several {
-            true => &[("6", "usual"), ("8", "")],
-            false => &[("6", "as this token shows them")],
-        };
-        let form = Form::new()
-            .choice(
-                "hash",
-                "Hash",
-                &[("sha1", "usual"), ("sha256", "")],
-                "Left and Right change it, Enter goes on.",
-            )
-            .choice("digits", "Digits", digits, "Left and Right change it, Enter goes on.")
-            .choice(
-                "period",
-                "Seconds",
-                &[("30", "usual"), ("60", "")],
-                "How long a code is shown. Left and Right change it, Enter takes it.",
-            );
-        Self {
-            is_app: false,
-            ..Self::with(tag, form, now.into())
-        }
-    }
-
-    fn with(tag: u32, mut form: Form, now: OtpParameters) -> Self {
         form.set(
             "hash",
             match now.algorithm() {
@@ -101,11 +69,7 @@ impl TokenKind {
         form.set("digits", &now.digits().to_string());
         let period = now.period().map_or(COUNTER.to_owned(), |period| period.to_string());
         form.set("period", &period);
-        Self {
-            tag,
-            form,
-            is_app: true,
-        }
+        Self { tag, form }
     }
 }
 
@@ -166,19 +130,14 @@ impl Screen for TokenKind {
             width: area.width.saturating_sub(4).min(100),
             height: inner.height.saturating_sub(7),
         };
-        let words = match self.is_app {
-            true => {
-                "Some apps, Microsoft Authenticator among them, ignore all three and show codes that are then refused. The token that \
-             was just made goes, and another one is made in its place."
-            }
-            false => "The box checks the codes in the same way, so nothing has to be told to anybody.",
-        };
+        let words = "Some apps, Microsoft Authenticator among them, ignore all three and show codes that are then refused. The token that \
+             was just made goes, and another one is made in its place.";
         page.wrapped(below, words, Look::Plain);
     }
 
     fn hints(&self, _context: &Context) -> Vec<Hint> {
         vec![
-            ("Enter", if self.is_app { "next, make it" } else { "next, take it" }),
+            ("Enter", "next, make it"),
             ("Left/Right", "change"),
             ("Esc", "leave it as it was"),
         ]

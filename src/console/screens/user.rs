@@ -8,7 +8,9 @@
 //!   May log in with password and code.
 //!
 //! > e   New token             Password  at the directory
-//!   r   Set a token right               1 of 6 wrong ones in 24 hours
+//!   h   Hardware token                  1 of 6 wrong ones in 24 hours
+//!   s   By serial number
+//!   r   Set a token right
 //!   b   Bypass code
 //!   u   Unlock                Token #3  active, app
 //!   w   Why                             sha1, 6 digits, 30 s
@@ -33,6 +35,8 @@ use super::commands::at_user;
 use super::confirm::{Confirm, word_for};
 use super::enrol::Enrol;
 use super::local_password::LocalPassword;
+use super::program::Program;
+use super::tokens::Assign;
 use super::why::Why;
 use crate::console::action::{Action, Told, Tone};
 use crate::console::key::Key;
@@ -104,6 +108,8 @@ impl User {
         };
         match deed {
             Deed::Enrol => open(Box::new(Enrol::new(&name))),
+            Deed::Program => open(Box::new(Program::new(&name))),
+            Deed::Assign => open(Box::new(Assign::to(&name))),
             Deed::Confirm => open(Box::new(Codes::confirm(&name))),
             Deed::Resync => open(Box::new(Codes::resync(&name))),
             Deed::Bypass => open(Box::new(Bypass::new(&name))),

@@ -133,6 +133,13 @@ pub struct TokenInfo {
 }
 
 impl TokenInfo {
+    /// When the first code begins that is not spent, by the box's clock; none with a counter, and where none was spent. It lies ahead
+    /// where the token's clock was ahead and was set back: until then what the token shows is spent (R16).
+    pub fn next_code(&self) -> Option<Timestamp> {
+        let period = Duration::from_secs(u64::from(self.period?));
+        Some(self.last_code?.plus(period))
+    }
+
     /// How it makes its codes.
     pub fn parameters(&self) -> OtpParameters {
         let (algorithm, digits) = (self.algorithm, self.digits);
@@ -144,13 +151,6 @@ impl TokenInfo {
             }),
             None => OtpParameters::Hotp(HotpParameters { algorithm, digits }),
         }
-    }
-
-    /// When the first code begins that is not spent, by the box's clock; none with a counter, and where none was spent. It lies ahead
-    /// where the token's clock was ahead and was set back: until then what the token shows is spent (R16).
-    pub fn next_code(&self) -> Option<Timestamp> {
-        let period = Duration::from_secs(u64::from(self.period?));
-        Some(self.last_code?.plus(period))
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::common::{Target, name_failure, name_of, store_failure};
-use super::tokens::{check_seed, seed_warning, spent_before};
+use super::tokens::{begins_at, check_seed, seed_warning};
 use super::unassigned::same_model;
 use crate::control::answers::{ImportReport, RowOutcome, RowResult};
 use crate::control::asks::{IMPORT_BATCH_MAX, ImportBatch, ImportRow};
@@ -379,7 +379,7 @@ fn changes(door: &Door, good: &[Good], now: Timestamp) -> Result<(Vec<Change>, V
         if row.assigned {
             changes.push(Change::RemoveUnassigned(token.mark));
         }
-        changes.extend(spent_before(token.mark, row.counter));
+        changes.extend(begins_at(token.mark, row.counter));
         changes.push(Change::AddToken(token));
     }
     Ok((changes, places))

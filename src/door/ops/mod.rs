@@ -4,8 +4,8 @@
 //!
 //! - `common` names, failures, secrets that the box makes
 //! - `entry` operators at the door of a console; `operators` their records
-//! - `clients`, `users`, `views`, `bypass`, `tokens`, `codes`, `hardware`, `drift`, `unassigned`, `import`, `entra`, `ask`, `status`, `knocks`: one
-//!   group of requests each
+//! - `clients`, `users`, `views`, `bypass`, `tokens`, `codes`, `hardware`, `drift`, `unassigned`, `import`, `export`, `entra`,
+//!   `ask`, `status`, `knocks`: one group of requests each
 
 mod ask;
 mod bypass;
@@ -15,6 +15,7 @@ mod common;
 mod drift;
 mod entra;
 mod entry;
+mod export;
 mod hardware;
 mod import;
 mod knocks;
@@ -309,6 +310,10 @@ impl Inner {
         let door = &self.door;
         let _alone = self.changes.lock();
         self.still(by, request.needs(), request.word())?;
+        let ready = match ready {
+            Ready::Export(checked) => return export::answer(door, *checked, target),
+            other => other,
+        };
         match request {
             Request::ClientAdd(ask) => clients::add(door, ask, target),
             Request::ClientSet(ask) => clients::set(door, ask, target),

@@ -21,6 +21,7 @@ use crate::store::records::{Algorithm, HotpParameters, OtpParameters, TotpParame
 mod codes;
 mod counters;
 mod entra;
+mod export;
 mod hardware;
 mod import;
 mod log;

@@ -53,7 +53,7 @@ pub(super) fn add(door: &Door, ask: TokenAdd, target: &mut Target) -> Result<Ans
         source: TokenSource::App,
     };
     let mut changes = vec![Change::AddToken(token.clone())];
-    changes.extend(spent_before(token.mark, ask.counter));
+    changes.extend(begins_at(token.mark, ask.counter));
     let applied = door
         .store
         .apply(changes)
@@ -70,6 +70,11 @@ pub(super) fn add(door: &Door, ask: TokenAdd, target: &mut Target) -> Result<Ans
         issuer: if issuer.is_empty() { ISSUER.to_owned() } else { issuer },
         warnings,
     })))
+}
+
+/// The counter of a counter token's first code, where that is not 0: those before it count as used.
+pub(super) fn begins_at(mark: SeedMark, counter: u64) -> Option<Change> {
+    counter.checked_sub(1).map(|last| Change::RaiseStep(mark, last))
 }
 
 /// `token list`.
@@ -105,11 +110,6 @@ pub(super) fn remove(door: &Door, name: &str, id: TokenId, target: &mut Target) 
     Ok(Answer::Done {
         done: format!("token #{} of {} is removed{then}", id.0, shown(&user.name)),
     })
-}
-
-/// The codes before a counter are spent, in the same change as the token (R16).
-pub(super) fn spent_before(mark: SeedMark, counter: u64) -> Option<Change> {
-    counter.checked_sub(1).map(|spent| Change::RaiseStep(mark, spent))
 }
 
 /// Whether these bytes can be a seed; else the line that says why not.

@@ -163,7 +163,7 @@ fn choose(names: &[String], wanted: &str, taken: impl Fn(&str) -> bool) -> Resul
             shown(wanted),
             known()
         )),
-        (several, unnamed) => {
+        (several, _) => {
             let with: Vec<usize> = several
                 .iter()
                 .copied()
@@ -171,7 +171,7 @@ fn choose(names: &[String], wanted: &str, taken: impl Fn(&str) -> bool) -> Resul
                 .collect();
             match with.as_slice() {
                 [only] => Ok(*only),
-                [] if unnamed => words(format!("no token lies on a reader; pcscd knows: {}", known())),
+                [] => Err(LinkError::TokenGone),
                 _ => words(format!(
                     "several readers may be meant, name one as pcsc:NAME: {}",
                     known()

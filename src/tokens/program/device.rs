@@ -8,9 +8,9 @@ use super::{Kind, find_device};
 use crate::secret::Secret;
 use crate::tokens::channel::ApduChannel;
 use crate::tokens::crypto::Key;
-use crate::tokens::desk::Trouble;
+use crate::tokens::desk::{Left, Trouble};
 use crate::tokens::exchange::Fault;
-use crate::tokens::molto2::{CUSTOMER_KEY, Found, Press, Pressed};
+use crate::tokens::molto2::{CUSTOMER_KEY, Found, Press, Pressed, Title};
 
 /// What to say while the device waits.
 pub const PRESS_WORDS: &str = "press the button with the arrow up on the Molto-2";
@@ -47,6 +47,32 @@ pub fn delete_seed(
     })
 }
 
+/// Gives a profile another title. What was written: as much of it as fits.
+///
+/// # Errors
+/// [`Trouble`].
+pub fn set_title(
+    channel: &mut dyn ApduChannel,
+    serial: &str,
+    profile: u8,
+    title: &str,
+    customer_key: Option<&Secret>,
+) -> Result<String, Trouble> {
+    let title = Title::new(title).ok_or_else(|| refused("a title has a character at least: nothing was written"))?;
+    let manager = find_device(channel, serial)?
+        .authenticate(Key::molto2(customer_key))
+        .map_err(|fault| untouched(Kind::Molto2, At::Key, &fault))?;
+    manager.title(profile, &title).map_err(|fault| {
+        if fault.not_done() {
+            untouched(Kind::Molto2, At::Retitle, &fault)
+        } else {
+            let state = format!("profile {profile} may have its old title or the new one: look at the Molto-2 again");
+            unclear(At::Retitle, &fault, &state)
+        }
+    })?;
+    Ok(title.as_str().to_owned())
+}
+
 /// Gives the device a new customer key: the maker's is public. Proven at the end by authenticating with the new one, once.
 ///
 /// # Errors
@@ -80,7 +106,9 @@ pub fn set_customer_key(
     }
 }
 
-/// Empties every profile and brings the maker's customer key back. Proven by a profile that held a seed before, where there was one.
+/// Empties every profile and brings the maker's customer key back. Proven by a profile that is not any more what it was: the last one
+/// with a seed or a title, since the first ones may come back with what the maker puts there. A device that shows neither has only its
+/// word.
 ///
 /// # Errors
 /// [`Trouble`].
@@ -90,24 +118,29 @@ pub fn factory_reset(channel: &mut dyn ApduChannel, serial: &str, waited: Waited
     let profiles = device
         .profiles()
         .map_err(|fault| untouched(Kind::Molto2, At::Look, &fault))?;
-    let filled = (0..).zip(profiles).find(|(_, profile)| profile.occupied);
-    let emptied = |device: &mut Found<'_>| match &filled {
-        Some((number, _)) => Ok(device.profile(*number)?.is_some_and(|profile| !profile.occupied)),
+    let witness = (0..)
+        .zip(profiles)
+        .filter(|(_, profile)| profile.occupied || !profile.title.is_empty())
+        .last();
+    let changed = |device: &mut Found<'_>| match &witness {
+        Some((number, before)) => Ok(device.profile(*number)?.is_some_and(|after| after != *before)),
         None => Ok(false),
     };
     let state = "it may be empty or not: look at the Molto-2 again";
-    let (mut device, over) = wait(device.reset(), at, state, waited, emptied)?;
-    let done = match &filled {
-        Some(_) => emptied(&mut device).map_err(|fault| unclear(at, &fault, state))?,
-        None => over,
-    };
-    if done {
-        return Ok(());
+    let (mut device, over) = wait(device.reset(), at, state, waited, changed)?;
+    match &witness {
+        Some(_) if changed(&mut device).map_err(|fault| unclear(at, &fault, state))? => Ok(()),
+        Some(_) => Err(refused(
+            "nobody pressed the button, so the Molto-2 was not reset: unplug it so that it waits no more, plug it in again, start \
+             over, and press it when you are asked to",
+        )),
+        None if over => Ok(()),
+        None => Err(Trouble {
+            words: "the Molto-2 does not say that it was reset, and nothing was in it that could be seen to go: look at its display"
+                .to_owned(),
+            left: Left::Unknown,
+        }),
     }
-    Err(refused(
-        "nobody pressed the button, so the Molto-2 was not reset: unplug it so that it waits no more, plug it in again, start over, \
-         and press it when you are asked to",
-    ))
 }
 
 /// Asks until the device waits no more, `seen` says that it is done, or the time is up. The device, and whether it waits no more.

@@ -29,7 +29,9 @@ use crate::store::records::{Timestamp, TotpParameters};
 use crate::text::shown;
 
 pub use super::models::Kind;
-pub use device::{PRESS_ASKS, PRESS_PAUSE, PRESS_WORDS, Waited, delete_seed, factory_reset, set_customer_key};
+pub use device::{
+    PRESS_ASKS, PRESS_PAUSE, PRESS_WORDS, Waited, delete_seed, factory_reset, set_customer_key, set_title,
+};
 
 use words::{At, refused, unfit, unsure, unsure_clock, untouched};
 
@@ -324,8 +326,7 @@ fn not_ready(kind: Kind, what: &str, why: NotReady) -> Trouble {
         NotReady::Fault(fault) => unsure(kind, At::KeyAgain, what, &fault),
         NotReady::Other(serial) => Trouble {
             words: format!(
-                "another token ({}) was put in its place, and nothing was written to that one; the first may hold no seed: place the \
-                 first again and start over",
+                "another token ({}) lies there now, which got no seed; the first may hold none: place the first again and start over",
                 shown(&serial)
             ),
             left: Left::Unknown,

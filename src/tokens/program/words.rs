@@ -21,6 +21,7 @@ pub(super) enum At {
     Clock,
     Deletion,
     CustomerKey,
+    Retitle,
     Reset,
 }
 
@@ -36,6 +37,7 @@ impl At {
             At::Clock => "while its clock was set",
             At::Deletion => "while a seed was deleted",
             At::CustomerKey => "while it was given its customer key",
+            At::Retitle => "while a title was written",
             At::Reset => "while it was reset",
         }
     }
@@ -46,7 +48,7 @@ impl At {
             At::Key | At::KeyAgain => "to be asked for its key",
             At::Configuration => "the configuration",
             At::Seed => "the seed",
-            At::Title => "the title",
+            At::Title | At::Retitle => "the title",
             At::Clock => "the time",
             At::Deletion => "to delete the seed",
             At::CustomerKey => "the customer key",

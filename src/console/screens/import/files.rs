@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::enrol::azure_csv::FILE_MAX;
+use crate::enrol::rows::FILE_MAX;
 use crate::text::shown;
 
 /// Most directory entries that are looked at in all.

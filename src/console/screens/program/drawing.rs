@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::work::{left_words, step_words};
-use super::{Program, Stage, Work, work};
+use super::{Program, Stage, Work, kind, work};
 use crate::console::page::{Look, Page};
 use crate::console::screen::{Context, Hint};
 use crate::console::screens::bench::{Lying, clock_words, named};
@@ -11,7 +11,7 @@ use crate::console::screens::home::count;
 use crate::console::screens::users::grouped;
 use crate::console::widgets::inset::{below, inset};
 use crate::console::widgets::rows::Rows;
-use crate::control::{Algorithm, TokenInfo, TokenStatus, TotpParameters};
+use crate::control::{TokenInfo, TokenStatus};
 use crate::text::shown;
 use crate::times::shown_near;
 use crate::tokens::desk::{Placed, Profile};
@@ -76,7 +76,7 @@ impl Program {
         if self.is_clock_wrong() {
             let words = "The box's clock is not trusted: codes follow it, so no token is programmed. Enter or c leads to the clock.";
             rows.line(words, Look::Bad);
-            rows.gap();
+            return;
         }
         let Some(token) = self.bench.token() else {
             if let Some(Lying::Unfit(why)) = self.bench.lying() {
@@ -154,7 +154,7 @@ impl Program {
         rows.field("Token", &what, Look::Strong);
         let reader = self.bench.reader(&token.device).map_or(token.device.clone(), named);
         let more = match self.bench.is_several() {
-            true => " (Left/Right: what lies on another)",
+            true => "; Left/Right: another",
             false => "",
         };
         rows.field("Reader", &format!("{}{more}", shown(&reader)), Look::Plain);
@@ -165,7 +165,7 @@ impl Program {
             };
             rows.field("Clock", &words, Look::Plain);
         }
-        rows.field("Codes", &kind_words(self.parameters), Look::Plain);
+        rows.field("Codes", &kind::words(self.parameters), Look::Plain);
         match &self.known {
             None => rows.field("Held by", "...", Look::Plain),
             Some(report) => {
@@ -188,15 +188,15 @@ impl Program {
     fn what_happens(&self, token: &Placed) -> String {
         let who = shown(self.queue.name());
         let place = match self.profiles.at().and_then(|at| token.profiles.get(at)) {
-            Some(profile) => format!("to profile {}", profile.number),
-            None => "to it".to_owned(),
+            Some(profile) => format!(" to profile {}", profile.number),
+            None => String::new(),
         };
         let lost = match token.profiles.is_empty() {
             true => " The key that it holds now is lost.",
             false => "",
         };
         format!(
-            "Enter makes a new key, writes it {place} and sets the clock.{lost} Then type the code that the token shows: with that \
+            "Enter makes a new key, writes it{place} and sets the clock.{lost} Then type the code that the token shows: with that \
              it becomes the token of {who}."
         )
     }
@@ -384,16 +384,6 @@ fn draw_done(page: &mut Page<'_>, area: Rect, work: &Work) {
         rows.line(&words, Look::Warn);
     }
     rows.line("It counts from now on: hand it over.", Look::Plain);
-}
-
-/// `SHA-1, 6 digits, 30 seconds`.
-fn kind_words(parameters: TotpParameters) -> String {
-    let hash = match parameters.algorithm {
-        Algorithm::Sha1 => "SHA-1",
-        Algorithm::Sha256 => "SHA-256",
-        Algorithm::Sha512 => "SHA-512",
-    };
-    format!("{hash}, {} digits, {} seconds", parameters.digits, parameters.period)
 }
 
 fn holder_words(token: &TokenInfo) -> String {

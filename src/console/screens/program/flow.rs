@@ -15,6 +15,8 @@ use crate::tokens::desk;
 const USER: u32 = 1 << 16;
 /// Tags of questions about a serial number, told apart in the same way.
 const SERIAL: u32 = 2 << 16;
+/// The tag of what came too late for whoever waited.
+const LATE_WRITTEN: u32 = 3 << 16;
 /// The low half.
 const LOW: u32 = 0xffff;
 
@@ -165,6 +167,7 @@ impl Program {
         self.make = false;
         self.jobs = self.jobs.wrapping_add(1);
         let job = target.job(&mut made);
+        self.writing = Some((made.token.user.clone(), made.token.id));
         self.queue.rename(&made.token.user);
         self.queue.note(&target.serial, Outcome::Begun, context.now.wall);
         self.stage = Stage::Writing(Box::new(Work::new(made, target, context.now.mono)));
@@ -173,11 +176,14 @@ impl Program {
 
     /// The token has taken the key: posternd must know before anything else.
     pub(super) fn written(&mut self, context: &Context) -> Vec<Action> {
+        let writing = self.writing.take();
         match std::mem::replace(&mut self.stage, Stage::Look) {
             Stage::Writing(work) => self.stage = Stage::Noting(work, None),
+            // Nobody waits for it here any more; it then waits for its code all the same.
             other => {
                 self.stage = other;
-                return Vec::new();
+                let ask = writing.map(|(user, id)| Action::Ask(LATE_WRITTEN, Request::TokenWritten { user, id }));
+                return ask.into_iter().collect();
             }
         }
         self.note_written(context)
@@ -196,6 +202,7 @@ impl Program {
 
     /// The writing failed; what comes of the next key must have been read.
     pub(super) fn trouble(&mut self, trouble: desk::Trouble) -> Vec<Action> {
+        self.writing = None;
         match std::mem::replace(&mut self.stage, Stage::Look) {
             Stage::Writing(work) => {
                 self.stage = Stage::Trouble(work, trouble);
@@ -333,11 +340,18 @@ impl Program {
             (PROGRAM, Answer::TokenProgramming(made)) => return self.write(*made, context),
             (WRITTEN, Answer::Token(token)) => self.type_code(*token, context),
             (CONFIRM, Answer::Token(token)) => return self.confirmed(*token, context),
+            (LATE_WRITTEN, Answer::Token(token)) => {
+                let words = format!(
+                    "{} was written after all: it waits for its code",
+                    work::device_words(&token)
+                );
+                return vec![Action::Say(Tone::Look, words)];
+            }
             (FORGET, Answer::Done { done }) => return vec![Action::Say(Tone::Done, done)],
             (tag, Answer::User(info)) if self.user_tag() == tag => {
                 self.queue.rename(&info.row.name);
                 self.info = Some(info);
-                self.resume();
+                self.take_up();
             }
             (tag, Answer::Serial(report)) if tag == (SERIAL | self.looks) => self.known = Some(report),
             _ => {}
@@ -351,7 +365,7 @@ impl Program {
     }
 
     /// Where a token of this user was written already, its code is all that is missing.
-    fn resume(&mut self) {
+    fn take_up(&mut self) {
         let Some(info) = self
             .info
             .as_ref()

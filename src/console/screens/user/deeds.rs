@@ -9,6 +9,8 @@ use crate::control::{Role, UserInfo};
 pub(super) enum Deed {
     Confirm,
     Enrol,
+    Program,
+    Assign,
     Resync,
     Bypass,
     Unlock,
@@ -34,6 +36,8 @@ impl Deed {
         match self {
             Self::Confirm => "c",
             Self::Enrol => "e",
+            Self::Program => "h",
+            Self::Assign => "s",
             Self::Resync => "r",
             Self::Bypass => "b",
             Self::Unlock => "u",
@@ -50,6 +54,8 @@ impl Deed {
         match self {
             Self::Confirm => "Confirm the token",
             Self::Enrol => "New token",
+            Self::Program => "Hardware token",
+            Self::Assign => "By serial number",
             Self::Resync => "Set a token right",
             Self::Bypass => "Bypass code",
             Self::Unlock => "Unlock",
@@ -67,9 +73,14 @@ impl Deed {
     fn role(self) -> Role {
         match self {
             Self::Why => Role::Auditor,
-            Self::Confirm | Self::Enrol | Self::Resync | Self::Bypass | Self::Unlock | Self::RemoveToken => {
-                Role::Helpdesk
-            }
+            Self::Confirm
+            | Self::Enrol
+            | Self::Program
+            | Self::Assign
+            | Self::Resync
+            | Self::Bypass
+            | Self::Unlock
+            | Self::RemoveToken => Role::Helpdesk,
             Self::Disable | Self::Enable | Self::Exempt | Self::NotExempt | Self::Password | Self::Remove => {
                 Role::Installer
             }
@@ -88,7 +99,9 @@ impl Deed {
             Self::Enable => !row.enabled,
             Self::Exempt => !row.exempt,
             Self::NotExempt => row.exempt,
-            Self::Enrol | Self::Unlock | Self::Why | Self::Password | Self::Remove => true,
+            Self::Enrol | Self::Program | Self::Assign | Self::Unlock | Self::Why | Self::Password | Self::Remove => {
+                true
+            }
         }
     }
 }
@@ -99,6 +112,8 @@ pub(super) fn of(info: &UserInfo, context: &Context) -> Vec<Deed> {
     let mut deeds = vec![
         D::Confirm,
         D::Enrol,
+        D::Program,
+        D::Assign,
         D::Resync,
         D::Bypass,
         D::Unlock,

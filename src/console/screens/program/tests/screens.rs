@@ -1,5 +1,6 @@
 //! The screens, drawn, and what they cost on the line.
 
+use super::several::molto;
 use super::*;
 use crate::console::screens::bench::tests::port;
 use crate::console::testing::snapshot;
@@ -24,7 +25,7 @@ fn written(desk: &mut Desk) {
 
 type Lead = fn(&mut Desk);
 
-const SCREENS: [(&str, Lead); 17] = [
+const SCREENS: [(&str, Lead); 18] = [
     ("program-no-reader", |desk| {
         open(desk, Program::new(ANNA));
         desk.tells(Reader::Readers(Vec::new()));
@@ -140,6 +141,19 @@ const SCREENS: [(&str, Lead); 17] = [
         finish(desk, number, ANNA, SERIAL_1);
         confirm(desk, ANNA, SERIAL_1);
         quiet(desk);
+    }),
+    ("users-program", |desk| {
+        desk.open(Box::new(Users::new(Purpose::Program)), Role::Helpdesk);
+        let rows = [ANNA, BERND, "carla@contoso.example"].map(|name| info(name, Vec::new()).row);
+        let list = UserList {
+            users: rows.to_vec(),
+            total: 3,
+        };
+        desk.answer(
+            |request| matches!(request, Request::UserList(_)),
+            Ok(Answer::Users(list)),
+        );
+        desk.keys(&[Key::Down, Key::Char(' '), Key::Char(' ')]);
     }),
     ("program-summary", |desk| {
         desk.open(Box::new(Users::new(Purpose::Program)), Role::Helpdesk);
