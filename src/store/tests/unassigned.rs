@@ -87,33 +87,6 @@ fn r16_codes_before_a_counter_are_spent_from_the_first_day_on() {
 }
 
 #[test]
-fn r16_a_step_is_raised_and_a_drift_forgotten_on_the_disk() {
-    let dir = tempfile::tempdir().unwrap();
-    let (store, _) = open(dir.path());
-    many(&store, 2);
-    let (first, second) = (mark("seed number 00000"), mark("seed number 00001"));
-    store.apply(vec![Change::RaiseStep(first, 41)]).unwrap();
-    assert_eq!(store.spend(first, 41, 0), Spend::Already { last_step: 41 });
-    store.apply(vec![Change::RaiseStep(first, 7)]).unwrap();
-    assert_eq!(store.spend(second, 900, 3), Spend::Done);
-    store.apply(vec![Change::ForgetDrift(second)]).unwrap();
-    let kept = |store: &Store| {
-        assert_eq!(store.seed(first).unwrap().last_step, Some(41), "never lowered");
-        let state = store.seed(second).unwrap();
-        assert_eq!((state.last_step, state.drift), (Some(900), 0));
-        assert_eq!(state.token, Some(TokenId(2)));
-    };
-    kept(&store);
-    drop(store);
-    let (store, _) = open(dir.path());
-    kept(&store);
-    // The journal's entries from before come again and change nothing.
-    store.raise_step(second, 900, 3);
-    store.raise_step(second, 899, 2);
-    kept(&store);
-}
-
-#[test]
 fn r21_no_seed_of_a_token_of_nobody_lies_open_on_the_disk() {
     let dir = tempfile::tempdir().unwrap();
     let (store, _) = open(dir.path());
