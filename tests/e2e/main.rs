@@ -17,6 +17,7 @@ mod lab;
 #[allow(dead_code)] // The benchmark uses the rest.
 mod line;
 mod packet;
+mod pcscd;
 #[path = "../sim/mod.rs"]
 #[allow(dead_code)] // The example uses the rest.
 mod sim;
@@ -51,4 +52,5 @@ mod service;
 mod sim_links;
 mod sims;
 mod syslog;
+mod token_pcsc;
 mod wire;
