@@ -4,6 +4,7 @@
 pub mod alarms;
 mod asking;
 pub mod counters;
+pub mod drift;
 pub mod drops;
 pub mod events;
 pub mod flow;
@@ -98,6 +99,8 @@ pub struct Door {
     refusals: Refusals,
     drops: Drops,
     staff: staff::Staff,
+    /// How the clocks of hardware tokens go.
+    clocks: drift::Kept,
     /// Moves of the box's state that no alarm tells.
     state_moves: AtomicU64,
     /// What they were told from: the clock is trusted, requests are answered, which tenants are paused.

@@ -219,6 +219,7 @@ impl Start<'_> {
             refusals: Default::default(),
             drops: Default::default(),
             staff: Default::default(),
+            clocks: Default::default(),
             state_moves: Default::default(),
             last_state: Default::default(),
             hashing: Arc::new(Semaphore::new(cores)),
@@ -354,7 +355,7 @@ fn replay(entry: journal::Entry<'_>, store: &Store, guards: &Guards, sealer: &Se
         }),
         Event::Spent(_, spent) => store.raise_step(spent.mark, spent.step, spent.drift),
         Event::Removed(user) => guards.forget(Subject::User(user)),
-        Event::Accounting(_) | Event::Voided => {}
+        Event::Accounting(_) | Event::Voided | Event::ClockSet(..) => {}
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::console_line::{OPERATOR, console, log_in, operator, ready};
+use crate::console_tmux::Tmux;
 use crate::harness::{Door, PASSWORD};
 use crate::lab::Site;
 use crate::line::{Line, key};
@@ -13,7 +14,7 @@ use crate::sim::faults::{Event, Faults, What};
 use crate::sim::reader::Reader;
 use crate::sim::single::{Quartz, Single};
 use crate::sim::{Field, codes, lock, wall_clock};
-use crate::totp::early_in_a_step;
+use crate::totp::{Token, early_in_a_step};
 
 const ANNA: &str = "anna@contoso.example";
 /// An OTPC-P2-i.
@@ -106,6 +107,31 @@ fn a_token_from_the_drawer_is_programmed_with_four_keys_and_lets_its_user_in() {
         line.key(key::ENTER);
         line.expect("NSWERING");
     }
+}
+
+#[test]
+fn a_token_is_programmed_in_tmux() {
+    let site = Site::open(&[]);
+    let table = Table::at(&site.door);
+    ready(&site.door);
+    operator(&site.door, OPERATOR, "installer");
+    let reader = site.door.path().join("reader");
+    let tmux = Tmux::open(&site.door, &format!("--reader '{}'", reader.display()));
+    tmux.log_in(OPERATOR);
+    // Somebody who is not on the box yet is made with the token.
+    tmux.types(&format!("p{ANNA}"));
+    tmux.press(&["Enter"]);
+    tmux.expect("Place the token on the reader");
+    let token = table.place(SERIAL);
+    tmux.expect("Enter makes a new key");
+    std::thread::sleep(Duration::from_millis(800));
+    tmux.press(&["Enter"]);
+    tmux.expect("Let the token show a code");
+    tmux.types(&code(&token));
+    tmux.press(&["Enter"]);
+    tmux.expect("anna@contoso.example has a token.");
+    let credential = format!("{PASSWORD}{}", next_code(&token));
+    assert_eq!(site.login(ANNA, &credential), ACCEPT, "{}", site.door.reason(ANNA));
 }
 
 #[test]
@@ -212,6 +238,43 @@ fn a_token_that_somebody_has_asks_for_a_word_and_is_the_other_ones_no_more() {
     }
     let tokens = site.door.json(&["token", "list", "carla@contoso.example"]);
     assert_eq!(tokens["tokens"].as_array().unwrap().len(), 0, "{tokens}");
+}
+
+#[test]
+fn a_makers_token_is_given_to_somebody_by_its_serial_number() {
+    let site = Site::open(&[]);
+    let token = Token::new();
+    let file = site.door.path().join("drawer.csv");
+    let rows = format!(
+        "upn,serial number,secret key,time interval,manufacturer,model\r\n,1100004821,{},30,Contoso,HardwareKey\r\n",
+        token.base32()
+    );
+    std::fs::write(&file, rows).unwrap();
+    site.door
+        .ok(&["import", file.to_str().unwrap(), "--format", "azure-csv"]);
+    site.door.user(ANNA);
+    let mut line = helpdesk(&site.door, "mono-ascii");
+    line.press("t");
+    line.expect("In the drawer       1");
+    line.keys = 0;
+    line.key("s");
+    // As a scanner does it.
+    line.send("1100004821\r");
+    line.expect("in the drawer, sha1");
+    line.settle();
+    std::thread::sleep(Duration::from_millis(500));
+    line.key(key::ENTER);
+    line.expect("Assign a token: to whom?");
+    line.send(ANNA);
+    line.key(key::ENTER);
+    line.expect("is for anna@contoso.example: type its code");
+    early_in_a_step();
+    line.send(&token.code());
+    line.key(key::ENTER);
+    line.expect("is active");
+    println!("assign and verify: {} keys", line.keys);
+    let credential = format!("{PASSWORD}{}", token.later(1));
+    assert_eq!(site.login(ANNA, &credential), ACCEPT, "{}", site.door.reason(ANNA));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod boxes;
 mod directory;
+mod drift;
 mod hardware;
 mod log;
 mod operators;
@@ -37,7 +38,9 @@ pub fn answer(answer: &Answer, zone: &TimeZone) -> Vec<String> {
         Answer::Serial(report) => hardware::serial(report, zone),
         Answer::Unassigned(list) => list.tokens.iter().map(|row| unassigned_row(row, zone)).collect(),
         Answer::Hardware(list) => list.tokens.iter().map(|row| hardware_row(row, zone)).collect(),
-        Answer::TokenProgramming(_) | Answer::Drift(_) | Answer::DriftHistory(_) | Answer::Export(_) => Vec::new(),
+        Answer::Drift(list) => drift::list(list, zone),
+        Answer::DriftHistory(history) => drift::history(history, zone),
+        Answer::TokenProgramming(_) | Answer::Export(_) => Vec::new(),
         Answer::Tenant(tenant) => directory::tenant(tenant, zone),
         Answer::Tenants(list) => directory::tenants(list, zone),
         Answer::Prove(report) => prove(report),

@@ -18,6 +18,7 @@
 //!   Line 17: the key has 3 characters: one is missing or too many
 //! ```
 
+mod choices;
 mod draw;
 mod files;
 
@@ -33,12 +34,13 @@ use crate::console::widgets::field::{Field, any};
 use crate::console::widgets::form::{Form, Typed};
 use crate::console::widgets::list::List;
 use crate::console::widgets::scroll::{Paragraph, Scroll};
-use crate::control::{Algorithm, Answer, Failure, Request, TotpParameters};
-use crate::enrol::batches::{Batches, Sent, Settings, Summary};
+use crate::control::{Answer, Failure, Request};
+use crate::enrol::batches::{Batches, Sent, Summary};
 use crate::enrol::rows::{FileError, Place, TokenFile, Wanted};
 use crate::enrol::token_file::{self, Keys};
 use crate::secret::Secret;
 use crate::text::shown;
+use choices::{options, settings};
 use files::Found;
 
 /// Directories are looked at again after so long: a stick may have been plugged in.
@@ -304,44 +306,6 @@ impl Import {
 impl Default for Import {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-fn options() -> Form {
-    Form::new()
-        .choice(
-            "count",
-            "The tokens count",
-            &[("later", "each after its first code was typed"), ("at once", "without a first code")],
-            "With `later` nobody can log in by a token that was handed to the wrong person: each is confirmed by its first code.",
-        )
-        .choice(
-            "digits",
-            "Digits of a code",
-            &[("6", ""), ("8", "")],
-            "As many as the token shows. What the file says itself goes first.",
-        )
-        .choice(
-            "algorithm",
-            "Hash",
-            &[("SHA-1", "nearly every token"), ("SHA-256", ""), ("SHA-512", "")],
-            "The maker of the tokens says it; where nothing is said, SHA-1. What the file says itself goes first.",
-        )
-}
-
-fn settings(form: &Form, dry_run: bool) -> Settings {
-    Settings {
-        dry_run,
-        active: form.text("count") == "at once",
-        parameters: TotpParameters {
-            digits: if form.text("digits") == "8" { 8 } else { 6 },
-            algorithm: match form.text("algorithm") {
-                "SHA-256" => Algorithm::Sha256,
-                "SHA-512" => Algorithm::Sha512,
-                _ => Algorithm::Sha1,
-            },
-            ..TotpParameters::default()
-        },
     }
 }
 

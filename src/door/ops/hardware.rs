@@ -3,13 +3,14 @@
 //! for the reader (R21). It never touches a reader, and believes of a token only what a code proves.
 
 use super::codes::trusted;
-use super::common::{Target, find, store_failure};
+use super::common::{Target, find, journal, store_failure};
 use super::tokens::{info, removal};
 use super::unassigned;
 use crate::control::answers::{HardwareList, SerialReport, TokenInfo, TokenProgramming};
 use crate::control::asks::{HardwareAsk, HardwareWhich, TokenProgram, USERS_LIMIT_MAX};
 use crate::control::check;
 use crate::control::ops::{Answer, Failure};
+use crate::door::events::Event;
 use crate::door::{Door, fill_random};
 use crate::secret::Secret;
 use crate::store::records::{Algorithm, OtpParameters, Programmed, Token, TokenId, TokenSource, TokenStatus, User};
@@ -126,6 +127,8 @@ pub(super) fn clock_set(door: &Door, name: &str, id: TokenId, target: &mut Targe
     trusted(door)?;
     let forget = Change::ForgetDrift(token.mark);
     door.store.apply(vec![forget]).map_err(store_failure)?;
+    door.clocks.forget(token.id);
+    journal(door, &Event::ClockSet(user.id, token.mark))?;
     door.person_changed(user.id);
     Ok(Answer::Token(Box::new(info(door, &user.name, &token))))
 }

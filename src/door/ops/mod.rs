@@ -4,14 +4,15 @@
 //!
 //! - `common` names, failures, secrets that the box makes
 //! - `entry` operators at the door of a console; `operators` their records
-//! - `clients`, `users`, `views`, `bypass`, `tokens`, `codes`, `hardware`, `unassigned`, `import`, `export`, `entra`, `ask`,
-//!   `status`, `knocks`: one group of requests each
+//! - `clients`, `users`, `views`, `bypass`, `tokens`, `codes`, `hardware`, `drift`, `unassigned`, `import`, `export`, `entra`,
+//!   `ask`, `status`, `knocks`: one group of requests each
 
 mod ask;
 mod bypass;
 mod clients;
 mod codes;
 mod common;
+mod drift;
 mod entra;
 mod entry;
 mod export;
@@ -387,6 +388,8 @@ fn seen(door: &Door, request: Request) -> Result<Answer, Failure> {
         Request::UserList(search) => views::list(door, &search),
         Request::UserShow { name } => views::show(door, &name),
         Request::TokenList { user } => tokens::list(door, &user),
+        Request::DriftList => drift::list(door),
+        Request::DriftShow { user, id } => drift::show(door, &user, id),
         Request::SerialShow { serial } => hardware::serial(door, &serial),
         Request::HardwareList(ask) => hardware::list(door, &ask),
         Request::UnassignedList(ask) => Ok(unassigned::list(door, &ask)),
