@@ -321,6 +321,7 @@ const ORDER: &[Part] = &[
         &[
             ("import", "Token files that were found on the box or on a USB stick."),
             ("import-none", "None was found: plug in a stick, or type a path."),
+            ("import-sealed", "An encrypted PSKC file asks for what opens it."),
             ("import-options", "How the file is taken."),
             ("import-running", "Batch by batch, with a bar."),
             (
@@ -329,6 +330,18 @@ const ORDER: &[Part] = &[
             ),
             ("import-write", "Then w writes; Enter asks first."),
             ("import-written", "What was written."),
+        ],
+    ),
+    (
+        "Export",
+        &[
+            ("export", "Where the file is to lie."),
+            ("export-none", "No stick is there."),
+            (
+                "export-form",
+                "What kind of file, its passphrase, and the installer's own password.",
+            ),
+            ("export-done", "The file lies there; what it cannot hold is named."),
         ],
     ),
     (

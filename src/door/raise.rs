@@ -5,6 +5,7 @@
 use std::sync::atomic::Ordering;
 
 use super::Door;
+use super::alarms::Grave;
 use super::events::{Event, encode};
 use crate::factors::second::totp;
 use crate::journal::Opening;
@@ -64,6 +65,7 @@ impl Door {
         self.fold()?;
         self.store.settle_restore()?;
         self.raise_steps.store(false, Ordering::Release);
+        self.tell_waiting();
         let tokens = match counters {
             0 => String::new(),
             1 => "; 1 counter token waits for `postern token resync`".to_owned(),
@@ -76,9 +78,29 @@ impl Door {
         Ok(())
     }
 
+    /// An alarm stands while counter tokens wait for a resync: their users are refused until then.
+    pub(in crate::door) fn tell_waiting(&self) {
+        let tokens = match self.store.waiting_for_resync() {
+            0 => return self.alarms.clear("counter-tokens"),
+            1 => "1 counter token waits for a resync and counts".to_owned(),
+            n => format!("{n} counter tokens wait for a resync and count"),
+        };
+        let what = format!("{tokens} for no login: this box lost the record of the codes that were used");
+        let todo =
+            "Run `postern token resync` with two codes of each; until then `postern user bypass` lets its user in";
+        self.raise("counter-tokens", Grave::Some, what, todo, crate::clock::wall());
+    }
+
     /// How many counter tokens wait for a resync by it.
     fn raise_users(&self, now: Timestamp) -> Result<usize, StoreError> {
         let (mut group, mut counters) = (Vec::new(), 0);
+        // Those of counters and those without a token: what comes back with them later waits as well.
+        let mut stale = Vec::new();
+        self.store.each_seed(&mut |mark, state| {
+            if state.counts || state.token.is_none() {
+                stale.push(mark);
+            }
+        });
         // All numbers at once: a page could pass somebody over while another is removed.
         let (users, _) = self.store.search("", 0, usize::MAX);
         for (user, _) in users {
@@ -89,15 +111,17 @@ impl Door {
                         let highest = totp::highest_acceptable(&parameters, now, drift);
                         self.store.raise_step(token.mark, highest, drift);
                     }
-                    // No clock says how far it may have come.
+                    // No clock says how far it may have come: none of them counts before two codes have told, pending ones, removed
+                    // ones and those of nobody neither.
                     OtpParameters::Hotp(_) if token.status == TokenStatus::Active => {
                         counters += 1;
+                        stale.push(token.mark);
                         group.push(Change::PutToken(Token {
                             status: TokenStatus::Resync,
                             ..token
                         }));
                     }
-                    OtpParameters::Hotp(_) => {}
+                    OtpParameters::Hotp(_) => stale.push(token.mark),
                 }
             }
             if group.len() >= GROUP {
@@ -113,8 +137,11 @@ impl Door {
                 let drift = self.store.seed(row.mark).map(|seed| seed.drift).unwrap_or_default();
                 let highest = totp::highest_acceptable(&parameters, now, drift);
                 self.store.raise_step(row.mark, highest, drift);
+            } else {
+                stale.push(row.mark);
             }
         }
+        stale.into_iter().for_each(|mark| self.store.make_stale(mark));
         Ok(counters)
     }
 }

@@ -88,7 +88,7 @@ fn state(tools: &Tools<'_>, mark: SeedMark) -> SeedState {
 }
 
 fn is_spent(state: &SeedState, step: u64) -> bool {
-    state.last_step.is_some_and(|last| step <= last)
+    state.last().is_some_and(|last| step <= last)
 }
 
 impl Person<'_> {
@@ -101,6 +101,7 @@ impl Person<'_> {
         reserve: impl FnOnce(&mut UserGuard, &[u8]) -> Result<Reserved, Reason>,
     ) -> Result<Found, Reason> {
         let missed = std::cell::Cell::new(false);
+        let mut wrong = None;
         let result = tools.guards.with(self.subject, |guard| {
             let permit = guard.lockouts.begin(self.station, self.now).map_err(locked)?;
             let bypass = guard.bypass.as_ref().is_some_and(|bypass| !bypass.expired(tools.at));
@@ -116,7 +117,11 @@ impl Person<'_> {
                 .iter()
                 .find_map(|split| self.find(tools, guard, split).map(|hit| (hit, split)));
             let Some((hit, split)) = hit else {
-                return Err(self.miss(tools, guard, permit, &splits, &missed));
+                let reason = self.miss(tools, guard, permit, &splits, &missed);
+                if reason == Reason::WrongCode {
+                    wrong = Some(splits);
+                }
+                return Err(reason);
             };
             guard.lockouts.release(permit);
             let owing = Owing {
@@ -177,7 +182,11 @@ impl Person<'_> {
         if missed.get() {
             (tools.note)(Note::Miss(self.subject, self.station, MissKind::Code), self.now);
         }
-        result
+        match (result, wrong) {
+            // A thousand hashes, for the record alone: after the guard is let go, and only of what is counted and so ends in a lock.
+            (Err(Reason::WrongCode), Some(splits)) => Err(self.counter(tools, &splits).unwrap_or(Reason::WrongCode)),
+            (result, _) => result,
+        }
     }
 
     fn find(&self, tools: &Tools<'_>, guard: &UserGuard, split: &Split<'_>) -> Option<Match> {
@@ -255,7 +264,7 @@ impl Person<'_> {
     /// The code that was spent last, sent again however much later: OpenVPN does so each time it makes new keys.
     fn last_again(&self, tools: &Tools<'_>, splits: &[Split<'_>]) -> Option<Reason> {
         self.tokens.iter().find_map(|token| {
-            let step = state(tools, token.mark).last_step?;
+            let step = state(tools, token.mark).last()?;
             let code = otp::code_at(&token.seed, &token.parameters, step);
             let again = |split: &Split<'_>| bool::from(split.code.ct_eq(code.as_bytes()));
             splits
@@ -311,7 +320,6 @@ impl Person<'_> {
         if let Some((_, far)) = far {
             return Reason::CodeOutOfWindow { seconds: far.seconds };
         }
-        // A thousand hashes, and only now: what is counted ends in a lock.
-        self.counter(tools, splits).unwrap_or(Reason::WrongCode)
+        Reason::WrongCode
     }
 }

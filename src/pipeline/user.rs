@@ -121,7 +121,7 @@ impl Named {
         &self.login.trace
     }
 
-    /// User known, enabled, with an active token (R1, R2).
+    /// User known, enabled, with a token that counts or waits for a resync (R1, R2).
     pub fn known(self, login_key: Option<LoginKey>) -> Staged<Known> {
         let Named {
             login,
@@ -155,11 +155,11 @@ impl Named {
             Some(user) if user.exempt => (Way::Exempt(ExemptGrant(subject)), user.local_password),
             Some(user) => {
                 let has = |status| tokens.iter().any(|token| token.status == status);
-                if !has(TokenStatus::Active) {
-                    let reason = match (has(TokenStatus::Resync), has(TokenStatus::Pending)) {
-                        (true, _) => Reason::TokenNeedsResync,
-                        (false, true) => Reason::TokenPending,
-                        (false, false) => Reason::NoToken,
+                // Where all wait for a resync, a bypass code may still stand in (R18): the code's stage knows.
+                if !has(TokenStatus::Active) && !has(TokenStatus::Resync) {
+                    let reason = match has(TokenStatus::Pending) {
+                        true => Reason::TokenPending,
+                        false => Reason::NoToken,
                     };
                     return Err(Refused::reject(trace, reason));
                 }

@@ -19,8 +19,10 @@ struct Entry {
 #[derive(Clone, Copy)]
 struct Named {
     id: u64,
-    /// Enabled, not exempt, and without a token that counts.
+    /// Enabled, not exempt, and without a token that counts or waits for a resync.
     bare: bool,
+    /// Tokens that wait for a resync.
+    resync: u16,
     /// Tokens with a serial number.
     hardware: u16,
     /// Tokens that were begun here and are not active yet.
@@ -36,7 +38,8 @@ impl Named {
         let user = &person.user;
         Self {
             id: user.id.0,
-            bare: user.enabled && !user.exempt && count(|token| token.status == TokenStatus::Active) == 0,
+            bare: user.enabled && !user.exempt && count(|token| token.status != TokenStatus::Pending) == 0,
+            resync: count(|token| token.status == TokenStatus::Resync),
             hardware: count(is_hardware),
             begun: count(is_begun),
         }
@@ -81,6 +84,8 @@ pub(super) struct Index {
     serials: BTreeSet<(u64, u64)>,
     models: HashSet<Arc<str>>,
     hasher: RandomState,
+    /// Tokens that wait for a resync.
+    resync: usize,
     /// What nobody has yet.
     pub(super) drawer: Drawer,
 }
@@ -98,7 +103,10 @@ impl Index {
                 name.into()
             }
         };
-        self.names.insert(Arc::clone(&name), Named::new(person));
+        let named = Named::new(person);
+        self.resync += usize::from(named.resync);
+        let before = self.names.insert(Arc::clone(&name), named);
+        self.resync -= before.map_or(0, |before| usize::from(before.resync));
         self.users.insert(id, Entry { name, generation });
     }
 
@@ -155,7 +163,8 @@ impl Index {
         if let Some(entry) = self.users.get(&id)
             && self.names.get(&entry.name).is_some_and(|named| named.id == id)
         {
-            self.names.remove(&entry.name);
+            let before = self.names.remove(&entry.name);
+            self.resync -= before.map_or(0, |before| usize::from(before.resync));
         }
     }
 
@@ -185,29 +194,21 @@ impl Index {
     }
 
     /// The tokens with a serial number, or with `begun` those begun here that are not active yet, whose serial number, model or user's
-    /// name contains `part`, which is folded: by their users' names, a page of them, and how many there are.
-    pub(super) fn search_hardware(
-        &self,
-        part: &str,
-        begun: bool,
-        offset: usize,
-        limit: usize,
-    ) -> (Vec<(UserId, TokenId)>, usize) {
+    /// name contains `part`, which is folded: with their users' names and in no order, since logins wait while this is looked through.
+    pub(super) fn search_hardware(&self, part: &str, begun: bool) -> Vec<(Arc<str>, UserId, TokenId)> {
         let models: HashSet<&Arc<str>> = self.models.iter().filter(|model| model.contains(part)).collect();
         let fits = |(token, owner): (&u64, &Owner)| {
             let serial = owner.serial.as_deref().filter(|_| owner.begun || !begun)?;
             let name = &self.users.get(&owner.user)?.name;
             let found = serial.contains(part) || models.contains(&owner.model) || name.contains(part);
-            found.then(|| (Arc::clone(name), owner.user, *token))
+            found.then(|| (Arc::clone(name), UserId(owner.user), TokenId(*token)))
         };
-        let mut found: Vec<_> = self.owners.iter().filter_map(fits).collect();
-        found.sort_unstable();
-        let total = found.len();
-        let page = found.into_iter().skip(offset).take(limit);
-        (
-            page.map(|(_, user, token)| (UserId(user), TokenId(token))).collect(),
-            total,
-        )
+        self.owners.iter().filter_map(fits).collect()
+    }
+
+    /// Tokens that wait for a resync.
+    pub(super) fn resync(&self) -> usize {
+        self.resync
     }
 
     /// Users and tokens.
@@ -215,7 +216,8 @@ impl Index {
         (self.users.len(), self.owners.len())
     }
 
-    /// By name; with `bare` only those who are enabled, not exempt and without a token that counts.
+    /// By name; with `bare` only those who are enabled, not exempt and without a token that counts
+    /// or waits for a resync.
     pub(super) fn search(&self, part: &str, bare: bool, offset: usize, limit: usize) -> (Vec<(UserId, String)>, usize) {
         if part.is_empty() && !bare {
             let page = self.names.iter().skip(offset).take(limit);

@@ -89,8 +89,11 @@ impl Store {
             }
             return Ok((page, total));
         }
-        let (found, total) = self.0.index.read().search_hardware(&part, begun, offset, limit);
-        for (user, token) in found {
+        let mut found = self.0.index.read().search_hardware(&part, begun);
+        // Not under the index's lock, for which logins would wait.
+        found.sort_unstable();
+        let total = found.len();
+        for (_, user, token) in found.into_iter().skip(offset).take(limit) {
             let Some(person) = self.0.person(user)? else { continue };
             let token = person.tokens.into_iter().find(|one| one.id == token);
             page.extend(token.map(|token| (person.user.name, token)));
@@ -117,6 +120,17 @@ impl Store {
     /// `offset` on, and how many there are.
     pub fn search_unassigned(&self, part: &str, offset: usize, limit: usize) -> (Vec<UnassignedRow>, usize) {
         self.0.index.read().drawer.search(part, offset, limit)
+    }
+
+    /// How many tokens wait for a resync (R20).
+    pub fn waiting_for_resync(&self) -> usize {
+        self.0.index.read().resync()
+    }
+
+    /// Counters of this seed may have been spent that nobody knows of: no counter token of it counts before a resync (R20). In memory,
+    /// and on the disk with the next fold.
+    pub fn make_stale(&self, mark: SeedMark) {
+        self.0.seeds.stale(mark, true);
     }
 
     /// How many users and tokens there are.

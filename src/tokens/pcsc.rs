@@ -42,7 +42,8 @@ pub fn present(name: &str) -> Result<bool, LinkError> {
 /// by a part of its name that no other one has; an empty name is the only reader that something lies on.
 ///
 /// # Errors
-/// [`LinkError::TokenGone`] where nothing lies there; [`LinkError::Silent`] where what lies there does not answer (a token that is
+/// [`LinkError::TokenGone`] where nothing lies there; [`LinkError::ReaderGone`] where no name is said and there is no reader;
+/// [`LinkError::Silent`] where what lies there does not answer (a token that is
 /// switched off); [`LinkError::Reader`] with words where there is no such reader, another program has the token, pcscd does not run.
 pub fn open(name: &str) -> Result<Card, LinkError> {
     let (link, opened) = Link::open(name)?;

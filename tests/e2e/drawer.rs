@@ -1,15 +1,17 @@
 //! Hardware tokens at the box: a vendor's tokens without users, given out by serial number; tokens that are programmed here, with the
 //! power gone between any two steps and in the middle of each.
 
+use std::fmt::Write as _;
 use std::process::Command;
 use std::time::Duration;
 
 use postern::control::client::Client;
 use postern::control::{
-    Answer, Failure, HardwareAsk, HardwareWhich, ImportBatch, ImportRow, OtpParameters, PageAsk, Request, RowOutcome,
-    TokenId, TokenInfo, TokenProgram, TokenProgramming, TokenSource, TokenStatus, TotpParameters,
+    Answer, Failure, HardwareAsk, HardwareWhich, PageAsk, Request, TokenId, TokenInfo, TokenProgram, TokenProgramming,
+    TokenSource, TokenStatus, TotpParameters,
 };
 use postern::secret::Secret;
+use serde_json::{Value, json};
 
 use crate::harness::{Door, Rows, run, word};
 use crate::lab::QUICK;
@@ -24,29 +26,16 @@ fn ask(door: &Door, request: &Request) -> Result<Answer, Failure> {
     Client::connect(&door.control())?.ask(request)
 }
 
-/// A row of a vendor's file that names nobody.
-fn row(line: u64, token: &Token, serial: &str) -> ImportRow {
-    ImportRow {
-        line,
-        user: String::new(),
-        serial: serial.to_owned(),
-        seed: Secret::new(token.seed.clone()),
-        parameters: OtpParameters::default(),
-        counter: 0,
-        model: "Token2 C301-i".to_owned(),
+/// A vendor's file without users, as `postern import` takes it; what the command says.
+fn import(door: &Door, tokens: &[Token]) -> Value {
+    let mut file = String::from("serial number,secret key,time interval,manufacturer,model\n");
+    for (n, token) in tokens.iter().enumerate() {
+        writeln!(file, "C301-{n},{},30,Token2,C301-i", token.base32()).unwrap();
     }
-}
-
-fn import(door: &Door, rows: Vec<ImportRow>) -> Vec<(RowOutcome, bool)> {
-    let batch = ImportBatch {
-        rows,
-        dry_run: false,
-        active: false,
-    };
-    match ask(door, &Request::ImportBatch(batch)) {
-        Ok(Answer::Import(report)) => report.results.iter().map(|row| (row.outcome, row.unassigned)).collect(),
-        other => panic!("{other:?}"),
-    }
+    let path = door.path().join("vendor.csv");
+    std::fs::write(&path, file).unwrap();
+    let said = door.cli(&["--json", "import", path.to_str().unwrap()]);
+    serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {said:?}"))
 }
 
 /// What `oathtool` says that this token shows now.
@@ -67,13 +56,8 @@ fn r16_a_vendor_s_token_goes_from_the_file_to_a_login() {
     door.user(ANNA);
     door.user(BEN);
     let tokens: Vec<Token> = (0..3).map(|_| Token::new()).collect();
-    let file = || {
-        let numbered = tokens.iter().enumerate();
-        numbered
-            .map(|(n, token)| row(n as u64 + 2, token, &format!("C301-{n}")))
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(import(&door, file()), [(RowOutcome::Added, true); 3]);
+    let told = import(&door, &tokens);
+    assert_eq!((&told["added"], &told["unassigned"]), (&json!(3), &json!(3)), "{told}");
     // The power fails: what was answered is there.
     door.kill_and_reopen();
     nas.server = door.auth;
@@ -101,13 +85,11 @@ fn r16_a_vendor_s_token_goes_from_the_file_to_a_login() {
     assert_eq!(nas.login(ANNA, &code), REJECT, "spent by the confirmation");
     assert_eq!(nas.login(ANNA, &tokens[1].later(1)), ACCEPT);
     // The key does not go to anybody else, nor back among those that nobody has.
+    let told = import(&door, &tokens);
     assert_eq!(
-        import(&door, file()),
-        [
-            (RowOutcome::Same, true),
-            (RowOutcome::Refused, false),
-            (RowOutcome::Same, true)
-        ]
+        (&told["added"], &told["same"], &told["refused"]),
+        (&json!(0), &json!(2), &json!(1)),
+        "{told}"
     );
     let serial = door.json(&["token", "serial", "C301-1"]);
     assert_eq!(word(&serial["tokens"][0], "user"), ANNA);

@@ -18,6 +18,7 @@ mod lab;
 #[allow(dead_code)] // The benchmark uses the rest.
 mod line;
 mod packet;
+mod pcscd;
 #[path = "../sim/mod.rs"]
 #[allow(dead_code)] // The example uses the rest.
 mod sim;
@@ -34,6 +35,7 @@ mod console_line;
 mod console_secrets;
 mod console_setup;
 mod console_tmux;
+mod console_tokens;
 mod console_two;
 mod drawer;
 mod entra;
@@ -60,4 +62,5 @@ mod syslog;
 mod token_applets;
 mod token_cuts;
 mod token_links;
+mod token_pcsc;
 mod wire;

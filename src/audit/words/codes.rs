@@ -229,7 +229,7 @@ pub(super) fn out_of_window(told: &Told<'_>, seconds: i32) -> Words {
 pub(super) fn counter_ahead(told: &Told<'_>, codes: u32) -> Words {
     Words::new(
         format!(
-            "The code is right, but the token was pressed often without a login: its counter is {codes} codes ahead"
+            "The code may be one of the token's, pressed often without a login: then its counter is {codes} codes ahead"
         ),
         format!(
             "resync, with two codes that follow each other: postern token resync {} CODE CODE",

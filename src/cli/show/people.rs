@@ -123,7 +123,9 @@ pub fn tokens(list: &TokenList, zone: &TimeZone) -> Vec<String> {
 pub fn token(token: &TokenInfo) -> Vec<String> {
     let moved = match (token.drift_seconds, token.counter) {
         (_, Some(counter)) => format!("its next code is no. {counter}"),
-        (0, None) if token.last_code.is_none() => "no code of it has come yet".to_owned(),
+        (0, None) if token.status == TokenStatus::Pending && token.last_code.is_none() => {
+            "no code of it has come yet".to_owned()
+        }
         (0, None) => "its clock is right".to_owned(),
         (ahead @ 1.., None) => format!("its clock is {ahead} s ahead"),
         (behind, None) => format!("its clock is {} s behind", behind.unsigned_abs()),

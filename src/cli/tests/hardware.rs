@@ -48,6 +48,8 @@ struct Table {
     cut: Option<(usize, bool)>,
     commands: Arc<Mutex<usize>>,
     trouble: Option<LinkError>,
+    /// pcscd is away between these pauses.
+    broken: std::ops::Range<usize>,
 }
 
 impl Table {
@@ -113,6 +115,9 @@ impl Hardware for Table {
     fn open(&mut self, device: &str, kind: Option<Kind>) -> Result<(Box<dyn ApduChannel>, Kind), LinkError> {
         if let Some(trouble) = &self.trouble {
             return Err(trouble.clone());
+        }
+        if self.broken.contains(&self.pauses) {
+            return Err(LinkError::Reader("pcscd is away".to_owned()));
         }
         let token = self.lies.get(device).ok_or(LinkError::TokenGone)?;
         token.lock().unwrap().contact();

@@ -31,6 +31,8 @@ use args::{DeviceCommand, HardwareCommand};
 
 /// How often a reader is looked at while nothing lies on it.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// Looks in a row at which the reader may fail while a token is waited for: ten seconds.
+const BROKEN_MAX: u32 = 20;
 /// How often posternd is told that a token is written, where nobody answers: it may be starting again.
 const TELLS_MAX: u32 = 10;
 /// The pause between two of them.
@@ -235,8 +237,14 @@ impl Bench<'_, '_, '_> {
     ) -> Result<(Placed, Kind), Failure> {
         let looks = u64::from(wait.seconds) * 1000 / u64::try_from(LOOK_AGAIN.as_millis()).unwrap_or(1);
         let mut said = String::new();
+        let mut broken = 0;
         for left in (0..=looks).rev() {
-            let words = match self.look(wait.device, wait.kind) {
+            let looked = self.look(wait.device, wait.kind);
+            broken = match looked {
+                Err(Unfit::Link(LinkError::Reader(_))) => broken + 1,
+                _ => 0,
+            };
+            let words = match looked {
                 Ok((placed, kind)) => match passed(&placed) {
                     None => return Ok((placed, kind)),
                     Some(words) => words,
@@ -250,6 +258,8 @@ impl Bench<'_, '_, '_> {
                 Err(Unfit::Link(LinkError::ReaderGone)) => "the reader is not there: plug it in".to_owned(),
                 Err(Unfit::Link(LinkError::Unfit(words)) | Unfit::Card(words)) if wait.patient => words,
                 Err(Unfit::Link(LinkError::Unfit(words)) | Unfit::Card(words)) => return Err(Failure::refused(words)),
+                // In the middle of the waiting pcscd may be starting again.
+                Err(Unfit::Link(LinkError::Reader(words))) if left < looks && broken <= BROKEN_MAX => words,
                 Err(Unfit::Link(LinkError::Reader(words))) => return Err(Failure::failed(words)),
             };
             if left == 0 {

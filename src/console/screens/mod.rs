@@ -18,6 +18,7 @@ pub mod directory;
 pub mod directory_ask;
 pub mod directory_form;
 pub mod enrol;
+pub mod export;
 pub mod first;
 pub mod help;
 pub mod home;

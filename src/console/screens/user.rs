@@ -36,7 +36,7 @@ use super::confirm::{Confirm, word_for};
 use super::enrol::Enrol;
 use super::local_password::LocalPassword;
 use super::program::Program;
-use super::tokens::Assign;
+use super::tokens::{Assign, TokenClock};
 use super::why::Why;
 use crate::console::action::{Action, Told, Tone};
 use crate::console::key::Key;
@@ -59,6 +59,7 @@ const NO_PASSWORD: u32 = 12;
 const WHICH_TOKEN: u32 = 13;
 const PASSWORD: u32 = 14;
 const ENABLE: u32 = 15;
+const WHICH_CLOCK: u32 = 16;
 
 /// Columns of the list of what can be done.
 const LIST: u16 = 27;
@@ -110,6 +111,7 @@ impl User {
             Deed::Enrol => open(Box::new(Enrol::new(&name))),
             Deed::Program => open(Box::new(Program::new(&name))),
             Deed::Assign => open(Box::new(Assign::to(&name))),
+            Deed::Clock => self.which_clock(),
             Deed::Confirm => open(Box::new(Codes::confirm(&name))),
             Deed::Resync => open(Box::new(Codes::resync(&name))),
             Deed::Bypass => open(Box::new(Bypass::new(&name))),
@@ -191,6 +193,24 @@ impl User {
                     lines,
                     choices,
                 )))]
+            }
+        }
+    }
+
+    /// Whose clock is to be set; a single one needs no choice.
+    fn which_clock(&self) -> Vec<Action> {
+        let Some(info) = &self.info else { return Vec::new() };
+        let tokens: Vec<_> = info.tokens.iter().filter(|token| deeds::has_clock(token)).collect();
+        match tokens.as_slice() {
+            [] => Vec::new(),
+            [only] => vec![Action::Open(Box::new(TokenClock::new(only)))],
+            several => {
+                let choices = several
+                    .iter()
+                    .map(|token| (token.id.0.to_string(), facts::token_line(token)));
+                let lines = vec![format!("Which token's clock of {}?", shown(&self.name))];
+                let screen = Choose::new(WHICH_CLOCK, "Set a token's clock", lines, choices.collect());
+                vec![Action::Open(Box::new(screen))]
             }
         }
     }
@@ -354,6 +374,12 @@ impl Screen for User {
                 None => Vec::new(),
             },
             Told::Picked(WHICH_TOKEN, id) => self.ask_token(&id),
+            Told::Picked(WHICH_CLOCK, id) => {
+                let tokens = self.info.iter().flat_map(|info| &info.tokens);
+                let chosen = tokens.filter(|token| token.id.0.to_string() == id);
+                let mut screens = chosen.map(|token| Action::Open(Box::new(TokenClock::new(token))));
+                screens.next().into_iter().collect()
+            }
             Told::Picked(PASSWORD, word) if word == "set" => {
                 vec![Action::Open(Box::new(LocalPassword::new(&name)))]
             }

@@ -478,13 +478,7 @@ impl Screen for Users {
     }
 
     fn help(&self) -> &'static [&'static str] {
-        &[
-            "Type a part of a name: the list shows whose names contain it. Up, Down, Page Up and Page Down choose, Enter takes the \
-             marked one. A name typed in full, and the only one found, are marked at once. Ctrl-U empties the field.",
-            "Behind a name stands what is not as usual: disabled (every login is refused), locked (too many wrong codes), no token \
-             (refused until there is one), token not confirmed (its first code is awaited), exempt (needs no code), local password \
-             (kept on this box).",
-        ]
+        self.purpose.help()
     }
 
     fn types(&self, character: char) -> bool {

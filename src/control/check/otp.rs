@@ -4,8 +4,9 @@ use super::{Failure, NAME_MAX};
 use crate::store::records::{Algorithm, OtpParameters, TotpParameters};
 use crate::text::{is_invisible, shown};
 
-/// The highest counter that a token may begin with: token files know no higher one (RFC 6030 4.2, `xs:long`).
-pub const COUNTER_MAX: u64 = i64::MAX.unsigned_abs();
+/// The highest counter that a token may begin with: no key is pressed so often, and a number typed wrong is found out. Below every step
+/// of the time ([`crate::store::records::TIME_STEPS`]).
+pub const COUNTER_MAX: u64 = 10_000_000;
 
 /// Profiles of the largest Molto-2.
 pub const PROFILES_MAX: u8 = 100;
@@ -50,9 +51,9 @@ pub fn counter(parameters: OtpParameters, counter: u64) -> Result<(), Failure> {
         OtpParameters::Totp(_) if counter != 0 => Err(Failure::usage(
             "a counter was named, but the time moves this token's codes: leave the counter out, or make it a counter token (hotp)",
         )),
-        OtpParameters::Hotp(_) if counter > COUNTER_MAX => {
-            Err(Failure::usage(format!("the counter is {COUNTER_MAX} at most")))
-        }
+        OtpParameters::Hotp(_) if counter > COUNTER_MAX => Err(Failure::usage(format!(
+            "the counter is {COUNTER_MAX} at most: correct it"
+        ))),
         _ => Ok(()),
     }
 }

@@ -51,10 +51,18 @@ pub(super) fn confirm(door: &Door, name: &str, code: &Secret, target: &mut Targe
             None => Failure::refused(diagnosis(door, &who, &pending, now, code.as_bytes())),
         });
     };
+    if token.parameters.period().is_none() && door.store.seed(token.mark).is_some_and(|seed| seed.stale) {
+        return Err(Failure::refused(format!(
+            "that is a code of token #{} of {who}, but this box lost the record of the codes that were used: run `postern token \
+             resync` with its next two codes, then confirm with the one after",
+            token.id.0
+        )));
+    }
     let mut activation = hardware::activation(door, token)?;
     spend(door, &user, token, found)?;
     let changes = std::mem::take(&mut activation.changes);
     door.store.apply(changes).map_err(store_failure)?;
+    target.text = hardware::on_record(&user.name, token);
     activation.done(door, target);
     door.person_changed(user.id);
     Ok(Answer::Token(Box::new(tokens::info(
@@ -104,12 +112,18 @@ pub(super) fn resync(door: &Door, name: &str, codes: [&Secret; 2], target: &mut 
     };
     spend(door, &user, token, found)?;
     let mut token = token.clone();
+    // After the codes are spent: where the power fails between, two more codes set it right.
+    let mut changes = Vec::new();
+    if door.store.seed(token.mark).is_some_and(|seed| seed.stale) {
+        changes.push(Change::Resynced(token.mark));
+    }
     if token.status == TokenStatus::Resync {
-        // After the codes are spent: where the power fails between, two more codes set it right.
         token.status = TokenStatus::Active;
-        door.store
-            .apply(vec![Change::PutToken(token.clone())])
-            .map_err(store_failure)?;
+        changes.push(Change::PutToken(token.clone()));
+    }
+    if !changes.is_empty() {
+        door.store.apply(changes).map_err(store_failure)?;
+        door.tell_waiting();
     }
     door.person_changed(user.id);
     Ok(Answer::Token(Box::new(tokens::info(door, &user.name, &token))))

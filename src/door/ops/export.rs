@@ -155,7 +155,7 @@ fn leaves(token: &Token) -> Option<Option<u8>> {
 }
 
 fn row(door: &Door, user: &str, profile: Option<u8>, token: Token) -> ExportRow {
-    let spent = door.store.seed(token.mark).and_then(|seed| seed.last_step);
+    let spent = door.store.seed(token.mark).and_then(|seed| seed.last());
     ExportRow {
         id: token.id,
         user: user.to_owned(),

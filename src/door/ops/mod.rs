@@ -47,9 +47,10 @@ use common::Target;
 use operators::Ready;
 
 pub(super) use common::canonical;
-pub(super) use hardware::removed_by;
+pub(super) use hardware::{removed_by, vendors_removed_by};
 pub(super) use operators::role_word;
 pub(super) use status::because;
+pub(super) use tokens::removal;
 pub(super) use unassigned::printed;
 
 /// Bytes of users' names in one record: half of what a record holds, so that the rest has room.

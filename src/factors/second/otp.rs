@@ -11,7 +11,7 @@ use crate::store::records::{OtpParameters, SeedState, Timestamp};
 
 /// The counter of a counter token's next code.
 pub fn next_counter(state: &SeedState) -> u64 {
-    hotp::next(state.last_step)
+    hotp::next(state.last())
 }
 
 /// Whether these bytes are a code of this token about now: in the window of the time, or of the counter. It may be spent: whoever
@@ -19,7 +19,7 @@ pub fn next_counter(state: &SeedState) -> u64 {
 pub fn check(seed: &Secret, p: &OtpParameters, now: Timestamp, state: &SeedState, code: &[u8]) -> Option<Candidate> {
     match p {
         OtpParameters::Totp(p) => totp::check(seed, p, now, state.drift, code),
-        OtpParameters::Hotp(p) => hotp::check(seed, p, state.last_step, code).map(counted),
+        OtpParameters::Hotp(p) => hotp::check(seed, p, state.last(), code).map(counted),
     }
 }
 
@@ -33,7 +33,7 @@ pub fn check_wide(
 ) -> Option<Candidate> {
     match p {
         OtpParameters::Totp(p) => totp::check_wide(seed, p, now, codes),
-        OtpParameters::Hotp(p) => hotp::check_wide(seed, p, state.last_step, codes).map(counted),
+        OtpParameters::Hotp(p) => hotp::check_wide(seed, p, state.last(), codes).map(counted),
     }
 }
 
@@ -58,7 +58,7 @@ pub fn out_of_window(seed: &Secret, p: &OtpParameters, now: Timestamp, code: &[u
 pub fn ahead(seed: &Secret, p: &OtpParameters, state: &SeedState, code: &[u8]) -> Option<u64> {
     match p {
         OtpParameters::Totp(_) => None,
-        OtpParameters::Hotp(p) => hotp::ahead(seed, p, state.last_step, code),
+        OtpParameters::Hotp(p) => hotp::ahead(seed, p, state.last(), code),
     }
 }
 

@@ -49,6 +49,7 @@ fn r16_a_seed_keeps_its_last_step_when_its_token_goes_and_comes_back() {
         user: Some(UserId(1)),
         last_step: Some(100),
         drift: -1,
+        ..SeedState::default()
     };
     assert_eq!(store.seed(mark(seed)), Some(kept));
     assert_eq!(store.spend(mark(seed), 101, 0), Spend::Unknown, "no token has it");
@@ -68,47 +69,6 @@ fn r16_a_seed_keeps_its_last_step_when_its_token_goes_and_comes_back() {
     let added = store.apply(vec![Change::AddUser(user("new@contoso.example"))]).unwrap();
     assert_eq!(added.users, [UserId(3)], "no number is given twice");
     assert_eq!(store.seed(mark(seed)).unwrap().last_step, Some(100));
-}
-
-#[test]
-fn r16_a_counter_begins_where_it_is_told_and_never_goes_back() {
-    let dir = tempfile::tempdir().unwrap();
-    let (store, _) = open(dir.path());
-    many(&store, 1);
-    let new = |seed: &str, steps: &[u64]| {
-        let raise = steps.iter().map(|step| Change::RaiseStep(mark(seed), *step));
-        std::iter::once(Change::AddToken(token(UserId(1), seed)))
-            .chain(raise)
-            .collect()
-    };
-    store.apply(new("counter one", &[41, 7])).unwrap();
-    assert_eq!(
-        store.spend(mark("counter one"), 41, 0),
-        Spend::Already { last_step: 41 }
-    );
-    assert_eq!(store.spend(mark("counter one"), 60, 0), Spend::Done);
-    store.apply(vec![Change::RaiseStep(mark("counter one"), 50)]).unwrap();
-    assert_eq!(store.seed(mark("counter one")).unwrap().last_step, Some(60));
-    // Nothing of a group that is refused.
-    let refused = [new("counter one", &[99]), new("counter two", &[99])].concat();
-    assert!(store.apply(refused).is_err());
-    assert_eq!(store.seed(mark("counter one")).unwrap().last_step, Some(60));
-    assert_eq!(store.seed(mark("counter two")), None);
-    store.apply(new("counter three", &[7])).unwrap();
-    let id = store.seed(mark("counter three")).unwrap().token.unwrap();
-    let gone = vec![Change::RemoveToken(id), Change::RaiseStep(mark("counter three"), 9)];
-    store.apply(gone).unwrap();
-    drop(store);
-    let (store, opened) = open(dir.path());
-    assert_eq!(opened.tokens, 2);
-    let one = store.seed(mark("counter one")).unwrap();
-    assert_eq!(
-        (one.last_step, one.user),
-        (Some(60), Some(UserId(1))),
-        "on the disk with the change, and what was spent until then"
-    );
-    let three = store.seed(mark("counter three")).unwrap();
-    assert_eq!((three.last_step, three.token), (Some(9), None));
 }
 
 #[test]

@@ -23,6 +23,8 @@ use crate::tokens::channel::LinkError;
 const SOCKET: &str = "/run/pcscd/pcscd.comm";
 /// How long pcscd has to see that a token is gone: it looks every 400 ms.
 const NOTICE: Duration = Duration::from_millis(900);
+/// The least that a token answers.
+const STATUS_WORD: usize = 2;
 /// How long letting a token go may hold up who drops it; pcscd resets the token meanwhile.
 const LET_GO: Duration = Duration::from_secs(1);
 
@@ -157,7 +159,7 @@ fn choose(names: &[String], wanted: &str, taken: impl Fn(&str) -> bool) -> Resul
         .collect();
     match (fits.as_slice(), wanted.is_empty()) {
         ([only], _) => Ok(*only),
-        ([], true) => words("pcscd knows no reader: plug one in".to_owned()),
+        ([], true) => Err(LinkError::ReaderGone),
         ([], false) => words(format!(
             "pcscd knows no reader {}; it knows: {}",
             shown(wanted),
@@ -326,7 +328,14 @@ fn hold(wanted: &str, opened: &Sender<Result<Opened, LinkError>>, orders: &Recei
     let open = || {
         let service = Service::connect()?;
         let reader = service.find(wanted)?;
-        let connect = |protocols| service.0.connect(&reader, ShareMode::Exclusive, protocols);
+        let until = Instant::now() + LET_GO;
+        let connect = |protocols| loop {
+            match service.0.connect(&reader, ShareMode::Exclusive, protocols) {
+                // Whoever has just ended still lets it go.
+                Err(Error::SharingViolation) if Instant::now() < until => thread::sleep(Duration::from_millis(100)),
+                other => return other,
+            }
+        };
         let card = match connect(Protocols::T0 | Protocols::T1) {
             Err(Error::ProtoMismatch) => connect(Protocols::RAW),
             other => other,
@@ -358,8 +367,9 @@ fn hold(wanted: &str, opened: &Sender<Result<Opened, LinkError>>, orders: &Recei
     while let Ok(block) = orders.recv() {
         let mut room = Zeroizing::new([0_u8; pcsc::MAX_BUFFER_SIZE]);
         let answer = match card.transmit(block.expose(), room.as_mut_slice()) {
-            Ok(bytes) => Ok(Zeroizing::new(bytes.to_vec())),
-            Err(Error::NotTransacted | Error::CommDataLost) => Err(service.why_lost(&reader)),
+            Ok(bytes) if bytes.len() >= STATUS_WORD => Ok(Zeroizing::new(bytes.to_vec())),
+            // Some drivers call it a success when the token has gone in the middle.
+            Ok(_) | Err(Error::NotTransacted | Error::CommDataLost) => Err(service.why_lost(&reader)),
             Err(error) => Err(fault(error)),
         };
         let last = answer.is_err();

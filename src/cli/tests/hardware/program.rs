@@ -251,6 +251,26 @@ fn it_waits_for_a_token_and_says_what_it_waits_for() {
         (ran.status, ran.err.as_str()),
         (1, "postern: no token lies on the reader: place it there, switched on\n")
     );
+    // A pcscd that starts again in the middle is waited for, one that does not come back is not.
+    let back = single(SERIAL);
+    let mut table = Table::default();
+    table.broken = 3..6;
+    table = table.at(7, move |lies| {
+        lies.insert("pcsc".to_owned(), back.clone());
+    });
+    let ran = carried(
+        &format!("{PROGRAM} --yes"),
+        "123456\n",
+        &[],
+        &mut table,
+        &Fake::new(&["anna"]),
+    );
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert!(ran.err.contains("pcscd is away"), "{}", ran.err);
+    let mut table = Table::default();
+    table.broken = 3..1000;
+    let ran = carried(PROGRAM, "", &[], &mut table, &Fake::new(&["anna"]));
+    assert_eq!((ran.status, table.pauses), (1, 23), "{}", ran.err);
     let mut broken = Table {
         trouble: Some(LinkError::Reader("pcscd does not run".to_owned())),
         ..Table::default()

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::console::action::{Action, Told, Tone};
 use crate::console::screen::Context;
+use crate::console::screens::commands::of_user;
 use crate::console::screens::confirm::{Confirm, word_for};
 use crate::control::{Answer, Failure, FailureKind, Request, TokenInfo, TokenProgramming, TokenStatus, UserAdd};
 use crate::text::shown;
@@ -428,7 +429,8 @@ impl Program {
     }
 
     /// posternd answered with a failure.
-    pub(super) fn failed(&mut self, tag: u32, failure: Failure, context: &Context) -> Vec<Action> {
+    pub(super) fn failed(&mut self, tag: u32, mut failure: Failure, context: &Context) -> Vec<Action> {
+        failure.message = of_user(&failure.message);
         match (tag, &mut self.stage) {
             // Another spelling of somebody who is there: the token is for that user, whose name stands on the screen.
             (ADD_USER, Stage::Making(..)) if failure.kind == FailureKind::Exists => {
@@ -439,7 +441,8 @@ impl Program {
                 let target = target.clone();
                 let mut lines: Vec<String> = self.holders().map(held_words).collect();
                 if lines.is_empty() {
-                    lines.push(failure.message);
+                    // How a command says it is nobody's business here.
+                    lines.extend(failure.message.split(';').next().map(str::to_owned));
                 }
                 lines.push("Once the writing begins it makes no code any more that was good before.".to_owned());
                 return self.question(REPLACE, "Somebody has this token", lines, target);

@@ -20,6 +20,7 @@ use crate::console::key::Key;
 use crate::console::page::{Look, Page};
 use crate::console::screen::{Context, Hint, Screen};
 use crate::console::screens::codes::Codes;
+use crate::console::screens::commands::of_user;
 use crate::console::screens::program::device_words;
 use crate::console::screens::user::User;
 use crate::console::screens::users::{ASSIGNEE, Purpose, Users};
@@ -209,7 +210,8 @@ impl Screen for Assign {
                     Action::Say(Tone::Done, words),
                 ]
             }
-            (SHOW, Err(failure), Stage::Asking) | (ASSIGN, Err(failure), _) => {
+            (SHOW, Err(mut failure), Stage::Asking) | (ASSIGN, Err(mut failure), _) => {
+                failure.message = of_user(&failure.message);
                 self.stage = Stage::Typing;
                 vec![Action::Fail(failure)]
             }

@@ -2,7 +2,7 @@
 
 use crate::console::key::Key;
 use crate::console::screen::Context;
-use crate::control::{Role, UserInfo};
+use crate::control::{Role, TokenInfo, UserInfo};
 
 /// One thing that can be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +11,7 @@ pub(super) enum Deed {
     Enrol,
     Program,
     Assign,
+    Clock,
     Resync,
     Bypass,
     Unlock,
@@ -38,6 +39,7 @@ impl Deed {
             Self::Enrol => "e",
             Self::Program => "h",
             Self::Assign => "s",
+            Self::Clock => "k",
             Self::Resync => "r",
             Self::Bypass => "b",
             Self::Unlock => "u",
@@ -56,6 +58,7 @@ impl Deed {
             Self::Enrol => "New token",
             Self::Program => "Hardware token",
             Self::Assign => "By serial number",
+            Self::Clock => "Set its clock",
             Self::Resync => "Set a token right",
             Self::Bypass => "Bypass code",
             Self::Unlock => "Unlock",
@@ -77,6 +80,7 @@ impl Deed {
             | Self::Enrol
             | Self::Program
             | Self::Assign
+            | Self::Clock
             | Self::Resync
             | Self::Bypass
             | Self::Unlock
@@ -93,6 +97,7 @@ impl Deed {
         match self {
             Self::Confirm => row.pending_tokens > 0,
             Self::Resync | Self::RemoveToken => !info.tokens.is_empty(),
+            Self::Clock => info.tokens.iter().any(has_clock),
             // It stands in for a token's code (R18).
             Self::Bypass => row.active_tokens > 0 && row.enabled && !row.exempt,
             Self::Disable => row.enabled,
@@ -106,6 +111,11 @@ impl Deed {
     }
 }
 
+/// A hardware token that follows the time: its clock may be set.
+pub(super) fn has_clock(token: &TokenInfo) -> bool {
+    !token.serial.is_empty() && token.period.is_some()
+}
+
 /// What this operator can do with this user now.
 pub(super) fn of(info: &UserInfo, context: &Context) -> Vec<Deed> {
     use Deed as D;
@@ -114,6 +124,7 @@ pub(super) fn of(info: &UserInfo, context: &Context) -> Vec<Deed> {
         D::Enrol,
         D::Program,
         D::Assign,
+        D::Clock,
         D::Resync,
         D::Bypass,
         D::Unlock,

@@ -7,6 +7,15 @@ use crate::console::screens::program::Program;
 use crate::console::screens::user::User;
 use crate::console::screens::why::Why;
 
+/// How one is found, and what stands behind a name.
+const FIND: &str = "Type a part of a name: the list shows whose names contain it. Up, Down, Page Up and Page Down choose, Enter takes the \
+                    marked one. A name typed in full, and the only one found, are marked at once. Ctrl-U empties the field.";
+const BEHIND: &str = "Behind a name stands what is not as usual: disabled (every login is refused), locked (too many wrong codes), no \
+                      token (refused until there is one), token not confirmed (its first code is awaited), exempt (needs no code), \
+                      local password (kept on this box).";
+const MANY: &str = "For many users in one run, mark each with Space, then press Enter; or press F2 for everybody without a token whose \
+                    name contains what was typed. Esc takes the marks away.";
+
 /// What the list was opened for: Enter does it with the marked user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
@@ -49,6 +58,14 @@ impl Purpose {
             Self::Unlock => "unlock",
             Self::Bypass => "bypass code",
             Self::Assign => "this one",
+        }
+    }
+
+    /// Where one is and what can be done.
+    pub(super) fn help(self) -> &'static [&'static str] {
+        match self {
+            Self::Program => &[FIND, MANY, BEHIND],
+            _ => &[FIND, BEHIND],
         }
     }
 
