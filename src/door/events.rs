@@ -146,6 +146,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn r23_variants_keep_their_places() {
+        use crate::audit::{FirstUsed, Reason, SecondUsed};
+        let bytes = |reason: &Reason| postcard::to_allocvec(reason).unwrap();
+        // As the journals that are there have them: a variant in between would make one record of another.
+        let accepted = Reason::Accepted {
+            first: FirstUsed::Gateway,
+            second: SecondUsed::Unmatched,
+        };
+        assert_eq!(bytes(&accepted), [0, 2, 3]);
+        assert_eq!(bytes(&Reason::Busy), [63]);
+        assert_eq!(bytes(&Reason::CounterAhead { codes: 10 }), [64, 10]);
+        assert_eq!(bytes(&Reason::TokenNeedsResync), [65]);
+        let event = |event: &Event| postcard::to_allocvec(event).unwrap();
+        assert_eq!(event(&Event::Removed(UserId(3))), [7, 3]);
+        assert_eq!(event(&Event::Voided), [8]);
+        assert_eq!(event(&Event::ClockSet(UserId(3), SeedMark([5; 16])))[..2], [9, 3]);
+    }
+
+    #[test]
     fn r23_records_of_the_older_version_are_read() {
         let act = OperatorEvent2::Act(OperatorAct2 {
             at: Timestamp(5),

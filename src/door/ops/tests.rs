@@ -20,6 +20,7 @@ use crate::store::records::{Algorithm, HotpParameters, OtpParameters, TotpParame
 
 mod codes;
 mod counters;
+mod drift;
 mod entra;
 mod export;
 mod hardware;
