@@ -59,5 +59,6 @@ mod sims;
 mod syslog;
 mod token_applets;
 mod token_cuts;
+mod token_files;
 mod token_links;
 mod wire;
