@@ -61,6 +61,7 @@ mod sims;
 mod syslog;
 mod token_applets;
 mod token_cuts;
+mod token_files;
 mod token_links;
 mod token_pcsc;
 mod wire;

@@ -98,6 +98,12 @@ fn a_value_without_a_proof_is_never_taken() {
     let found = taken(&text.replace(&format!("<ValueMAC>{value}</ValueMAC>"), ""), &keys());
     assert_eq!(found.rows.len(), 2);
     assert!(found.bad[0].reason.contains("it has no MAC"), "{:?}", found.bad);
+    // A method that names no MAC is none.
+    let found = taken(
+        &text.replace(" Algorithm=\"http://www.w3.org/2000/09/xmldsig#hmac-sha1\"", ""),
+        &keys(),
+    );
+    assert_eq!((found.rows.len(), found.bad.len()), (0, 3));
     // Another MAC, another hash, another place for the key.
     for (old, new) in [
         ("xmldsig#hmac-sha1", "xmldsig#hmac-md5"),
