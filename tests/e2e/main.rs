@@ -39,6 +39,7 @@ mod entra_client;
 mod explain;
 mod kill;
 mod knocks;
+mod linked;
 mod login;
 mod meanwhile;
 mod operators;
