@@ -75,6 +75,7 @@ async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> anyhow::Resu
     let operations = Arc::new(DoorOps::new(Arc::clone(&door), config.console_idle));
     let control = tokio::spawn(control.serve(Arc::clone(&operations), until(stopped.clone())));
     let upkeep = tokio::spawn(Arc::clone(&door).upkeep());
+    let clocks = tokio::spawn(Arc::clone(&door).watch_clocks());
     probe.ask().await?;
     door.system("started", format!("posternd {} started", env!("CARGO_PKG_VERSION")));
     ready(&door, begun.elapsed());
@@ -84,6 +85,7 @@ async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> anyhow::Resu
     let _ = sd_notify::notify(&[NotifyState::Stopping]);
     watch.abort();
     upkeep.abort();
+    clocks.abort();
     let _ = stop.send(true);
     let settling = Arc::clone(&door);
     let server = tokio::task::spawn_blocking(move || {

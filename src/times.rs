@@ -119,6 +119,13 @@ pub fn shown_near(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     }
 }
 
+/// A day as one says it: `1 Mar` this year, `1 Mar 2027` in another.
+pub fn shown_day(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let (at, now) = (local(at, zone), local(now, zone));
+    let words = if at.year() == now.year() { "%-d %b" } else { "%-d %b %Y" };
+    at.strftime(words).to_string()
+}
+
 /// With the zone's name behind: `2026-03-01 10:31:04 CET`.
 pub fn shown_with_zone(at: Timestamp, zone: &TimeZone) -> String {
     local(at, zone).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()

@@ -99,6 +99,8 @@ pub struct UserStatus {
     pub active_tokens: usize,
     /// Tokens that wait for their first code.
     pub pending_tokens: usize,
+    /// Counter tokens that wait for a resync (R20).
+    pub resync_tokens: usize,
     /// A bypass code stands open, its time not over (R18).
     pub bypass: bool,
     /// Locks that stand.
@@ -205,6 +207,14 @@ fn standing(user: &str, status: &UserStatus, teller: &Teller<'_>) -> (String, Op
     }
     match (status.active_tokens, status.pending_tokens) {
         _ if status.exempt => {}
+        (0, _) if status.resync_tokens > 0 => {
+            return run(
+                format!(
+                    "the counter token of {user} needs a resync, since this box lost the record of the codes that were used"
+                ),
+                format!("run, with two codes that follow each other: postern token resync {u} CODE CODE"),
+            );
+        }
         // A bypass code stands in for a token and does not replace one: without a token it helps nobody.
         (0, 0) => return run(format!("{user} has no token"), format!("run: postern token add {u}")),
         (0, _) => {

@@ -49,6 +49,8 @@ pub enum SecondUsed {
     Exempt,
     /// Nothing: the name is not in the store, and the client says `password-only` (R2).
     Unmatched,
+    /// A counter token's code. (The journal knows variants by their place: new ones stand last.)
+    Hotp,
 }
 
 /// A password method that cannot carry a code to a directory.
@@ -265,6 +267,15 @@ pub enum Reason {
     StoreFailed,
     /// More password hashes at once than the box allows.
     Busy,
+    // The journal knows variants by their place: new ones stand last
+    /// A code of a counter token of the user, beyond the window: it was pressed many times. Counts as a wrong code.
+    CounterAhead {
+        /// By how many codes its counter is ahead of the expected one.
+        codes: u32,
+    },
+    /// A counter token that is not to be trusted since the record of its codes was lost (R20): nothing else of the user counts, or the
+    /// code that came was of it. Then it counts as a wrong one.
+    TokenNeedsResync,
 }
 
 impl Reason {

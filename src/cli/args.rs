@@ -7,8 +7,9 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::token_kind::KindArgs;
 use crate::control::check::{self, parse_first, parse_net};
-use crate::control::{Algorithm, Charset, First, Mode, Net, Order, Unavailable, Unmatched};
+use crate::control::{Charset, First, Mode, Net, Order, Unavailable, Unmatched};
 use crate::times::parse_duration;
 
 /// Look after a Postern box: who may ask, who may log in, and why somebody could not.
@@ -45,7 +46,9 @@ pub enum Command {
     #[command(subcommand)]
     Token(TokenCommand),
     /// Read a token file; users that are missing are made. Exit status 1 if a line was refused; the others are written
-    Import(ImportArgs),
+    Import(super::import::ImportArgs),
+    /// Write the tokens that this box programmed into a new file, for Entra or another server; asks an installer's password
+    Export(super::export::ExportArgs),
     /// Microsoft Entra ID
     #[command(subcommand)]
     Entra(EntraCommand),
@@ -191,6 +194,9 @@ pub enum UserCommand {
         /// How many to show at most
         #[arg(long, value_name = "N")]
         limit: Option<u32>,
+        /// Only enabled users who have no token that counts
+        #[arg(long)]
+        without_token: bool,
     },
     /// One user: tokens, locks, budget
     Show {
@@ -255,12 +261,9 @@ pub enum TokenCommand {
         /// File with the key as Base32, - for standard input
         #[arg(long, value_name = "FILE|-")]
         secret_file: Option<PathBuf>,
-        /// Hash, digits, period.
+        /// Time or counter, hash, digits, period.
         #[command(flatten)]
-        parameters: ParameterArgs,
-        /// Seconds a code lasts
-        #[arg(long, default_value = "30", value_parser = PossibleValuesParser::new(["30", "60"]).map(number))]
-        period: u8,
+        kind: KindArgs,
         /// QR code [default: half on a terminal with UTF-8, ascii on another one, else none]
         #[arg(long)]
         qr: Option<QrStyle>,
@@ -275,7 +278,7 @@ pub enum TokenCommand {
         /// What the token shows
         code: String,
     },
-    /// Two codes one after the other: finds a token whose clock has drifted far
+    /// Two codes one after the other: finds a token whose clock or counter is far off
     Resync {
         /// Whose
         user: String,
@@ -291,6 +294,14 @@ pub enum TokenCommand {
         /// Whose
         user: String,
     },
+    /// Hardware tokens whose clocks leave the window within 60 days; or how one token's clock went, login by login
+    Drift {
+        /// Whose
+        #[arg(requires = "id")]
+        user: Option<String>,
+        /// Its number, from `postern token list`
+        id: Option<u64>,
+    },
     /// Remove a token
     Remove {
         /// Whose
@@ -298,20 +309,12 @@ pub enum TokenCommand {
         /// Its number, from `postern token list`
         id: u64,
     },
+    /// By serial number.
+    #[command(flatten)]
+    Stock(super::stock::StockCommand),
     /// What needs a reader.
     #[command(flatten)]
     Hardware(super::token_program::args::HardwareCommand),
-}
-
-/// What a token file does not say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Args)]
-pub struct ParameterArgs {
-    /// Hash of the codes
-    #[arg(long, default_value = "sha1")]
-    pub algorithm: Algorithm,
-    /// Digits of a code
-    #[arg(long, default_value = "6", value_parser = PossibleValuesParser::new(["6", "8"]).map(number))]
-    pub digits: u8,
 }
 
 /// How a QR code is drawn.
@@ -325,40 +328,6 @@ pub enum QrStyle {
     Ascii,
     /// None
     None,
-}
-
-/// Kinds of token files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// By its content
-    Auto,
-    /// Azure MFA token file
-    AzureCsv,
-    /// Not built yet
-    #[value(hide = true)]
-    GraphJson,
-    /// Not built yet
-    #[value(hide = true)]
-    Pskc,
-}
-
-/// `import ...`
-#[derive(Debug, Args)]
-pub struct ImportArgs {
-    /// The file, - for standard input
-    pub file: PathBuf,
-    /// Kind of file
-    #[arg(long, default_value = "auto")]
-    pub format: Format,
-    /// Say what would happen and write nothing
-    #[arg(long)]
-    pub dry_run: bool,
-    /// The tokens count at once; else each after `postern token confirm`
-    #[arg(long)]
-    pub active: bool,
-    /// What the file does not say.
-    #[command(flatten)]
-    pub parameters: ParameterArgs,
 }
 
 /// `entra ...`
@@ -491,6 +460,6 @@ fn minutes(text: &str) -> Result<u8, String> {
 
 /// A number that the parser has let through.
 #[allow(clippy::needless_pass_by_value)]
-fn number(word: String) -> u8 {
+pub(super) fn number(word: String) -> u8 {
     word.parse().unwrap_or_default()
 }

@@ -10,9 +10,9 @@ use super::args::{Cli, QrStyle};
 use super::out::{End, Out};
 use super::plan::{Plan, plan};
 use super::qr::Drawing;
-use super::{Around, Asker, View, command, import, log, operator, show, socket, token_program};
+use super::{Around, Asker, View, command, export, import, log, operator, show, socket, stock, token_program};
 use crate::control::{
-    Answer, Failure, Request, TokenAdd, TokenMade, TokenStatus, TotpParameters, USERS_LIMIT_MAX, UserRow, UserSearch,
+    Answer, Failure, Request, TokenAdd, TokenMade, TokenStatus, USERS_LIMIT_MAX, UserRow, UserSearch,
 };
 use crate::enrol::otpauth::Uri;
 use crate::text::shown;
@@ -32,8 +32,24 @@ pub fn deliver(cli: Cli, around: &mut Around<'_>, out: &mut Out<'_>) -> Result<u
         // The file is read before anybody is asked, so that a bad one is told at once.
         Plan::Import(plan) => import::import(plan, &path, around, out),
         Plan::Hardware(plan) => token_program::carry_out(plan, path, around, out),
+        // And whether the new file can be made, before a seed leaves the box.
+        Plan::Export(plan) => export::export(plan, &path, around, out),
         Plan::Ask(request) => ask(&mut *(around.connect)(&path)?, &request, &view, out),
-        Plan::Users { search, offset, limit } => users(&mut *(around.connect)(&path)?, &search, offset, limit, out),
+        Plan::Users {
+            search,
+            offset,
+            limit,
+            without_token,
+        } => {
+            let search = UserSearch {
+                search,
+                offset,
+                limit: limit.unwrap_or(u32::MAX),
+                without_token,
+            };
+            users(&mut *(around.connect)(&path)?, search, out)
+        }
+        Plan::Stock(list) => stock::list(&mut *(around.connect)(&path)?, &list, &view, out),
         Plan::TokenAdd(add, qr) => token_add(&mut *(around.connect)(&path)?, add, qr, &view, out),
         Plan::OperatorTokenAdd(name, qr) => operator::token_add(&mut *(around.connect)(&path)?, name, qr, &view, out),
         Plan::Log(plan) => log::log(&mut *(around.connect)(&path)?, plan, &view, out),
@@ -123,23 +139,16 @@ fn document(answer: &Answer, out: &mut Out<'_>) -> std::io::Result<()> {
 }
 
 /// All pages of the user list as one.
-fn users(
-    asker: &mut dyn Asker,
-    search: &str,
-    mut offset: u32,
-    limit: Option<u32>,
-    out: &mut Out<'_>,
-) -> Result<u8, End> {
-    let mut left = limit.unwrap_or(u32::MAX);
+fn users(asker: &mut dyn Asker, search: UserSearch, out: &mut Out<'_>) -> Result<u8, End> {
+    let (mut offset, mut left) = (search.offset, search.limit);
     let mut all: Vec<UserRow> = Vec::new();
     let mut found = 0;
     let mut printed = 0_u64;
     while left > 0 {
         let request = Request::UserList(UserSearch {
-            search: search.to_owned(),
             offset,
             limit: left.min(USERS_LIMIT_MAX),
-            without_token: false,
+            ..search.clone()
         });
         let Answer::Users(page) = asker.ask(&request)? else {
             return Err(unexpected(&request).into());
@@ -163,10 +172,9 @@ fn users(
     if out.json {
         out.document(&serde_json::json!({ "users": all, "total": found }))?;
     } else if printed == 0 {
-        out.note(if search.is_empty() {
-            "no users"
-        } else {
-            "nobody is found"
+        out.note(match search.search.is_empty() && !search.without_token {
+            true => "no users",
+            false => "nobody is found",
         });
     }
     Ok(0)
@@ -195,12 +203,8 @@ fn token_add(
         return Err(unexpected(&request).into());
     };
     let token = &made.token;
-    let parameters = TotpParameters {
-        algorithm: token.algorithm,
-        digits: token.digits,
-        period: token.period.unwrap_or(30),
-    };
-    let uri = Uri::new(&made.issuer, &token.user, &made.seed, parameters);
+    let counter = token.counter.unwrap_or(0);
+    let uri = Uri::new(&made.issuer, &token.user, &made.seed, token.parameters(), counter);
     let whole = uri.whole();
     let drawing = Drawing::new(&uri, style, view, out.json);
     made.warnings.extend(drawing.warning.clone());

@@ -44,6 +44,12 @@ pub trait Input {
     /// # Errors
     /// One line: cannot be read, longer than anybody types, no text.
     fn line(&mut self) -> Result<Option<Zeroizing<String>>, Failure>;
+
+    /// Something that turns out to be wanted, asked on the terminal; none where standard input is none.
+    ///
+    /// # Errors
+    /// One line: the terminal cannot be read.
+    fn wanted(&mut self, what: &str) -> Result<Option<Secret>, Failure>;
 }
 
 /// The real one.
@@ -77,6 +83,13 @@ impl Input for System {
 
     fn line(&mut self) -> Result<Option<Zeroizing<String>>, Failure> {
         line_of(&mut io::stdin().lock())
+    }
+
+    fn wanted(&mut self, what: &str) -> Result<Option<Secret>, Failure> {
+        if !io::stdin().is_terminal() {
+            return Ok(None);
+        }
+        once(what).map(Some)
     }
 }
 
@@ -145,11 +158,6 @@ fn why(error: &io::Error) -> String {
 
 /// Asks on the terminal without echo.
 fn prompt(ask: Ask) -> Result<Secret, Failure> {
-    let once = |words: &str| {
-        rpassword::prompt_password(format!("{words}: "))
-            .map(Secret::from)
-            .map_err(|e| Failure::failed(format!("the terminal cannot be read: {e}")))
-    };
     match ask {
         Ask::Known(what) => once(&capital(what)),
         Ask::New(what) => {
@@ -162,6 +170,12 @@ fn prompt(ask: Ask) -> Result<Secret, Failure> {
             }
         }
     }
+}
+
+fn once(words: &str) -> Result<Secret, Failure> {
+    rpassword::prompt_password(format!("{words}: "))
+        .map(Secret::from)
+        .map_err(|e| Failure::failed(format!("the terminal cannot be read: {e}")))
 }
 
 /// With a capital first letter.

@@ -2,13 +2,14 @@
 //! files and secrets they name, answers of posternd; out: text or one JSON document, and an exit status. It knows only
 //! `control`'s types, and `enrol`, `secret` and `text`; it never touches the store.
 //!
-//! - `args` and `words` what is typed; `plan` what they come to; `deliver` asks and prints
-//! - `import` and `log` are the two that take several requests; `operator` the operators of the console; `token_program` hardware
-//!   tokens on a reader
+//! - `args`, `token_kind` and `words` what is typed; `plan` what they come to; `deliver` asks and prints
+//! - `import`, `export` and `log` take several requests; `operator` the operators of the console;
+//!   `stock` hardware tokens by serial number, `token_program` those on a reader
 //! - `show` answers as text; `input` files and prompts; `qr` keys as drawings; `out` everything that is printed
 
 pub mod args;
 mod deliver;
+mod export;
 mod import;
 mod input;
 mod log;
@@ -17,6 +18,8 @@ mod out;
 mod plan;
 mod qr;
 mod show;
+mod stock;
+mod token_kind;
 mod token_program;
 mod words;
 

@@ -15,7 +15,7 @@ use super::plan::Plan;
 use super::qr::Drawing;
 use super::{Asker, View, show};
 use crate::control::{
-    Answer, Failure, OperatorAdd, OperatorSet, OperatorTokenMade, Request, Role, TotpParameters, check, strength,
+    Answer, Failure, OperatorAdd, OperatorSet, OperatorTokenMade, OtpParameters, Request, Role, check, strength,
 };
 use crate::enrol::otpauth::Uri;
 use crate::secret::Secret;
@@ -183,7 +183,7 @@ pub fn token_add(
     let Answer::OperatorToken(made) = asker.ask(&request)? else {
         return Err(unexpected(&request).into());
     };
-    let uri = Uri::new(&made.issuer, &made.operator, &made.seed, TotpParameters::default());
+    let uri = Uri::new(&made.issuer, &made.operator, &made.seed, OtpParameters::default(), 0);
     let whole = uri.whole();
     let drawing = Drawing::new(&uri, style, view, out.json);
     if out.json {

@@ -7,15 +7,14 @@ use std::path::Path;
 use jiff::tz::TimeZone;
 
 use super::args::{
-    ClientArgs, ClientCommand, Command, EntraArgs, EntraCommand, ImportArgs, LogArgs, ParameterArgs, QrStyle,
-    TimeCommand, TokenCommand, UserCommand,
+    ClientArgs, ClientCommand, Command, EntraArgs, EntraCommand, LogArgs, QrStyle, TimeCommand, TokenCommand,
+    UserCommand,
 };
 use super::input::{Ask, Input};
-use super::operator;
-use super::token_program;
+use super::{operator, stock, token_program};
 use crate::control::{
     ClientAdd, ClientFields, ClientSet, Delimiter, DirectoryLogin, EntraSet, Failure, LogFilter, Override,
-    PasswordChange, Request, Timestamp, TokenAdd, TokenId, TotpParameters, Unmatched, UserAdd, UserSet, check,
+    PasswordChange, Request, Timestamp, TokenAdd, TokenId, Unmatched, UserAdd, UserSet, check,
 };
 use crate::enrol::base32;
 use crate::secret::Secret;
@@ -46,32 +45,23 @@ pub enum Plan {
         offset: u32,
         /// How many at most.
         limit: Option<u32>,
+        /// Only those without a token that counts.
+        without_token: bool,
     },
+    /// Hardware tokens, page by page.
+    Stock(stock::List),
     /// Something with a token on a reader.
     Hardware(token_program::Plan),
     /// A token file, batch by batch.
-    Import(Import),
+    Import(super::import::ImportArgs),
+    /// The programmed tokens, page by page, into a file.
+    Export(super::export::ExportArgs),
     /// The log, page by page.
     Log(Log),
     /// Completions of a shell.
     Completions(clap_complete::Shell),
     /// Manual pages.
     Man(Option<std::path::PathBuf>),
-}
-
-/// `import`, understood.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Import {
-    /// What was typed, with its file still unread.
-    pub file: std::path::PathBuf,
-    /// Kind of file.
-    pub format: super::args::Format,
-    /// Writes nothing.
-    pub dry_run: bool,
-    /// Counts at once.
-    pub active: bool,
-    /// Hash and digits; the period stands in the file.
-    pub parameters: TotpParameters,
 }
 
 /// `log`, understood.
@@ -93,10 +83,21 @@ pub fn plan(command: Command, input: &mut dyn Input, now: Timestamp, zone: &Time
     Ok(match command {
         Command::Status => Plan::Ask(Request::Status),
         Command::Client(command) => Plan::Ask(client(command, input)?),
-        Command::User(UserCommand::List { search, offset, limit }) => Plan::Users { search, offset, limit },
+        Command::User(UserCommand::List {
+            search,
+            offset,
+            limit,
+            without_token,
+        }) => Plan::Users {
+            search,
+            offset,
+            limit,
+            without_token,
+        },
         Command::User(command) => Plan::Ask(user(command, input)?),
         Command::Token(command) => token(command, input)?,
-        Command::Import(args) => Plan::Import(import(args)?),
+        Command::Import(args) => Plan::Import(args),
+        Command::Export(args) => Plan::Export(super::export::checked(args)?),
         Command::Entra(command) => Plan::Ask(entra(command, input)?),
         Command::Operator(command) => operator::plan(command, input)?,
         Command::Network(operator::NetworkCommand::Show) => Plan::Ask(Request::Network),
@@ -111,7 +112,7 @@ pub fn plan(command: Command, input: &mut dyn Input, now: Timestamp, zone: &Time
 }
 
 /// A user's name that can be one.
-fn named(name: String) -> Result<String, Failure> {
+pub fn named(name: String) -> Result<String, Failure> {
     check::user_name(&name)?;
     Ok(name)
 }
@@ -208,11 +209,16 @@ fn user(command: UserCommand, input: &mut dyn Input) -> Result<Request, Failure>
             password: new_password(password_file.as_deref(), input)?,
             exempt,
         }),
-        UserCommand::List { search, offset, limit } => Request::UserList(crate::control::UserSearch {
+        UserCommand::List {
+            search,
+            offset,
+            limit,
+            without_token,
+        } => Request::UserList(crate::control::UserSearch {
             search,
             offset,
             limit: limit.unwrap_or(crate::control::USERS_LIMIT_MAX),
-            without_token: false,
+            without_token,
         }),
         UserCommand::Show { name } => Request::UserShow { name: named(name)? },
         UserCommand::Set {
@@ -253,8 +259,7 @@ fn token(command: TokenCommand, input: &mut dyn Input) -> Result<Plan, Failure> 
             user,
             secret,
             secret_file,
-            parameters: ParameterArgs { algorithm, digits },
-            period,
+            kind,
             qr,
             active,
         } => {
@@ -268,16 +273,12 @@ fn token(command: TokenCommand, input: &mut dyn Input) -> Result<Plan, Failure> 
                 let text = text.expose_str().ok_or_else(|| Failure::usage("the key is no text"))?;
                 base32::decode(text).map_err(|e| Failure::usage(e.to_string()))
             });
-            let parameters = TotpParameters {
-                algorithm,
-                digits,
-                period,
-            };
+            let (parameters, counter) = kind.understood()?;
             let ask = TokenAdd {
                 user,
                 seed: seed.transpose()?,
-                parameters: parameters.into(),
-                counter: 0,
+                parameters,
+                counter,
                 active,
             };
             return Ok(Plan::TokenAdd(ask, qr));
@@ -304,38 +305,27 @@ fn token(command: TokenCommand, input: &mut dyn Input) -> Result<Plan, Failure> 
                 second: Secret::from(second),
             }
         }
+        TokenCommand::Drift { user: None, .. } => Request::DriftList,
+        TokenCommand::Drift { id: None, .. } => {
+            return Err(Failure::usage(
+                "token drift: name the token's number too, from `postern token list`",
+            ));
+        }
+        TokenCommand::Drift {
+            user: Some(user),
+            id: Some(id),
+        } => Request::DriftShow {
+            user: named(user)?,
+            id: TokenId(id),
+        },
         TokenCommand::List { user } => Request::TokenList { user: named(user)? },
         TokenCommand::Remove { user, id } => Request::TokenRemove {
             user: named(user)?,
             id: TokenId(id),
         },
+        TokenCommand::Stock(command) => return stock::plan(command, input),
         TokenCommand::Hardware(command) => return Ok(Plan::Hardware(token_program::plan(command)?)),
     }))
-}
-
-fn import(args: ImportArgs) -> Result<Import, Failure> {
-    use super::args::Format;
-    match args.format {
-        Format::Auto | Format::AzureCsv => {}
-        Format::GraphJson => return Err(not_built("graph-json")),
-        Format::Pskc => return Err(not_built("pskc")),
-    }
-    Ok(Import {
-        file: args.file,
-        format: args.format,
-        dry_run: args.dry_run,
-        active: args.active,
-        parameters: TotpParameters {
-            algorithm: args.parameters.algorithm,
-            digits: args.parameters.digits,
-            ..TotpParameters::default()
-        },
-    })
-}
-
-/// A kind of file that is known and not read yet.
-pub fn not_built(format: &str) -> Failure {
-    Failure::usage(format!("--format {format} is not built yet: it takes azure-csv"))
 }
 
 fn entra(command: EntraCommand, input: &mut dyn Input) -> Result<Request, Failure> {

@@ -12,10 +12,13 @@ use crate::control::*;
 use crate::secret::Secret;
 
 mod contract;
+mod counters;
+mod files;
 mod flows;
 mod hardware;
 mod operators;
 mod printed;
+mod stock;
 
 /// 2026-03-01T10:31:04.250Z.
 const NOW: Timestamp = Timestamp(1_772_361_064_250);
@@ -46,6 +49,14 @@ impl Input for Files {
             let line: Vec<u8> = bytes.drain(..end).collect();
             Zeroizing::new(String::from_utf8(line).unwrap().trim_end().to_owned())
         }))
+    }
+
+    /// What somebody types who is asked.
+    fn wanted(&mut self, what: &str) -> Result<Option<Secret>, Failure> {
+        Ok(self
+            .file(Path::new(what), 100)
+            .ok()
+            .map(|bytes| Secret::new(bytes.to_vec())))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::screen::Screen;
 use crate::control::{Failure, Request, Session};
+use crate::tokens::desk;
 
 /// How a line of words is meant; a word says so too, so that no colour carries it alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +29,12 @@ pub enum Told {
 pub enum Action {
     /// Ask posternd; the answer comes to this screen with the tag.
     Ask(u32, Request),
+    /// The readers' thread is to do something. The number of a job is this screen's own: what becomes of it comes to this screen
+    /// alone, under that number.
+    Reader(desk::Ask),
+    /// What this screen shows from now on is a question that nobody has seen yet: keys that come before it could be read are no
+    /// answer to it.
+    Unseen,
     /// Another screen on top of this one.
     Open(Box<dyn Screen>),
     /// Another screen in the place of this one.

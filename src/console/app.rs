@@ -9,15 +9,18 @@
 //! Enter open  w why  Esc back  ? help                               <- what works
 //! ```
 
+mod actions;
 mod asks;
 mod draw;
 mod gate;
+mod readers;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use self::asks::{Asker, Question};
 use self::gate::Gate;
+use self::readers::Job;
 use super::action::{Action, Told, Tone};
 use super::event::{Effect, Event, Now};
 use super::key::Key;
@@ -45,6 +48,8 @@ struct Layer {
     number: u64,
     screen: Box<dyn Screen>,
     gate: Gate,
+    /// The number under which what it shows waits to be seen.
+    unseen: u64,
 }
 
 /// All state of a console.
@@ -54,6 +59,12 @@ pub struct App {
     layers: Vec<Layer>,
     numbers: u64,
     asks: HashMap<u64, Question>,
+    /// What the readers' thread was asked to do.
+    jobs: HashMap<u64, Job>,
+    /// The readers' thread looks at the readers.
+    watches: bool,
+    /// A screen that reads was opened since.
+    reads_anew: bool,
     note: Option<(Tone, String)>,
     /// When the note came by itself, so that the next key may not have been meant to take it away.
     note_at: Option<Duration>,
@@ -76,6 +87,9 @@ impl App {
             layers: Vec::new(),
             numbers: 0,
             asks: HashMap::new(),
+            jobs: HashMap::new(),
+            watches: false,
+            reads_anew: false,
             note: None,
             note_at: None,
             help: None,
@@ -114,10 +128,10 @@ impl App {
         is_hint && !top.types(character)
     }
 
-    /// The number of the screen on top, where it waits for its frame to have left: [`Event::Seen`] says so.
+    /// The number of what stands on top, where it waits for its frame to have left: [`Event::Seen`] says so.
     pub fn unseen(&self) -> Option<u64> {
         let layer = self.layers.last().filter(|_| !self.is_small())?;
-        matches!(layer.gate, Gate::Unseen(_)).then_some(layer.number)
+        matches!(layer.gate, Gate::Unseen(_)).then_some(layer.unseen)
     }
 
     /// Whether a key that comes now was meant for another screen than the one on top, and so changes nothing.
@@ -135,7 +149,7 @@ impl App {
         match event {
             Event::Key(key) => self.key(key, &mut effects),
             Event::Seen(number) => {
-                if let Some(layer) = self.layers.iter_mut().find(|layer| layer.number == number) {
+                if let Some(layer) = self.layers.iter_mut().find(|layer| layer.unseen == number) {
                     layer.gate.see(now.mono);
                 }
             }
@@ -153,6 +167,7 @@ impl App {
                 self.context.up = false;
                 self.context.silent = None;
                 self.asks.clear();
+                self.jobs.clear();
                 if self.context.session.take().is_some() {
                     self.cut_off = true;
                     effects.push(Effect::Wipe);
@@ -169,7 +184,9 @@ impl App {
                     self.lock(&why, &mut effects);
                 }
             }
+            Event::Reader(told) => self.reader(told, &mut effects),
         }
+        self.watch(&mut effects);
         effects
     }
 
@@ -265,77 +282,6 @@ impl App {
         }
     }
 
-    /// Actions of the screen on top.
-    fn apply(&mut self, actions: Vec<Action>, effects: &mut Vec<Effect>) {
-        let number = self.layers.last().map_or(0, |layer| layer.number);
-        self.apply_from(number, actions, effects);
-    }
-
-    fn apply_from(&mut self, number: u64, actions: Vec<Action>, effects: &mut Vec<Effect>) {
-        let mut queue: VecDeque<(u64, Action)> = actions.into_iter().map(|action| (number, action)).collect();
-        while let Some((number, action)) = queue.pop_front() {
-            let mut more = |layer: u64, actions: Vec<Action>| {
-                for action in actions.into_iter().rev() {
-                    queue.push_front((layer, action));
-                }
-            };
-            let is_top = self.layers.last().is_some_and(|layer| layer.number == number);
-            match action {
-                Action::Ask(tag, request) => self.ask(Asker::Layer(number, tag), request, effects),
-                // Only who is on top changes what is on top: a late answer to a screen below opens nothing over another.
-                Action::Open(_) | Action::Replace(_) | Action::Home if !is_top => {}
-                Action::Open(screen) => {
-                    let (number, actions) = self.push(screen);
-                    more(number, actions);
-                }
-                Action::Replace(screen) => {
-                    self.pop(effects);
-                    let (number, actions) = self.push(screen);
-                    more(number, actions);
-                }
-                Action::Close | Action::CloseWith(_) if !is_top => {}
-                Action::Close => {
-                    if self.layers.len() > 1 {
-                        self.pop(effects);
-                        let (number, actions) = self.top_again(None);
-                        more(number, actions);
-                    }
-                }
-                Action::CloseWith(told) => {
-                    if self.layers.len() > 1 {
-                        self.pop(effects);
-                        let (number, actions) = self.top_again(Some(told));
-                        more(number, actions);
-                    }
-                }
-                Action::Home => {
-                    while self.layers.len() > 1 {
-                        self.pop(effects);
-                    }
-                    let (number, actions) = self.top_again(None);
-                    more(number, actions);
-                }
-                Action::Say(tone, words) => self.say(tone, words),
-                Action::Fail(failure) => self.say(Tone::Bad, failure.message),
-                Action::LoggedIn(session) => {
-                    self.logged_in(session, effects);
-                    return;
-                }
-                Action::LogOut => {
-                    self.lock("Logged out", effects);
-                    return;
-                }
-                Action::NextCaps => {
-                    self.context.caps = self.context.caps.next();
-                    self.say(Tone::Done, format!("This line: {}", self.context.caps.words()));
-                    effects.push(Effect::Caps(self.context.caps));
-                }
-                Action::Wipe => effects.push(Effect::Wipe),
-                Action::InvertQr => self.context.qr_inverted = !self.context.qr_inverted,
-            }
-        }
-    }
-
     fn logged_in(&mut self, session: Session, effects: &mut Vec<Effect>) {
         self.last_key = self.context.now.mono;
         self.last_stay = self.context.now.mono;
@@ -359,6 +305,7 @@ impl App {
     fn lock(&mut self, why: &str, effects: &mut Vec<Effect>) {
         // Answers that are still on their way belong to nobody.
         self.asks.clear();
+        self.jobs.clear();
         self.context.silent = None;
         if self.context.session.take().is_some() && self.context.up {
             self.ask(Asker::Application, Request::LogOut, effects);
@@ -393,16 +340,26 @@ impl App {
         self.help = None;
         self.numbers += 1;
         let actions = screen.refresh(&self.context);
+        self.reads_anew |= screen.reads();
         let gate = match screen.asks() {
             true => Gate::Unseen(gate::READ),
             false => Gate::Open,
         };
         self.layers.push(Layer {
             number: self.numbers,
-            screen,
             gate,
+            unseen: self.numbers,
+            screen,
         });
         (self.numbers, actions)
+    }
+
+    /// What the screen shows is another question from now on.
+    fn unsee(&mut self, number: u64) {
+        self.numbers += 1;
+        if let Some(layer) = self.layers.iter_mut().find(|layer| layer.number == number) {
+            (layer.gate, layer.unseen) = (Gate::Unseen(gate::READ), self.numbers);
+        }
     }
 
     fn pop(&mut self, effects: &mut Vec<Effect>) {
@@ -443,6 +400,7 @@ impl App {
     pub fn log_in_for_test(&mut self, session: Session) -> Vec<Effect> {
         let mut effects = Vec::new();
         self.logged_in(session, &mut effects);
+        self.watch(&mut effects);
         effects
     }
 
@@ -451,6 +409,7 @@ impl App {
     pub fn open_for_test(&mut self, screen: Box<dyn Screen>) -> Vec<Effect> {
         let mut effects = Vec::new();
         self.apply(vec![Action::Open(screen)], &mut effects);
+        self.watch(&mut effects);
         effects
     }
 

@@ -7,6 +7,7 @@ use clap::{Parser, ValueEnum};
 use super::caps::{Caps, Color, Glyphs};
 use super::term::SANE;
 use super::term::tty::{BAUDS, Flow, Kind};
+use crate::tokens::find::Chosen;
 
 /// The socket of the console where nothing else is named (R24).
 pub const DEFAULT_SOCKET: &str = "/run/postern/console.sock";
@@ -50,6 +51,12 @@ pub struct Args {
     /// A folder in which token files may lie, besides mounted USB sticks; may be given several times
     #[arg(long, value_name = "DIR")]
     pub import_dir: Vec<PathBuf>,
+
+    /// A reader for hardware tokens: a serial port such as /dev/ttyUSB0, pcsc for any that pcscd knows, or pcsc:NAME; with =single or
+    /// =molto2 where its name does not say what lies on it; may be given several times. Without it, every reader that pcscd knows, and
+    /// the serial ports that are marked as readers
+    #[arg(long, value_name = "DEVICE[=single|molto2]")]
+    pub reader: Vec<Chosen>,
 
     /// Record the session, without secrets, in this file: for a fault report or a test
     #[arg(long, value_name = "FILE")]
@@ -145,6 +152,22 @@ mod tests {
         assert_eq!(guess(Kind::Serial, "C.UTF-8"), Caps::default());
         assert_eq!(guess(Kind::Pseudo, "en_US.UTF-8"), Caps::FULL);
         assert_eq!(guess(Kind::Pseudo, "C"), Caps::default());
+    }
+
+    #[test]
+    fn readers_are_named_with_what_lies_on_them() {
+        let named = |words: &[&str]| {
+            let words = ["postern-console"].iter().chain(words).copied();
+            Args::try_parse_from(words).map(|args| args.reader)
+        };
+        let readers = named(&["--reader", "/dev/ttyUSB0", "--reader", "pcsc:ACS ACR122U=molto2"]).unwrap();
+        let devices: Vec<&str> = readers.iter().map(|one| one.device.as_str()).collect();
+        assert_eq!(devices, ["/dev/ttyUSB0", "pcsc:ACS ACR122U"]);
+        assert!(readers[0].kind.is_none() && readers[1].kind.is_some());
+        assert!(named(&[]).unwrap().is_empty());
+        for bad in ["ttyUSB0", "/dev/ttyUSB0=other"] {
+            assert!(named(&["--reader", bad]).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -113,6 +113,7 @@ const ORDER: &[Part] = &[
             ("user", "One user: state, tokens, locks, and what can be done."),
             ("user-new", "A user without a token."),
             ("user-busy", "A user about whom there is much to say."),
+            ("user-hardware", "Hardware tokens that wait say for what."),
             ("user-locked", "A locked user: u unlocks."),
             ("user-auditor", "An auditor looks, and is offered nothing else."),
             ("user-exempt", "What an exemption means is said before it is made."),
@@ -154,6 +155,74 @@ const ORDER: &[Part] = &[
                 "bypass-refused",
                 "Where there is nothing to stand in for, the box says so.",
             ),
+        ],
+    ),
+    (
+        "Hardware tokens",
+        &[
+            (
+                "program-place",
+                "A hardware token is programmed: it is placed on the reader.",
+            ),
+            ("program", "Which token it is, who has it, and what Enter will do."),
+            ("program-writing", "The key goes to the token, step by step."),
+            (
+                "program-code",
+                "Then the code that the token shows is typed: without it, it does not count.",
+            ),
+            ("program-code-wrong", "A wrong code, and why."),
+            ("program-done", "Who has what; what the token was before is gone."),
+            ("program-no-reader", "No reader."),
+            (
+                "program-ports",
+                "A reader that no rule marks is chosen by hand; trouble with another is said.",
+            ),
+            ("program-unfit", "What cannot be programmed says why."),
+            ("program-clock", "While the clock is not trusted nothing is programmed."),
+            ("program-reused", "A token that somebody has asks for a word."),
+            (
+                "program-molto",
+                "A token with many profiles: the first free one is meant.",
+            ),
+            (
+                "program-trouble",
+                "A token that was taken away in the middle is programmed again, with another key.",
+            ),
+            ("program-resume", "A token that was written before only needs its code."),
+            (
+                "program-many",
+                "Many users in one run: everybody without a token, or those who were marked.",
+            ),
+            (
+                "program-many-next",
+                "The token that was just given out is given to nobody else.",
+            ),
+            (
+                "program-summary",
+                "At the end a table says who has which; it can be written to a stick.",
+            ),
+            (
+                "users-program",
+                "Users are marked with Space, or all without a token are taken with F2.",
+            ),
+            ("tokens", "All that concerns hardware tokens, with what waits."),
+            ("tokens-auditor", "An auditor looks."),
+            ("tokens-hardware", "Who has which."),
+            (
+                "tokens-waiting",
+                "What was begun and does not count yet is taken up where it stands.",
+            ),
+            ("tokens-drawer", "Makers' tokens that nobody has yet."),
+            ("tokens-serial", "A serial number, typed or scanned: who has it."),
+            ("tokens-serial-none", "A number that nobody knows."),
+            ("tokens-clocks", "Tokens whose clocks leave the window within 60 days."),
+            ("tokens-clock-history", "How one clock went, login by login."),
+            (
+                "token-clock",
+                "A clock is set and the key stays, where the token allows it.",
+            ),
+            ("token-clock-lost", "Where it does not, the token is programmed anew."),
+            ("molto-key", "The customer key of this house's Molto-2 tokens."),
         ],
     ),
     (
@@ -252,6 +321,7 @@ const ORDER: &[Part] = &[
         &[
             ("import", "Token files that were found on the box or on a USB stick."),
             ("import-none", "None was found: plug in a stick, or type a path."),
+            ("import-sealed", "An encrypted PSKC file asks for what opens it."),
             ("import-options", "How the file is taken."),
             ("import-running", "Batch by batch, with a bar."),
             (
@@ -260,6 +330,18 @@ const ORDER: &[Part] = &[
             ),
             ("import-write", "Then w writes; Enter asks first."),
             ("import-written", "What was written."),
+        ],
+    ),
+    (
+        "Export",
+        &[
+            ("export", "Where the file is to lie."),
+            ("export-none", "No stick is there."),
+            (
+                "export-form",
+                "What kind of file, its passphrase, and the installer's own password.",
+            ),
+            ("export-done", "The file lies there; what it cannot hold is named."),
         ],
     ),
     (

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::key::Key;
 use crate::control::{Answer, Failure, Hello, Moved, Timestamp};
+use crate::tokens::desk;
 
 /// A moment, by the box's clock and by one that cannot be set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +27,7 @@ pub enum Event {
     Size(u16, u16),
     /// A second has passed.
     Tick,
-    /// The first frame with the screen of this number has left on the line, so that somebody can have seen it.
+    /// The first frame with what waits to be seen under this number has left on the line, so that somebody can have seen it.
     Seen(u64),
     /// posternd answered what was asked under this number.
     Answer(u64, Box<Result<Answer, Failure>>),
@@ -38,6 +39,8 @@ pub enum Event {
     Moved(Moved),
     /// posternd ended the session, and why: one line.
     Ended(String),
+    /// The readers' thread tells of readers, tokens and what it was asked to do. No secret stands in it.
+    Reader(desk::Told),
 }
 
 /// What the runner is to do, besides drawing.
@@ -45,6 +48,8 @@ pub enum Event {
 pub enum Effect {
     /// Ask posternd; the answer comes back under this number.
     Ask(u64, Box<crate::control::Request>),
+    /// The readers' thread is to do something; what comes of it is told by [`Event::Reader`].
+    Reader(desk::Ask),
     /// Paint the whole screen anew, and ask the line for its size.
     Repaint,
     /// Take everything off the screen and out of the scroll-back, then paint anew: somebody's secrets stood there.

@@ -4,14 +4,15 @@
 //! (R24), reads no store, and never leads to a shell.
 //!
 //! ```text
-//! line -> term -> event -> app -> screen on top -> actions -> app -> effects -> runner -> term, link
+//! line -> term -> event -> app -> screen on top -> actions -> app -> effects -> runner -> term, link, readers
 //!                   ^                                                                  |
-//!                   +------------------------------ link <- posternd <-----------------+
+//!                   +---------------- link <- posternd, readers <- tokens <------------+
 //! ```
 //!
 //! - `args`, `main`, `keeper` the program; `lines` what each line was told to show
 //! - `key`, `caps`, `term` what a line says and shows
-//! - `event` what can happen; `app` all state, which events alone change; `runner` the loop around it; `link` the way to posternd
+//! - `event` what can happen; `app` all state, which events alone change; `runner` the loop around it; `link` the way to posternd,
+//!   `readers` the way to hardware tokens
 //! - `screen` what a screen is, `action` what it wants done, `page` what it draws on; `screens` all of them; `widgets` their parts;
 //!   `guide` what has to be typed elsewhere
 
@@ -27,6 +28,7 @@ pub mod lines;
 pub mod link;
 mod main;
 pub mod page;
+pub mod readers;
 pub mod record;
 pub mod runner;
 pub mod screen;

@@ -20,6 +20,7 @@ use super::caps::Caps;
 use super::event::{Effect, Event, Now};
 use super::lines::Lines;
 use super::link::Link;
+use super::readers::Readers;
 use super::record::Recorder;
 use super::screen::Context;
 use super::term::backend::Line;
@@ -28,6 +29,8 @@ use super::term::keys::Input;
 use super::term::probe::{Ask, Probe};
 use super::term::tty::{ENTER, Kind, Settings, Tty};
 use crate::control::Timestamp;
+use crate::tokens::desk;
+use crate::tokens::find;
 
 /// Time between two ticks.
 const TICK: Duration = Duration::from_secs(1);
@@ -44,6 +47,7 @@ const AT_ONCE: usize = 256;
 enum Message {
     Line(LineEvent),
     Link(Event),
+    Reader(desk::Told),
 }
 
 impl From<LineEvent> for Message {
@@ -100,7 +104,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         hello: None,
         up: false,
         silent: None,
-        line,
+        line: line.clone(),
         import_dirs: import_dirs(args),
         qr_inverted: false,
     };
@@ -110,8 +114,14 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     };
     spawn_reader(&tty, signals, sender.clone())?;
     let writer = spawn_writer(&tty, sender.clone())?;
+    let readers = Readers::new(readers_of(args, &line), {
+        let sender = sender.clone();
+        move |told| {
+            // The receiver goes only with the program.
+            let _ = sender.send(Message::Reader(told));
+        }
+    });
     let link = Link::start(&args.socket, move |event| {
-        // The receiver goes only with the program.
         let _ = sender.send(Message::Link(event));
     })?;
     let mut runner = Runner {
@@ -120,6 +130,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         tty,
         writer,
         link,
+        readers,
         lines,
         recorder,
         receiver,
@@ -155,6 +166,16 @@ fn record_file(path: &Path) -> anyhow::Result<File> {
                 path.display()
             )
         })
+}
+
+/// Which readers are used. The line that the console itself stands on is never asked whether it is one.
+fn readers_of(args: &Args, line: &str) -> find::Settings {
+    let mut own_lines = vec![Path::new("/dev").join(line)];
+    own_lines.extend(args.tty.clone());
+    find::Settings {
+        readers: args.reader.clone(),
+        own_lines,
+    }
 }
 
 /// Where token files may lie: mounted sticks, and what was named.
@@ -195,6 +216,7 @@ struct Runner {
     tty: Tty,
     writer: Writer,
     link: Link,
+    readers: Readers,
     lines: Lines,
     recorder: Option<Recorder<BufWriter<File>>>,
     receiver: Receiver<Message>,
@@ -290,6 +312,11 @@ impl Runner {
                 }
                 self.event(event)
             }
+            Message::Reader(told) => {
+                // Somebody stands there with a token in the hand.
+                self.liven();
+                self.event(Event::Reader(told))
+            }
             Message::Line(LineEvent::HangUp) => Some(End::HangUp),
             Message::Line(LineEvent::Terminate) => Some(End::Asked),
             // Whether a frame may follow is looked at before each.
@@ -347,6 +374,7 @@ impl Runner {
                     // Not remembered is not worth a word: the key works again.
                     let _ = self.lines.set(&self.app.context().line, caps);
                 }
+                Effect::Reader(ask) => self.readers.ask(ask),
                 Effect::Quit => return Some(End::Asked),
             }
         }

@@ -11,6 +11,7 @@ use super::event::Now;
 use super::key::Key;
 use super::page::Page;
 use crate::control::{Answer, Failure, Hello, Role, Session, Timestamp};
+use crate::tokens::desk;
 
 /// What every screen may look at.
 #[derive(Clone, Debug)]
@@ -128,6 +129,17 @@ pub trait Screen: Debug + Send {
         Vec::new()
     }
 
+    /// Somebody looks at the readers here: while such a screen stands, the readers' thread looks at them too.
+    fn reads(&self) -> bool {
+        false
+    }
+
+    /// The readers' thread tells something. Of readers and tokens every screen hears, also one below a question; of a job the
+    /// screen alone that asked for it, under the number that it gave.
+    fn reader(&mut self, _told: &desk::Told, _context: &Context) -> Vec<Action> {
+        Vec::new()
+    }
+
     /// A second has passed.
     fn tick(&mut self, _context: &Context) -> Vec<Action> {
         Vec::new()
@@ -153,7 +165,7 @@ pub trait Screen: Debug + Send {
     }
 
     /// A question that a single key answers: keys that were typed before it could be read are no answer to it. Asked once, as the
-    /// screen opens.
+    /// screen opens; a screen that comes to a question later says so by [`Action::Unseen`].
     fn asks(&self) -> bool {
         false
     }

@@ -14,6 +14,7 @@ use super::key::Key;
 use super::screen::{Context, Screen};
 use super::term::backend::Line;
 use crate::control::{Answer, Failure, Hello, Request, Role, Session, Timestamp};
+use crate::tokens::desk;
 
 /// 2026-03-02 14:05:00 UTC: the time of every sample.
 pub const NOON: Timestamp = Timestamp(1_772_460_300_000);
@@ -70,24 +71,33 @@ pub fn session(role: Role) -> Session {
     }
 }
 
+/// Of a serial line with the least, before posternd has answered.
+pub fn context() -> Context {
+    Context {
+        now: Now {
+            wall: NOON,
+            mono: Duration::ZERO,
+        },
+        zone: TimeZone::UTC,
+        caps: Caps::default(),
+        size: (80, 24),
+        session: None,
+        hello: None,
+        up: false,
+        silent: None,
+        line: "ttyS0".to_owned(),
+        import_dirs: Vec::new(),
+        qr_inverted: false,
+    }
+}
+
 impl Desk {
     /// posternd is there, nobody is logged in.
     pub fn new(columns: u16, rows: u16, caps: Caps) -> Self {
         let context = Context {
-            now: Now {
-                wall: NOON,
-                mono: Duration::ZERO,
-            },
-            zone: TimeZone::UTC,
             caps,
             size: (columns, rows),
-            session: None,
-            hello: None,
-            up: false,
-            silent: None,
-            line: "ttyS0".to_owned(),
-            import_dirs: Vec::new(),
-            qr_inverted: false,
+            ..context()
         };
         let mut desk = Self {
             app: App::new(context, false),
@@ -202,6 +212,24 @@ impl Desk {
         };
         let (number, _) = self.asked.remove(at);
         self.event(Event::Answer(number, Box::new(answer)));
+    }
+
+    /// The readers' thread tells something.
+    pub fn tells(&mut self, told: desk::Told) {
+        self.event(Event::Reader(told));
+    }
+
+    /// What the readers' thread was asked since this was looked at last.
+    pub fn reader_asks(&mut self) -> Vec<desk::Ask> {
+        let (asks, others) = std::mem::take(&mut self.effects)
+            .into_iter()
+            .partition::<Vec<_>, _>(|effect| matches!(effect, Effect::Reader(_)));
+        self.effects = others;
+        let ask = |effect| match effect {
+            Effect::Reader(ask) => Some(ask),
+            _ => None,
+        };
+        asks.into_iter().filter_map(ask).collect()
     }
 
     /// What the operation is called that was asked last.

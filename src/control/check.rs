@@ -1,13 +1,20 @@
 //! What can be seen to be wrong before anything is asked. Both sides use it: the command line to answer at once, the daemon
 //! because its word is what counts. In: what an operator named; out: nothing, or one line that says what is wrong. Pure.
 
+mod otp;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use super::asks::{BYPASS_MINUTES_MAX, ClientFields, Delimiter};
 use super::ops::Failure;
-use crate::store::records::{Algorithm, First, Mode, Net, OtpParameters, TotpParameters, Unmatched};
+use crate::store::records::{First, Mode, Net, Unmatched};
 use crate::text::{is_invisible, shown};
+
+pub use otp::{
+    COUNTER_MAX, CUSTOMER_KEY_MAX, PROFILES_MAX, counter, customer_key, otp_parameters, parameters, programmable,
+    serial,
+};
 
 /// Most bytes of a shared secret (RFC 2865 sets no limit; gateways stop at 128 or before).
 pub const SHARED_SECRET_MAX: usize = 128;
@@ -15,12 +22,6 @@ pub const SHARED_SECRET_MAX: usize = 128;
 pub const SHARED_SECRET_WARN: usize = 16;
 /// Most bytes of a client's name or a serial number.
 pub const NAME_MAX: usize = 64;
-/// Profiles of the largest Molto-2.
-pub const PROFILES_MAX: u8 = 100;
-/// Most bytes of a customer key; the token keeps a hash of it only.
-pub const CUSTOMER_KEY_MAX: usize = 64;
-/// The highest counter that is taken: no token gets there.
-pub const COUNTER_MAX: u64 = 1 << 40;
 /// Most bytes of a user's name: User-Name holds 253 (RFC 2865 5.1).
 pub const USER_NAME_MAX: usize = 253;
 /// Most bytes of a prompt: one Reply-Message (RFC 2865 5.18).
@@ -263,104 +264,6 @@ pub fn user_name(name: &str) -> Result<(), Failure> {
         )));
     }
     Ok(())
-}
-
-/// Digits and period of a token.
-///
-/// # Errors
-/// [`super::FailureKind::Usage`].
-pub fn otp_parameters(parameters: OtpParameters) -> Result<(), Failure> {
-    match parameters {
-        OtpParameters::Totp(p) => self::parameters(p),
-        OtpParameters::Hotp(p) => self::parameters(TotpParameters {
-            algorithm: p.algorithm,
-            digits: p.digits,
-            period: 30,
-        }),
-    }
-}
-
-/// Whether a token of the box can be of this hash, digits and period.
-///
-/// # Errors
-/// One line.
-pub fn parameters(parameters: TotpParameters) -> Result<(), Failure> {
-    if !matches!(parameters.digits, 6 | 8) {
-        return Err(Failure::usage("--digits is 6 or 8"));
-    }
-    if !matches!(parameters.period, 30 | 60) {
-        return Err(Failure::usage("--period is 30 or 60"));
-    }
-    Ok(())
-}
-
-/// A serial number, as printed on a token or as the token says.
-///
-/// # Errors
-/// [`super::FailureKind::Usage`]: empty, too long, or with a character that cannot be seen.
-pub fn serial(serial: &str) -> Result<(), Failure> {
-    if serial.trim().is_empty() {
-        return Err(Failure::usage(
-            "the serial number is empty: type what is printed on the token",
-        ));
-    }
-    if serial.len() > NAME_MAX || serial.chars().any(|c| c.is_control() || is_invisible(c)) {
-        return Err(Failure::usage(format!(
-            "the serial number {} is longer than {NAME_MAX} bytes or holds what cannot be seen",
-            shown(serial)
-        )));
-    }
-    Ok(())
-}
-
-/// Whether a hardware token can be programmed so: a single-profile token shows 6 digits, a profile of a Molto-2 6 or 8 (it can
-/// more, the box does not); neither knows SHA-512.
-///
-/// # Errors
-/// [`super::FailureKind::Usage`].
-pub fn programmable(profile: Option<u8>, p: TotpParameters) -> Result<(), Failure> {
-    parameters(p)?;
-    if p.algorithm == Algorithm::Sha512 {
-        return Err(Failure::usage("hardware tokens know no sha512: take sha1 or sha256"));
-    }
-    match profile {
-        None if p.digits != 6 => Err(Failure::usage(
-            "a single-profile token shows 6 digits: leave --digits out",
-        )),
-        Some(profile) if profile >= PROFILES_MAX => Err(Failure::usage(format!(
-            "a token has {PROFILES_MAX} profiles at most: --profile is 0 to {}",
-            PROFILES_MAX - 1
-        ))),
-        _ => Ok(()),
-    }
-}
-
-/// The customer key of Molto-2 tokens.
-///
-/// # Errors
-/// [`super::FailureKind::Usage`]: empty or too long.
-pub fn customer_key(key: &[u8]) -> Result<(), Failure> {
-    if key.is_empty() || key.len() > CUSTOMER_KEY_MAX {
-        return Err(Failure::usage(format!(
-            "the customer key has {} bytes: it is 1 to {CUSTOMER_KEY_MAX}, as it was set on the tokens",
-            key.len()
-        )));
-    }
-    Ok(())
-}
-
-/// The counter of a token's next code: only a counter token has one, and below it must be room for what was spent.
-///
-/// # Errors
-/// [`super::FailureKind::Usage`].
-pub fn counter(parameters: OtpParameters, counter: u64) -> Result<(), Failure> {
-    match parameters {
-        OtpParameters::Totp(_) if counter != 0 => Err(Failure::usage(
-            "a counter goes with a counter token (hotp) only: leave it out",
-        )),
-        _ if counter > COUNTER_MAX => Err(Failure::usage(format!("a counter is {COUNTER_MAX} at most"))),
-        _ => Ok(()),
-    }
 }
 
 /// How long a bypass code is good for (R18).

@@ -71,7 +71,7 @@ impl Request {
         }
     }
 
-    /// What it is done to, for the audit log: a user's, client's or domain's name as typed; empty where there is none.
+    /// What it is done to, for the audit log: a user's, client's, operator's or domain's name as typed; empty where there is none.
     pub fn target(&self) -> &str {
         match self {
             Self::ClientAdd(ask) => &ask.name,
@@ -110,6 +110,7 @@ impl Request {
             | Self::OperatorTokenConfirm { name, .. }
             | Self::OperatorTokenRemove { name } => name,
             Self::EntraShow { domain } => domain.as_deref().unwrap_or_default(),
+            Self::Export(ask) => ask.operator.as_deref().unwrap_or_default(),
             Self::Ping
             | Self::Status
             | Self::ClientList
@@ -118,7 +119,6 @@ impl Request {
             | Self::UnassignedList(_)
             | Self::HardwareList(_)
             | Self::DriftList
-            | Self::Export(_)
             | Self::MoltoKeySet { .. }
             | Self::TimeShow
             | Self::TimeConfirm

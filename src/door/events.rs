@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::{Attempt, OperatorAct, Spent};
 use crate::guard::{MissKind, Station};
-use crate::store::records::{ClientId, Timestamp, UserId};
+use crate::store::records::{ClientId, SeedMark, Timestamp, UserId};
 
 /// The version written.
 const VERSION: u8 = 3;
@@ -48,6 +48,11 @@ pub enum Event {
     Accounting(Accounting),
     /// The person is gone; its number is never given again.
     Removed(UserId),
+    // Variants are known by their place: new ones stand last
+    /// Every code until then was made void (R20); the journal goes on from here.
+    Voided,
+    /// The clock of the token with this seed was set: what its codes told of it before is over.
+    ClockSet(UserId, SeedMark),
 }
 
 /// In the journal of operators.

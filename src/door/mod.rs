@@ -4,12 +4,14 @@
 pub mod alarms;
 mod asking;
 pub mod counters;
+pub mod drift;
 pub mod drops;
 pub mod events;
 pub mod flow;
 pub mod log;
 pub mod network;
 pub mod ops;
+mod raise;
 pub mod refusals;
 pub mod reply;
 pub mod staff;
@@ -97,6 +99,8 @@ pub struct Door {
     refusals: Refusals,
     drops: Drops,
     staff: staff::Staff,
+    /// How the clocks of hardware tokens go.
+    clocks: drift::Kept,
     /// Moves of the box's state that no alarm tells.
     state_moves: AtomicU64,
     /// What they were told from: the clock is trusted, requests are answered, which tenants are paused.
@@ -354,18 +358,11 @@ impl Door {
     }
 }
 
+pub use crate::process::fill_random;
+
 /// Sixteen bytes from the operating system.
 pub fn random16() -> [u8; 16] {
     let mut bytes = [0; 16];
     fill_random(&mut bytes);
     bytes
-}
-
-/// Fills with random bytes from the operating system. Without them nothing may go on.
-#[allow(clippy::panic)] // A box without randomness must not answer; the system's source does not fail once it is up.
-pub fn fill_random(bytes: &mut [u8]) {
-    use ring::rand::SecureRandom;
-    if ring::rand::SystemRandom::new().fill(bytes).is_err() {
-        panic!("the operating system gives no random bytes");
-    }
 }

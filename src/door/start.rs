@@ -16,6 +16,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::Semaphore;
 
 use super::events::{Event, OperatorEvent, decode};
+use super::raise;
 use super::reply::Outgoing;
 use super::{Door, HASHES_WAITING, Listening};
 use crate::audit::{Attempt, OperatorAct, Outcome};
@@ -24,7 +25,7 @@ use crate::guard::{Folded, Guards, MissKind, Station, Subject};
 use crate::journal::{self, Journal, Limits};
 use crate::pipeline::request::station_key;
 use crate::seal::{KeyError, MasterKey, Sealer};
-use crate::store::records::{OperatorId, OtpParameters, Timestamp, UserId};
+use crate::store::records::{OperatorId, Timestamp, UserId};
 use crate::store::{self, Live, Store, StoreError};
 
 /// Kind of the blobs that keep guards in the store.
@@ -182,11 +183,10 @@ impl Start<'_> {
             }
             store.raise_schema()?;
         }
-        // The journal is whole where it goes on from what was folded, and nothing in it is missing.
-        let missing = opening.damage.iter().any(|damage| damage.seq >= store.folded());
         // After a restore an empty journal is a lost one: something was on record when the copy was made.
         let lost = opened.restored.is_some() && opening.next_seq <= 1;
-        let whole = !missing && !lost && opening.first_seq <= store.folded().max(1);
+        let whole = !lost && raise::goes_on(&opening, store.folded());
+        let raise = raise::is_due(&store, whole)?;
         tracing::info!(
             users = opened.users,
             tokens = opened.tokens,
@@ -219,11 +219,12 @@ impl Start<'_> {
             refusals: Default::default(),
             drops: Default::default(),
             staff: Default::default(),
+            clocks: Default::default(),
             state_moves: Default::default(),
             last_state: Default::default(),
             hashing: Arc::new(Semaphore::new(cores)),
             hashes_waiting: Arc::new(Semaphore::new(HASHES_WAITING)),
-            raise_steps: AtomicBool::new(!whole),
+            raise_steps: AtomicBool::new(raise),
             journal_bad: Default::default(),
             folding: Default::default(),
             last_second: Default::default(),
@@ -237,11 +238,11 @@ impl Start<'_> {
         });
         if opened.restored.is_some() {
             door.store.skip_numbers()?;
-            door.restored(recovered.as_ref(), whole, &acts)?;
+            door.restored(recovered.as_ref(), !raise, &acts)?;
             // Their spent steps are in the store alone.
             let tokens = door.store.operators().iter().any(|operator| operator.token.is_some());
             door.staff.stale_steps.store(tokens, Ordering::Release);
-            if whole && !tokens {
+            if !raise && !tokens {
                 door.store.settle_restore()?;
             }
         }
@@ -306,51 +307,6 @@ impl Door {
             });
         }
     }
-
-    /// After a restore without a whole journal: each token's last step becomes the highest that its window could have accepted by
-    /// now, once the clock is trusted (R20). Until then nothing is answered.
-    pub(in crate::door) fn raise_steps(&self) -> Result<(), StoreError> {
-        let codes = self.raise_steps.load(Ordering::Acquire);
-        let operators = self.staff.stale_steps.load(Ordering::Acquire);
-        if !codes && !operators {
-            return Ok(());
-        }
-        let Some(now) = self.clock.now() else { return Ok(()) };
-        if operators {
-            self.raise_operators(now)?;
-        }
-        if !codes {
-            return self.store.settle_restore();
-        }
-        // All numbers at once: a page could pass somebody over while another is removed.
-        let (users, _) = self.store.search("", 0, usize::MAX);
-        for (user, _) in users {
-            for token in self.store.tokens_of(user)? {
-                let drift = self.store.seed(token.mark).map(|seed| seed.drift).unwrap_or_default();
-                let OtpParameters::Totp(parameters) = token.parameters else {
-                    continue;
-                };
-                let highest = crate::factors::second::totp::highest_acceptable(&parameters, now, drift);
-                self.store.raise_step(token.mark, highest, drift);
-            }
-        }
-        // One that was assigned and used since the copy is nobody's again.
-        for row in self.store.search_unassigned("", 0, usize::MAX).0 {
-            if let OtpParameters::Totp(parameters) = row.parameters {
-                let drift = self.store.seed(row.mark).map(|seed| seed.drift).unwrap_or_default();
-                let highest = crate::factors::second::totp::highest_acceptable(&parameters, now, drift);
-                self.store.raise_step(row.mark, highest, drift);
-            }
-        }
-        self.fold()?;
-        self.store.settle_restore()?;
-        self.raise_steps.store(false, Ordering::Release);
-        self.system(
-            "steps-raised",
-            "Every code up to now was made void: the journal of spent codes was not whole".to_owned(),
-        );
-        Ok(())
-    }
 }
 
 /// The blob of [`LIVE_COPIED`].
@@ -399,7 +355,7 @@ fn replay(entry: journal::Entry<'_>, store: &Store, guards: &Guards, sealer: &Se
         }),
         Event::Spent(_, spent) => store.raise_step(spent.mark, spent.step, spent.drift),
         Event::Removed(user) => guards.forget(Subject::User(user)),
-        Event::Accounting(_) => {}
+        Event::Accounting(_) | Event::Voided | Event::ClockSet(..) => {}
     }
 }
 

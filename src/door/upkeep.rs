@@ -70,6 +70,7 @@ impl Door {
         if let Err(error) = self.raise_steps() {
             tracing::error!(%error, "last steps could not be raised");
         }
+        self.tell_waiting();
         for attempt in self.refusals.due(now, false) {
             self.logins
                 .append(now, encode(&Event::Attempt(Box::new(attempt))), None);

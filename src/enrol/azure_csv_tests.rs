@@ -1,9 +1,18 @@
 //! Token files as they come: every shape of the facts, and what is wrong with the rest.
 
 use super::*;
+use crate::control::Timestamp;
+use crate::enrol::rows::FILE_MAX;
+use crate::enrol::token_file::{Format, Keys};
+use crate::secret::Secret;
 use proptest::prelude::*;
 
 const HEADER: &str = "upn,serial number,secret key,time interval,manufacturer,model\n";
+
+/// As the command line reads it.
+fn parse(bytes: &[u8]) -> Result<TokenFile, FileError> {
+    crate::enrol::token_file::read(bytes, Some(Format::AzureCsv), &Keys::None, Timestamp(0))
+}
 
 fn read(text: &str) -> TokenFile {
     parse(text.as_bytes()).unwrap()
@@ -30,12 +39,12 @@ fn microsofts_sample_is_read() {
     );
     let row = only(&file);
     assert_eq!(
-        (row.line, row.upn.as_str(), row.serial.as_str()),
+        (row.line, row.user.as_str(), row.serial.as_str()),
         (2, "helga@contoso.com", "1234567")
     );
     assert_eq!(
-        (row.period, row.manufacturer.as_str(), row.model.as_str()),
-        (60, "Contoso", "HardwareKey")
+        (row.kind, row.manufacturer.as_str(), row.model.as_str()),
+        (Kind::Totp { period: 60 }, "Contoso", "HardwareKey")
     );
     assert_eq!(row.seed.len(), 16);
 }
@@ -91,8 +100,26 @@ fn columns_stand_in_any_order_and_names_may_be_left_out_at_the_end() {
     ));
     let row = only(&file);
     assert_eq!(
-        (row.upn.as_str(), row.serial.as_str(), row.period, row.model.as_str()),
-        ("anna", "S1", 60, "")
+        (row.user.as_str(), row.serial.as_str(), row.kind, row.model.as_str()),
+        ("anna", "S1", Kind::Totp { period: 60 }, "")
+    );
+}
+
+#[test]
+fn a_line_without_a_user_is_a_token_of_nobody() {
+    let names = ["", "-", "n/a", "UPN", "<user principal name>", "[upn]"];
+    let lines: String = (1..)
+        .zip(names)
+        .map(|(n, upn)| format!("{upn},S{n},{},60,Acme,One\n", key(n)))
+        .collect();
+    let file = read(&format!("{HEADER}{lines}"));
+    assert_eq!((file.rows.len(), &file.bad), (names.len(), &Vec::new()));
+    assert!(file.rows.iter().all(|row| row.user.is_empty()));
+    let bare = read(&format!("serial number,secret key,timeinterval\nS1,{},30\n", key(1)));
+    let row = only(&bare);
+    assert_eq!(
+        (row.user.as_str(), row.serial.as_str(), row.kind),
+        ("", "S1", Kind::Totp { period: 30 })
     );
 }
 
@@ -124,7 +151,7 @@ fn utf_16_is_read_and_broken_utf_16_is_told() {
         .into_iter()
         .chain(text.encode_utf16().flat_map(u16::to_be_bytes))
         .collect();
-    assert_eq!(only(&parse(&little).unwrap()).upn, "änna@contoso.example");
+    assert_eq!(only(&parse(&little).unwrap()).user, "änna@contoso.example");
     assert_eq!(parse(&little), parse(&big));
     assert_eq!(parse(&little[..little.len() - 1]), Err(FileError::Utf16));
     assert_eq!(parse(&[0xff, 0xfe, 0x00, 0xd8]), Err(FileError::Utf16));
@@ -142,7 +169,7 @@ fn a_file_that_is_none_is_refused_in_one_line() {
         no_header,
         FileError::Header {
             line: 1,
-            missing: "upn"
+            missing: "serial number"
         }
     );
     assert!(!no_header.to_string().contains('\n'));
@@ -162,10 +189,19 @@ fn a_file_that_is_none_is_refused_in_one_line() {
         }
     );
     assert_eq!(
+        missing("User Principal Name,serial number,secret key,time interval\n"),
+        FileError::Header {
+            line: 1,
+            missing: "upn"
+        }
+    );
+    assert_eq!(
         missing("upn,UPN,serial number,secret key,time interval\n"),
         FileError::Twice("upn")
     );
     assert_eq!(parse(HEADER.as_bytes()), Ok(TokenFile::default()));
+    let junk = format!("{HEADER}{}", "x\n".repeat(100_001));
+    assert_eq!(parse(junk.as_bytes()), Err(FileError::AllWrong("lines")));
 }
 
 #[test]
@@ -173,7 +209,7 @@ fn bad_lines_are_named_by_number_and_reason_and_lose_no_other() {
     let k = key;
     let lines = [
         (format!("anna,S1,{},30,Acme,One", k(1)), ""),
-        (format!(",S2,{},30,,", k(2)), "no user name"),
+        (format!(",,{},30,,", k(2)), "neither a user name nor a serial number"),
         (format!("anna,S3,{},45,,", k(3)), "45 is neither 30 nor 60"),
         (format!("anna,S4,{},,,", k(4)), "no time interval"),
         ("anna,S5,NOT BASE32!,30,,".to_owned(), "character 11 of the key"),
@@ -249,7 +285,7 @@ fn of_100_000_lines_with_every_tenth_broken_the_others_are_read() {
     assert!(
         file.rows
             .iter()
-            .all(|row| row.upn == format!("user{}@contoso.example", row.line - 2))
+            .all(|row| row.user == format!("user{}@contoso.example", row.line - 2))
     );
 }
 
@@ -267,7 +303,7 @@ proptest! {
         let text = format!("{HEADER}anna,S1,{},30,,\n{line}\nberta,S2,{},30,,\n", key(1), key(2));
         let file = read(&text);
         for (number, name) in [(2, "anna"), (4, "berta")] {
-            prop_assert!(file.rows.iter().any(|row| row.line == number && row.upn == name), "{:?}", file.bad);
+            prop_assert!(file.rows.iter().any(|row| row.line == number && row.user == name), "{:?}", file.bad);
         }
     }
 }

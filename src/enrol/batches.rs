@@ -2,40 +2,23 @@
 //! read, the results of each batch; out: the batches, the counts, the lines to look at. It asks nobody itself: the command line and
 //! the console both go by it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
 
-use super::azure_csv::{Row, TokenFile};
 use super::base32;
-use crate::control::{IMPORT_BATCH_MAX, ImportBatch, ImportRow, OtpParameters, RowOutcome, RowResult, TotpParameters};
+use super::rows::{Kind, Place, Row, TokenFile};
+use crate::control::{
+    HotpParameters, IMPORT_BATCH_MAX, ImportBatch, ImportRow, OtpParameters, RowOutcome, RowResult, TotpParameters,
+};
+use crate::text::shown;
 
 /// Bytes of a batch as a frame, at most; well under what a frame takes.
 const BATCH_BYTES: usize = 700_000;
 
-/// What kind of file it is, by its first character that is one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Lines with separators, or at least nothing else that is known.
-    Csv,
-    /// Graph's JSON.
-    Json,
-    /// PSKC and other XML.
-    Xml,
-}
-
-impl Kind {
-    /// Looks at a file's bytes.
-    pub fn of(bytes: &[u8]) -> Self {
-        let plain = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        match plain.iter().find(|byte| !byte.is_ascii_whitespace()) {
-            Some(b'{' | b'[') => Self::Json,
-            Some(b'<') => Self::Xml,
-            _ => Self::Csv,
-        }
-    }
-}
+/// Serial numbers of tokens of nobody that a summary names.
+pub const NAMED: usize = 20;
 
 /// How a file is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +27,7 @@ pub struct Settings {
     pub dry_run: bool,
     /// The tokens count at once.
     pub active: bool,
-    /// Hash and digits; the period stands in the file.
+    /// Hash and digits where the file does not say them.
     pub parameters: TotpParameters,
 }
 
@@ -53,10 +36,14 @@ pub struct Settings {
 pub struct Sent {
     /// Rows.
     pub rows: usize,
-    /// The file's line of the last one.
+    /// The file's number of the last one.
     pub last: u64,
-    /// The lines with a short key, in order.
+    /// Those with a short key, in order.
     short: Vec<u64>,
+    /// What the file's reader had to say of single rows.
+    notes: BTreeMap<u64, String>,
+    /// The serial numbers of those without a user.
+    serials: BTreeMap<u64, String>,
     /// The users of a dry run, one for each row.
     names: Vec<String>,
 }
@@ -115,8 +102,17 @@ impl Batches {
                 .filter(|row| row.seed.len() < base32::KEY_WARN)
                 .map(|row| row.line)
                 .collect(),
+            notes: taken
+                .iter()
+                .filter_map(|row| Some((row.line, row.note.clone()?)))
+                .collect(),
+            serials: taken
+                .iter()
+                .filter(|row| row.user.is_empty())
+                .map(|row| (row.line, shown(&row.serial)))
+                .collect(),
             names: match self.settings.dry_run {
-                true => taken.iter().map(|row| spelling(&row.upn)).collect(),
+                true => taken.iter().map(|row| spelling(&row.user)).collect(),
                 false => Vec::new(),
             },
         };
@@ -130,16 +126,26 @@ impl Batches {
     }
 
     fn row(&self, row: &Row) -> ImportRow {
+        let algorithm = row.algorithm.unwrap_or(self.settings.parameters.algorithm);
+        let digits = row.digits.unwrap_or(self.settings.parameters.digits);
+        let (parameters, counter) = match row.kind {
+            Kind::Totp { period } => {
+                let parameters = TotpParameters {
+                    algorithm,
+                    digits,
+                    period,
+                };
+                (OtpParameters::Totp(parameters), 0)
+            }
+            Kind::Hotp { counter } => (OtpParameters::Hotp(HotpParameters { algorithm, digits }), counter),
+        };
         ImportRow {
             line: row.line,
-            user: row.upn.clone(),
+            user: row.user.clone(),
             serial: row.serial.clone(),
             seed: row.seed.clone(),
-            parameters: OtpParameters::Totp(TotpParameters {
-                period: row.period,
-                ..self.settings.parameters
-            }),
-            counter: 0,
+            parameters,
+            counter,
             model: [row.manufacturer.as_str(), row.model.as_str()]
                 .join(" ")
                 .trim()
@@ -151,7 +157,7 @@ impl Batches {
 /// Bytes that a row takes in a frame, at most: Base64 and JSON's escapes take up to twice the room; names of the fields and numbers
 /// under 200 bytes.
 fn weight(row: &Row) -> usize {
-    200 + 2 * (row.upn.len() + row.serial.len() + row.manufacturer.len() + row.model.len() + row.seed.len())
+    200 + 2 * (row.user.len() + row.serial.len() + row.manufacturer.len() + row.model.len() + row.seed.len())
 }
 
 /// One spelling of a name, near enough to the daemon's to count users with.
@@ -164,10 +170,16 @@ fn spelling(name: &str) -> String {
 pub struct Summary {
     /// Nothing was written.
     pub dry_run: bool,
-    /// Lines with something on them, the header aside.
+    /// What `lines` and the numbers of the notes count.
+    pub place: Place,
+    /// Lines with something on them, the header aside; or entries, or keys.
     pub lines: usize,
     /// Tokens written.
     pub added: usize,
+    /// Those of them that are nobody's yet.
+    pub unassigned: usize,
+    /// The serial numbers of the first [`NAMED`] of these.
+    pub unassigned_serials: Vec<String>,
     /// Users made.
     pub users_made: usize,
     /// Their names as far as a dry run needs them: what one batch would make, the next does not see.
@@ -181,6 +193,8 @@ pub struct Summary {
     pub short_keys: usize,
     /// The lines that were refused, and those with a note.
     pub notes: Vec<RowResult>,
+    /// Worth knowing of the whole file.
+    pub remarks: Vec<String>,
 }
 
 impl Summary {
@@ -195,23 +209,37 @@ impl Summary {
         });
         Self {
             dry_run,
+            place: file.place,
             lines: file.rows.len() + file.bad.len(),
             refused: file.bad.len(),
             notes: bad.collect(),
+            remarks: file.notes.clone(),
             ..Self::default()
         }
     }
 
     /// Counts what became of a batch.
-    pub fn count(&mut self, results: Vec<RowResult>, sent: Sent) {
+    pub fn count(&mut self, results: Vec<RowResult>, mut sent: Sent) {
         // Empty but in a dry run.
         let mut names = sent.names.into_iter();
-        for result in results {
+        for mut result in results {
             let name = names.next();
+            if let Some(own) = sent.notes.remove(&result.line) {
+                result.note = Some(match result.note.take() {
+                    Some(note) => format!("{note}; {own}"),
+                    None => own,
+                });
+            }
             match result.outcome {
                 RowOutcome::Added => {
                     self.added += 1;
                     self.short_keys += usize::from(sent.short.binary_search(&result.line).is_ok());
+                    if let Some(serial) = sent.serials.remove(&result.line).filter(|_| result.unassigned) {
+                        self.unassigned += 1;
+                        if self.unassigned_serials.len() < NAMED {
+                            self.unassigned_serials.push(serial);
+                        }
+                    }
                 }
                 RowOutcome::Same => self.same += 1,
                 RowOutcome::Refused => self.refused += 1,
@@ -224,6 +252,22 @@ impl Summary {
         }
     }
 
+    /// The tokens of nobody in one line, if there are some.
+    pub fn nobodys(&self) -> Option<String> {
+        let more = match self.unassigned.saturating_sub(self.unassigned_serials.len()) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let what = if self.unassigned == 1 { "token is" } else { "tokens are" };
+        (self.unassigned > 0).then(|| {
+            format!(
+                "{} {what} nobody's yet, to be given to users by serial number: {}{more}",
+                self.unassigned,
+                self.unassigned_serials.join(", ")
+            )
+        })
+    }
+
     /// At the end: the lines to look at in the order of the file.
     pub fn sort(&mut self) {
         self.notes.sort_by_key(|note| note.line);
@@ -234,17 +278,31 @@ impl Summary {
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 mod tests {
     use super::*;
+    use crate::control::Algorithm;
     use crate::secret::Secret;
 
-    fn row(line: u64, upn: &str) -> Row {
+    fn row(line: u64, user: &str) -> Row {
         Row {
             line,
-            upn: upn.to_owned(),
+            user: user.to_owned(),
             serial: format!("S{line}"),
             seed: Secret::new(vec![7; if line.is_multiple_of(2) { 10 } else { 20 }]),
-            period: 60,
+            kind: Kind::Totp { period: 60 },
+            algorithm: None,
+            digits: None,
             manufacturer: "Acme".to_owned(),
             model: String::new(),
+            note: None,
+        }
+    }
+
+    fn added(line: u64) -> RowResult {
+        RowResult {
+            line,
+            outcome: RowOutcome::Added,
+            user_made: true,
+            unassigned: false,
+            note: None,
         }
     }
 
@@ -285,19 +343,90 @@ mod tests {
     fn a_dry_run_counts_a_new_user_once() {
         let file = TokenFile {
             rows: vec![row(2, "Anna@contoso.example"), row(4, "anna@contoso.example")],
-            bad: Vec::new(),
+            ..TokenFile::default()
         };
         let mut summary = Summary::new(&file, true);
         let mut batches = Batches::new(file.rows, settings(true));
         let (_, sent) = batches.next_batch().unwrap();
-        let added = |line| RowResult {
-            line,
-            outcome: RowOutcome::Added,
-            user_made: true,
-            unassigned: false,
-            note: None,
-        };
         summary.count(vec![added(2), added(4)], sent);
         assert_eq!((summary.added, summary.users_made, summary.short_keys), (2, 1, 2));
+    }
+
+    #[test]
+    fn what_the_file_says_stands_and_the_settings_fill_in_the_rest() {
+        let settings = Settings {
+            parameters: TotpParameters {
+                algorithm: Algorithm::Sha512,
+                digits: 8,
+                period: 30,
+            },
+            ..settings(false)
+        };
+        let says = Row {
+            algorithm: Some(Algorithm::Sha256),
+            digits: Some(6),
+            kind: Kind::Hotp { counter: 9 },
+            ..row(3, "anna")
+        };
+        let (batch, _) = Batches::new(vec![row(1, "anna"), says], settings).next_batch().unwrap();
+        let [open, said] = batch.rows.as_slice() else {
+            panic!("{batch:?}")
+        };
+        let parameters = TotpParameters {
+            period: 60,
+            ..settings.parameters
+        };
+        assert_eq!((open.parameters, open.counter), (OtpParameters::Totp(parameters), 0));
+        let parameters = HotpParameters {
+            algorithm: Algorithm::Sha256,
+            digits: 6,
+        };
+        assert_eq!((said.parameters, said.counter), (OtpParameters::Hotp(parameters), 9));
+    }
+
+    #[test]
+    fn tokens_of_nobody_are_counted_and_named_and_notes_stay_with_their_rows() {
+        let noted = Row {
+            note: Some("it is good until 2031".to_owned()),
+            ..row(5, "")
+        };
+        let rows: Vec<Row> = (10..40)
+            .map(|line| row(line, ""))
+            .chain([noted, row(50, "anna")])
+            .collect();
+        let file = TokenFile {
+            rows,
+            notes: vec!["the file is signed".to_owned()],
+            ..TokenFile::default()
+        };
+        let mut summary = Summary::new(&file, false);
+        let (_, sent) = Batches::new(file.rows, settings(false)).next_batch().unwrap();
+        let mut results: Vec<RowResult> = (10..40)
+            .chain([5])
+            .map(|line| RowResult {
+                unassigned: true,
+                ..added(line)
+            })
+            .collect();
+        results[0].outcome = RowOutcome::Same;
+        results.push(RowResult {
+            note: Some("the user is disabled".to_owned()),
+            ..added(50)
+        });
+        summary.count(results, sent);
+        summary.sort();
+        assert_eq!((summary.added, summary.unassigned, summary.remarks.len()), (31, 30, 1));
+        let line = summary.nobodys().unwrap();
+        assert!(
+            line.starts_with("30 tokens are nobody's yet") && line.contains("S11, S12"),
+            "{line}"
+        );
+        assert!(line.ends_with("S30 and 10 more"), "{line}");
+        let notes: Vec<_> = summary
+            .notes
+            .iter()
+            .map(|note| (note.line, note.note.as_deref().unwrap()))
+            .collect();
+        assert_eq!(notes, [(5, "it is good until 2031"), (50, "the user is disabled")]);
     }
 }

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::base32;
 use crate::secret::Secret;
-use crate::store::records::{Algorithm, TotpParameters};
+use crate::store::records::{Algorithm, OtpParameters, TotpParameters};
 
 /// The issuer where the settings name none.
 pub const ISSUER: &str = "Postern";
@@ -26,32 +26,42 @@ pub struct Uri {
 }
 
 impl Uri {
-    /// Builds it. Defaults of the parameters are left out; `issuer=` is left out where the whole would not fit version 5, and the
-    /// label is cut where that is not enough.
-    pub fn new(issuer: &str, name: &str, seed: &Secret, parameters: TotpParameters) -> Self {
+    /// Builds it. `counter` is that of a counter token's next code, which such a URI must name; the time's have none. Defaults of
+    /// the parameters are left out; `issuer=` is left out where the whole would not fit version 5, and the label is cut where that
+    /// is not enough.
+    pub fn new(issuer: &str, name: &str, seed: &Secret, parameters: OtpParameters, counter: u64) -> Self {
         let issuer = if issuer.is_empty() { ISSUER } else { issuer };
         let issuer = encoded(issuer.trim(), false);
         let issuer = cut(&issuer, ISSUER_MAX).trim_end_matches("%20");
         let name = encoded(name, true);
         let key = base32::encode(seed);
         let mut query = String::new();
-        if parameters.algorithm != Algorithm::default() {
-            query.push_str(&format!("algorithm={}&", algorithm_word(parameters.algorithm)));
+        if parameters.algorithm() != Algorithm::default() {
+            query.push_str(&format!("algorithm={}&", algorithm_word(parameters.algorithm())));
         }
         let default = TotpParameters::default();
-        if parameters.digits != default.digits {
-            query.push_str(&format!("digits={}&", parameters.digits));
+        if parameters.digits() != default.digits {
+            query.push_str(&format!("digits={}&", parameters.digits()));
         }
-        if parameters.period != default.period {
-            query.push_str(&format!("period={}&", parameters.period));
-        }
+        let kind = match parameters {
+            OtpParameters::Totp(p) => {
+                if p.period != default.period {
+                    query.push_str(&format!("period={}&", p.period));
+                }
+                "totp"
+            }
+            OtpParameters::Hotp(_) => {
+                query.push_str(&format!("counter={counter}&"));
+                "hotp"
+            }
+        };
         let build = |name: &str, issuer_too: bool| {
             let extra = if issuer_too {
                 format!("issuer={issuer}&")
             } else {
                 String::new()
             };
-            format!("otpauth://totp/{issuer}:{name}?{extra}{query}secret=")
+            format!("otpauth://{kind}/{issuer}:{name}?{extra}{query}secret=")
         };
         let room = text_room(key.len());
         let whole = build(&name, true);
@@ -146,6 +156,7 @@ fn cut(encoded: &str, most: usize) -> &str {
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 mod tests {
     use super::*;
+    use crate::store::records::HotpParameters;
 
     fn seed() -> Secret {
         Secret::from("12345678901234567890")
@@ -154,7 +165,7 @@ mod tests {
     const KEY: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
     fn default_uri(name: &str) -> String {
-        Uri::new("", name, &seed(), TotpParameters::default())
+        Uri::new("", name, &seed(), OtpParameters::default(), 0)
             .whole()
             .to_string()
     }
@@ -165,7 +176,7 @@ mod tests {
             default_uri("anna@contoso.example"),
             format!("otpauth://totp/Postern:anna@contoso.example?issuer=Postern&secret={KEY}")
         );
-        let uri = Uri::new("Contoso GmbH & Co", "a:b c", &seed(), TotpParameters::default());
+        let uri = Uri::new("Contoso GmbH & Co", "a:b c", &seed(), OtpParameters::default(), 0);
         assert_eq!(
             uri.text(),
             "otpauth://totp/Contoso%20GmbH%20%26:a%3Ab%20c?issuer=Contoso%20GmbH%20%26&secret="
@@ -179,17 +190,41 @@ mod tests {
             algorithm: Algorithm::Sha256,
             ..TotpParameters::default()
         };
-        let uri = Uri::new("", "anna", &seed(), parameters);
+        let uri = Uri::new("", "anna", &seed(), parameters.into(), 0);
         assert_eq!(
             uri.text(),
             "otpauth://totp/Postern:anna?issuer=Postern&algorithm=SHA256&secret="
         );
         (parameters.digits, parameters.period) = (8, 60);
-        let uri = Uri::new("", "anna", &seed(), parameters);
+        let uri = Uri::new("", "anna", &seed(), parameters.into(), 0);
         assert_eq!(
             uri.text(),
             "otpauth://totp/Postern:anna?algorithm=SHA256&digits=8&period=60&secret="
         );
+    }
+
+    #[test]
+    fn a_counter_token_names_its_counter_and_no_period() {
+        let hotp = |digits| {
+            OtpParameters::Hotp(HotpParameters {
+                algorithm: Algorithm::Sha1,
+                digits,
+            })
+        };
+        let uri = Uri::new("", "anna", &seed(), hotp(6), 0);
+        assert_eq!(
+            uri.text(),
+            "otpauth://hotp/Postern:anna?issuer=Postern&counter=0&secret="
+        );
+        let uri = Uri::new("", "anna", &seed(), hotp(8), 41);
+        assert_eq!(
+            uri.text(),
+            "otpauth://hotp/Postern:anna?issuer=Postern&digits=8&counter=41&secret="
+        );
+        // The counter stays where the label must go.
+        let uri = Uri::new("", &"n".repeat(200), &seed(), hotp(8), u64::MAX);
+        assert!(uri.text().ends_with("?digits=8&counter=18446744073709551615&secret="));
+        assert_eq!(crate::enrol::qr::Qr::new(&uri).unwrap().version(), 5);
     }
 
     #[test]
@@ -222,7 +257,8 @@ mod tests {
             "",
             "anna@contoso.example",
             &Secret::new(vec![1; 80]),
-            TotpParameters::default(),
+            OtpParameters::default(),
+            0,
         );
         assert_eq!(uri.text(), "otpauth://totp/Postern:anna@contoso.example?secret=");
     }

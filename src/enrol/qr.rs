@@ -150,14 +150,15 @@ fn build(uri: &Uri, version: i16) -> Result<Qr, QrError> {
 mod tests {
     use super::*;
     use crate::secret::Secret;
-    use crate::store::records::TotpParameters;
+    use crate::store::records::OtpParameters;
 
     fn qr(name: &str, seed: &[u8]) -> Qr {
         Qr::new(&Uri::new(
             "",
             name,
             &Secret::new(seed.to_vec()),
-            TotpParameters::default(),
+            OtpParameters::default(),
+            0,
         ))
         .unwrap()
     }

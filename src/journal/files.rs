@@ -124,6 +124,7 @@ pub(super) fn set_aside(dir: &Path) -> io::Result<Vec<Damage>> {
                 file,
                 offset: 0,
                 seq,
+                next: seq.saturating_add(1),
                 what,
             });
         }
@@ -181,22 +182,31 @@ pub(super) fn walk(
     for (i, segment) in segments.iter().enumerate() {
         let last = i + 1 == segments.len();
         let bytes = fs::read(&segment.path).map_err(|e| OpenError::Io(segment.path.clone(), e))?;
-        let mut damage = |offset: usize, seq: u64, what: &str| {
+        let mut damage = |offset: usize, (seq, next): (u64, u64), what: &str| {
             let (file, offset, what) = (name(&segment.path), offset as u64, what.to_owned());
             walk.damage.push(Damage {
                 file,
                 offset,
                 seq,
+                next,
                 what,
             });
         };
         let head = match (segment.head, known) {
             (Some(head), Some(known)) if head.first_seq > known.first_seq => {
-                damage(0, known.first_seq, "the entries before this segment are missing");
+                damage(
+                    0,
+                    (known.first_seq, head.first_seq),
+                    "the entries before this segment are missing",
+                );
                 head
             }
             (Some(head), Some(known)) if head.first_seq == known.first_seq && head.mac_before != known.mac_before => {
-                damage(0, head.first_seq, "this segment does not follow the one before");
+                damage(
+                    0,
+                    (head.first_seq, head.first_seq.saturating_add(1)),
+                    "this segment does not follow the one before",
+                );
                 head
             }
             (Some(head), _) => head,
@@ -210,19 +220,23 @@ pub(super) fn walk(
         let stop = segments.get(i + 1).map_or(end, |next| next.first_seq.min(end));
         let found = scan(&bytes, &head, stop, chain, &mut |_, record| each(record));
         if segment.head.is_none() && (found.records > 0 || bytes.len() > HEAD_LEN || !last) {
-            damage(0, head.first_seq, "the segment's head was changed");
+            damage(
+                0,
+                (head.first_seq, head.first_seq.saturating_add(1)),
+                "the segment's head was changed",
+            );
         }
         for hole in &found.holes {
             damage(
                 hole.offset,
-                hole.seq,
+                (hole.seq, hole.found),
                 &format!("changed or missing; the next good entry is {}", hole.found),
             );
         }
         if !last && found.next_seq < stop {
             damage(
                 found.good,
-                found.next_seq,
+                (found.next_seq, stop),
                 "the rest of this segment was changed or cut",
             );
         }

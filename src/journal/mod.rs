@@ -125,7 +125,8 @@ impl Journal {
             Some(last) => reopen(disk.as_ref(), last, &walk, torn_bytes).map_err(fail)?,
             None => None,
         };
-        if from_seq > walk.next_seq {
+        let short = from_seq > walk.next_seq;
+        if short {
             let (file, what) = (
                 String::from("the end"),
                 String::from("entries that had been written are missing"),
@@ -134,6 +135,7 @@ impl Journal {
                 file,
                 offset: 0,
                 seq: walk.next_seq,
+                next: from_seq,
                 what,
             });
             walk.next_seq = from_seq;
@@ -143,6 +145,7 @@ impl Journal {
         let opening = Opening {
             first_seq: segments.first().map_or(walk.next_seq, |segment| segment.first_seq),
             next_seq: walk.next_seq,
+            short,
             torn_bytes,
             damage,
         };

@@ -70,6 +70,8 @@ pub struct Opening {
     pub first_seq: u64,
     /// The number that the next entry gets.
     pub next_seq: u64,
+    /// It ended before the entry that was to be replayed first: what was written from there on is lost.
+    pub short: bool,
     /// Bytes of an unfinished group that were cut from the end: never acknowledged to anybody.
     pub torn_bytes: u64,
     /// Places where entries that had been acknowledged are missing or changed. Entries behind them were replayed.
@@ -86,6 +88,8 @@ pub struct Damage {
     pub offset: u64,
     /// The first entry that is missing or changed.
     pub seq: u64,
+    /// The first one behind it of which that is not so, as far as is known.
+    pub next: u64,
     /// In plain words.
     pub what: String,
 }

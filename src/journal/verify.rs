@@ -28,6 +28,7 @@ pub(super) fn survey(dir: &Path, chain: &Chain) -> Result<(Vec<Segment>, Head, V
                 file,
                 offset: 0,
                 seq: first.unwrap_or(1),
+                next: first.unwrap_or(1).saturating_add(1),
                 what,
             });
             segments.first().and_then(|segment| segment.head).unwrap_or(Head {
@@ -64,6 +65,7 @@ pub(super) fn verify(dir: &Path, chain: &Chain, newest: Option<u64>) -> Result<R
             file,
             offset: 0,
             seq: next_seq,
+            next: end,
             what,
         });
     }

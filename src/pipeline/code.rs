@@ -15,11 +15,11 @@ use super::user::{Way, typed_hash};
 use super::{Ended, Refused, Staged};
 use crate::audit::{Reason, Stages};
 use crate::factors::second::credential::scrv1;
-use crate::guard::{Guards, MissKind, Station, Subject};
+use crate::guard::{Guards, MissKind, Station, Subject, UserGuard};
 use crate::seal::Sealer;
 use crate::secret::Secret;
 use crate::store::Store;
-use crate::store::records::{Mode, Timestamp};
+use crate::store::records::{Mode, Timestamp, TokenStatus};
 
 /// Something the journal must know of, beside the decision itself, so that guards stand again after a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +70,9 @@ pub(super) enum Other {
 impl Ready {
     /// The code, as the client's mode has it.
     pub fn code(self, tools: &Tools<'_>) -> Staged<Next> {
+        if self.only_waits(tools) {
+            return Err(Refused::reject(self.trace, Reason::TokenNeedsResync));
+        }
         let mode = self.trace.client.record.mode;
         let apart = match scrv1(self.field.expose()) {
             Some(Err(_)) => return Err(Refused::reject(self.trace, Reason::BadScrv1)),
@@ -90,6 +93,15 @@ impl Ready {
                 self.password_alone(password, tools)
             }
         }
+    }
+
+    /// Whether every token of the user waits for a resync (R20), and no bypass code stands in (R18): then no password is asked for.
+    fn only_waits(&self, tools: &Tools<'_>) -> bool {
+        let (Way::Both(tokens) | Way::CodeOnly(_, tokens)) = &self.way else {
+            return false;
+        };
+        let bypass = |guard: &mut UserGuard| guard.bypass.as_ref().is_some_and(|bypass| !bypass.expired(tools.at));
+        !tokens.iter().any(|token| token.status == TokenStatus::Active) && !tools.guards.with(self.subject, bypass)
     }
 
     /// Code-only: the field is the code.

@@ -16,7 +16,7 @@ use crate::factors::second::otp;
 use crate::guard::{LockoutPermit, MissKind, Station, Subject, UserGuard};
 use crate::secret::Secret;
 use crate::store::Spend;
-use crate::store::records::{ClientId, Order, Timestamp, Token};
+use crate::store::records::{ClientId, Order, OtpParameters, SeedMark, SeedState, Timestamp, Token, TokenStatus};
 
 /// How a field is to be read.
 pub(super) enum Reading<'f> {
@@ -68,6 +68,7 @@ pub(super) struct Found {
 
 /// Whose codes would be right now.
 pub(super) struct Person<'a> {
+    /// Those that count, and those that wait for a resync.
     pub(super) tokens: &'a [Token],
     pub(super) subject: Subject,
     pub(super) client: ClientId,
@@ -75,10 +76,19 @@ pub(super) struct Person<'a> {
     pub(super) now: Timestamp,
 }
 
-/// A code that matches, not spent yet.
+/// A code that matches, not spent by this login yet.
 enum Match {
-    Totp(Spent),
+    Otp(Spent, SecondUsed),
     Bypass,
+}
+
+/// What is remembered of a seed.
+fn state(tools: &Tools<'_>, mark: SeedMark) -> SeedState {
+    tools.store.seed(mark).unwrap_or_default()
+}
+
+fn is_spent(state: &SeedState, step: u64) -> bool {
+    state.last().is_some_and(|last| step <= last)
 }
 
 impl Person<'_> {
@@ -91,6 +101,7 @@ impl Person<'_> {
         reserve: impl FnOnce(&mut UserGuard, &[u8]) -> Result<Reserved, Reason>,
     ) -> Result<Found, Reason> {
         let missed = std::cell::Cell::new(false);
+        let mut wrong = None;
         let result = tools.guards.with(self.subject, |guard| {
             let permit = guard.lockouts.begin(self.station, self.now).map_err(locked)?;
             let bypass = guard.bypass.as_ref().is_some_and(|bypass| !bypass.expired(tools.at));
@@ -106,7 +117,11 @@ impl Person<'_> {
                 .iter()
                 .find_map(|split| self.find(tools, guard, split).map(|hit| (hit, split)));
             let Some((hit, split)) = hit else {
-                return Err(self.miss(tools, guard, permit, &splits, &missed));
+                let reason = self.miss(tools, guard, permit, &splits, &missed);
+                if reason == Reason::WrongCode {
+                    wrong = Some(splits);
+                }
+                return Err(reason);
             };
             guard.lockouts.release(permit);
             let owing = Owing {
@@ -114,12 +129,8 @@ impl Person<'_> {
                 client: self.client,
                 typed: typed_hash(tools.sealer, &[split.password, b"\0", split.code].concat()),
             };
-            if let Match::Totp(spent) = &hit
-                && tools
-                    .store
-                    .seed(spent.mark)
-                    .and_then(|seed| seed.last_step)
-                    .is_some_and(|last| spent.step <= last)
+            if let Match::Otp(spent, _) = &hit
+                && is_spent(&state(tools, spent.mark), spent.step)
             {
                 // Spent, perhaps by this very login, which then heard "not available".
                 let Some((proof, debt)) = tools.owed.take(owing, tools.at) else {
@@ -147,8 +158,8 @@ impl Person<'_> {
                     guard.bypass = None;
                     CodeProof::new(self.subject, SecondUsed::Bypass, None)
                 }
-                Match::Totp(spent) => match tools.store.spend(spent.mark, spent.step, spent.drift) {
-                    Spend::Done => CodeProof::new(self.subject, SecondUsed::Totp, Some(spent)),
+                Match::Otp(spent, kind) => match tools.store.spend(spent.mark, spent.step, spent.drift) {
+                    Spend::Done => CodeProof::new(self.subject, kind, Some(spent)),
                     Spend::Already { .. } | Spend::Unknown => {
                         reserved.forget(guard);
                         return Err(Reason::CodeUsed {
@@ -171,7 +182,11 @@ impl Person<'_> {
         if missed.get() {
             (tools.note)(Note::Miss(self.subject, self.station, MissKind::Code), self.now);
         }
-        result
+        match (result, wrong) {
+            // A thousand hashes, for the record alone: after the guard is let go, and only of what is counted and so ends in a lock.
+            (Err(Reason::WrongCode), Some(splits)) => Err(self.counter(tools, &splits).unwrap_or(Reason::WrongCode)),
+            (result, _) => result,
+        }
     }
 
     fn find(&self, tools: &Tools<'_>, guard: &UserGuard, split: &Split<'_>) -> Option<Match> {
@@ -182,22 +197,74 @@ impl Person<'_> {
                     .matches(split.code, tools.bypass_key, tools.at)
                     .then_some(Match::Bypass)
             }
-            Kind::Totp => self.tokens.iter().find_map(|token| {
-                let state = tools.store.seed(token.mark).unwrap_or_default();
-                let found = otp::check(&token.seed, &token.parameters, self.now, &state, split.code)?;
-                Some(Match::Totp(Spent {
-                    mark: token.mark,
-                    step: found.step,
-                    drift: found.drift,
-                }))
-            }),
+            Kind::Otp => {
+                let mut old = None;
+                for token in self.tokens.iter().filter(|token| token.status == TokenStatus::Active) {
+                    let state = state(tools, token.mark);
+                    let Some(found) = otp::check(&token.seed, &token.parameters, self.now, &state, split.code) else {
+                        continue;
+                    };
+                    let spent = Spent {
+                        mark: token.mark,
+                        step: found.step,
+                        drift: found.drift,
+                    };
+                    let kind = match token.parameters {
+                        OtpParameters::Totp(_) => SecondUsed::Totp,
+                        OtpParameters::Hotp(_) => SecondUsed::Hotp,
+                    };
+                    if !is_spent(&state, found.step) {
+                        return Some(Match::Otp(spent, kind));
+                    }
+                    // By chance another token may show this code too, and fresh.
+                    old.get_or_insert(Match::Otp(spent, kind));
+                }
+                old
+            }
         }
+    }
+
+    /// Each token with each reading of what was typed.
+    fn each<'s, 'f>(
+        &'s self,
+        splits: &'s [Split<'f>],
+    ) -> impl Iterator<Item = (&'s Token, &'s Split<'f>)> + use<'s, 'f> {
+        let with = |token| splits.iter().map(move |split| (token, split));
+        self.tokens.iter().flat_map(with)
+    }
+
+    /// A spent code of a token that waits for a resync; those of the others are found with the right ones.
+    fn spent_waiting(&self, tools: &Tools<'_>, splits: &[Split<'_>]) -> Option<Reason> {
+        let mut waiting = self
+            .each(splits)
+            .filter(|(token, _)| token.status == TokenStatus::Resync);
+        waiting.find_map(|(token, split)| {
+            let state = state(tools, token.mark);
+            let found = otp::check(&token.seed, &token.parameters, self.now, &state, split.code)?;
+            is_spent(&state, found.step).then_some(Reason::CodeUsed {
+                mark: token.mark,
+                step: found.step,
+            })
+        })
+    }
+
+    /// A wrong code that is one of a counter token all the same: far ahead of what is expected, or of one that waits for a resync.
+    fn counter(&self, tools: &Tools<'_>, splits: &[Split<'_>]) -> Option<Reason> {
+        self.each(splits).find_map(|(token, split)| {
+            let codes = otp::ahead(&token.seed, &token.parameters, &state(tools, token.mark), split.code)?;
+            Some(match token.status {
+                TokenStatus::Resync => Reason::TokenNeedsResync,
+                TokenStatus::Active | TokenStatus::Pending => Reason::CounterAhead {
+                    codes: u32::try_from(codes).unwrap_or(u32::MAX),
+                },
+            })
+        })
     }
 
     /// The code that was spent last, sent again however much later: OpenVPN does so each time it makes new keys.
     fn last_again(&self, tools: &Tools<'_>, splits: &[Split<'_>]) -> Option<Reason> {
         self.tokens.iter().find_map(|token| {
-            let step = tools.store.seed(token.mark)?.last_step?;
+            let step = state(tools, token.mark).last()?;
             let code = otp::code_at(&token.seed, &token.parameters, step);
             let again = |split: &Split<'_>| bool::from(split.code.ct_eq(code.as_bytes()));
             splits
@@ -227,11 +294,7 @@ impl Person<'_> {
             })
         });
         if let Some((mark, far)) = &far
-            && tools
-                .store
-                .seed(*mark)
-                .and_then(|seed| seed.last_step)
-                .is_some_and(|last| far.step <= last)
+            && is_spent(&state(tools, *mark), far.step)
         {
             // An old code sent again; OpenVPN does so when it makes new keys. Spent codes never count.
             guard.lockouts.release(permit);
@@ -240,7 +303,10 @@ impl Person<'_> {
                 step: far.step,
             };
         }
-        if let Some(spent) = self.last_again(tools, splits) {
+        if let Some(spent) = self
+            .spent_waiting(tools, splits)
+            .or_else(|| self.last_again(tools, splits))
+        {
             guard.lockouts.release(permit);
             return spent;
         }
@@ -251,9 +317,9 @@ impl Person<'_> {
             return Reason::WrongCodeAgain;
         }
         missed.set(true);
-        match far {
-            Some((_, far)) => Reason::CodeOutOfWindow { seconds: far.seconds },
-            None => Reason::WrongCode,
+        if let Some((_, far)) = far {
+            return Reason::CodeOutOfWindow { seconds: far.seconds };
         }
+        Reason::WrongCode
     }
 }

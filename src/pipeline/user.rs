@@ -24,7 +24,7 @@ pub struct Named {
     pub(super) basis: Basis,
 }
 
-/// How a person may come in.
+/// How a person may come in. Among the tokens are those that wait for a resync: their codes are known, and not taken.
 #[derive(Debug)]
 pub enum Way {
     /// Code alone; the gateway checks the password (R2).
@@ -121,7 +121,7 @@ impl Named {
         &self.login.trace
     }
 
-    /// User known, enabled, with an active token (R1, R2).
+    /// User known, enabled, with a token that counts or waits for a resync (R1, R2).
     pub fn known(self, login_key: Option<LoginKey>) -> Staged<Known> {
         let Named {
             login,
@@ -154,15 +154,20 @@ impl Named {
             }
             Some(user) if user.exempt => (Way::Exempt(ExemptGrant(subject)), user.local_password),
             Some(user) => {
-                let pending = tokens.iter().any(|token| token.status == TokenStatus::Pending);
-                let active: Vec<Token> = tokens.into_iter().filter(|t| t.status == TokenStatus::Active).collect();
-                if active.is_empty() {
-                    let reason = if pending { Reason::TokenPending } else { Reason::NoToken };
+                let has = |status| tokens.iter().any(|token| token.status == status);
+                // Where all wait for a resync, a bypass code may still stand in (R18): the code's stage knows.
+                if !has(TokenStatus::Active) && !has(TokenStatus::Resync) {
+                    let reason = match has(TokenStatus::Pending) {
+                        true => Reason::TokenPending,
+                        false => Reason::NoToken,
+                    };
                     return Err(Refused::reject(trace, reason));
                 }
+                let mut tokens = tokens;
+                tokens.retain(|token| token.status != TokenStatus::Pending);
                 match code_only {
-                    true => (Way::CodeOnly(CodeOnlyGrant(()), active), None),
-                    false => (Way::Both(active), user.local_password),
+                    true => (Way::CodeOnly(CodeOnlyGrant(()), tokens), None),
+                    false => (Way::Both(tokens), user.local_password),
                 }
             }
         };

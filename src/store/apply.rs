@@ -143,6 +143,15 @@ impl<'a> Stage<'a> {
                 self.raise_step(mark, step);
                 Ok(())
             }
+            Change::BeginsAt(mark, counter) => {
+                let counter = u32::try_from(counter).unwrap_or(u32::MAX);
+                self.seeds.entry(mark).or_default().begins = Some(counter);
+                Ok(())
+            }
+            Change::Resynced(mark) => {
+                self.seeds.entry(mark).or_default().fresh = true;
+                Ok(())
+            }
             Change::ForgetDrift(mark) => {
                 self.seeds.entry(mark).or_default().level = true;
                 Ok(())
@@ -347,7 +356,7 @@ impl<'a> Stage<'a> {
         }
         for (mark, seed) in self.seeds.iter().filter(|(_, seed)| seed.needs_record()) {
             let state = seed.after(self.inner.seeds.get(*mark).unwrap_or_default());
-            batch.insert(Key::Seed(*mark).bytes(), codec::encode(&state)?);
+            batch.insert(Key::Seed(*mark).bytes(), codec::encode_seed(&state)?);
         }
         for (mark, token) in &self.unassigned {
             put(&mut batch, sealer, Key::Unassigned(*mark), token.as_ref())?;

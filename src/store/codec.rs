@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::records::{
-    Client, ClientId, Operator, OperatorId, SeedMark, Settings, Tenant, Token, Unassigned, User, UserId,
+    Client, ClientId, Operator, OperatorId, SeedMark, SeedState, Settings, Tenant, Token, Unassigned, User, UserId,
 };
 use super::{StoreError, older};
 use crate::seal::Sealer;
@@ -171,6 +171,24 @@ pub(super) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, StoreError> {
 pub(super) fn decode<T: DeserializeOwned>(value: &[u8]) -> Option<T> {
     let (version, rest) = value.split_first()?;
     (*version == VERSION).then(|| exactly(rest))?
+}
+
+/// What is remembered of a seed is written in this version.
+const SEED_VERSION: u8 = 2;
+
+/// What is remembered of a seed.
+pub(super) fn encode_seed(state: &SeedState) -> Result<Vec<u8>, StoreError> {
+    let plain = postcard::to_allocvec(state).map_err(|_| StoreError::TooLong)?;
+    with_version(SEED_VERSION, &plain)
+}
+
+/// The reverse of [`encode_seed`], older versions too.
+pub(super) fn decode_seed(value: &[u8]) -> Option<SeedState> {
+    match value.split_first()? {
+        (&SEED_VERSION, rest) => exactly(rest),
+        (&VERSION, rest) => older::seed(rest),
+        _ => None,
+    }
 }
 
 /// A blob of the caller's.

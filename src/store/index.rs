@@ -1,8 +1,8 @@
 //! Who is there, in memory: names, generations, whose each token is, which serial number is whose, who has no token that counts. In:
-//! records as they are read or changed; out: numbers by name or serial number, names by part. About 180 bytes a user; serial numbers
-//! as hashes; holds nothing secret.
+//! records as they are read or changed; out: numbers by name or serial number, names by part. About 180 bytes a user, 100 more where
+//! the token has a serial number; holds nothing secret.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
@@ -19,8 +19,10 @@ struct Entry {
 #[derive(Clone, Copy)]
 struct Named {
     id: u64,
-    /// Enabled, not exempt, and without a token that counts.
+    /// Enabled, not exempt, and without a token that counts or waits for a resync.
     bare: bool,
+    /// Tokens that wait for a resync.
+    resync: u16,
     /// Tokens with a serial number.
     hardware: u16,
     /// Tokens that were begun here and are not active yet.
@@ -36,7 +38,8 @@ impl Named {
         let user = &person.user;
         Self {
             id: user.id.0,
-            bare: user.enabled && !user.exempt && count(|token| token.status == TokenStatus::Active) == 0,
+            bare: user.enabled && !user.exempt && count(|token| token.status != TokenStatus::Pending) == 0,
+            resync: count(|token| token.status == TokenStatus::Resync),
             hardware: count(is_hardware),
             begun: count(is_begun),
         }
@@ -58,11 +61,14 @@ pub(super) fn fold(serial: &str) -> String {
     serial.trim().to_lowercase()
 }
 
-#[derive(Clone, Copy)]
+/// Whose a token is, and what a search in the hardware tokens looks at.
 struct Owner {
     user: u64,
-    /// The hash of its serial number; 0 where it has none.
-    serial: u64,
+    /// In lower case; none: an app.
+    serial: Option<Box<str>>,
+    /// In lower case; there are few of them.
+    model: Arc<str>,
+    begun: bool,
 }
 
 /// Whose tokens stand on a page: the user, how many of the user's are left out, how many are on it.
@@ -76,7 +82,10 @@ pub(super) struct Index {
     owners: HashMap<u64, Owner>,
     /// Hash of a serial number, and token.
     serials: BTreeSet<(u64, u64)>,
+    models: HashSet<Arc<str>>,
     hasher: RandomState,
+    /// Tokens that wait for a resync.
+    resync: usize,
     /// What nobody has yet.
     pub(super) drawer: Drawer,
 }
@@ -94,27 +103,48 @@ impl Index {
                 name.into()
             }
         };
-        self.names.insert(Arc::clone(&name), Named::new(person));
+        let named = Named::new(person);
+        self.resync += usize::from(named.resync);
+        let before = self.names.insert(Arc::clone(&name), named);
+        self.resync -= before.map_or(0, |before| usize::from(before.resync));
         self.users.insert(id, Entry { name, generation });
     }
 
     fn put_token(&mut self, user: u64, token: &Token) {
-        let serial = match is_hardware(token) {
-            true => self.hash(&token.serial),
-            false => 0,
+        let model = self.model(&token.model);
+        let owner = Owner {
+            user,
+            serial: is_hardware(token).then(|| fold(&token.serial).into()),
+            model,
+            begun: is_begun(token),
         };
-        let before = self.owners.insert(token.id.0, Owner { user, serial });
-        let before = before.map_or(0, |owner| owner.serial);
-        if before != serial {
-            self.serials.remove(&(before, token.id.0));
-            if serial != 0 {
-                self.serials.insert((serial, token.id.0));
-            }
+        let serial = owner.serial.as_deref().map(|serial| self.hash(serial));
+        if let Some(before) = self.owners.insert(token.id.0, owner) {
+            self.forget_serial(before.serial.as_deref(), token.id.0);
+        }
+        if let Some(serial) = serial {
+            self.serials.insert((serial, token.id.0));
         }
     }
 
-    fn hash(&self, serial: &str) -> u64 {
-        self.hasher.hash_one(fold(serial)).max(1)
+    fn model(&mut self, model: &str) -> Arc<str> {
+        let model = fold(model);
+        if let Some(known) = self.models.get(model.as_str()) {
+            return Arc::clone(known);
+        }
+        let model: Arc<str> = model.into();
+        self.models.insert(Arc::clone(&model));
+        model
+    }
+
+    fn hash(&self, folded: &str) -> u64 {
+        self.hasher.hash_one(folded)
+    }
+
+    fn forget_serial(&mut self, folded: Option<&str>, token: u64) {
+        if let Some(folded) = folded {
+            self.serials.remove(&(self.hash(folded), token));
+        }
     }
 
     pub(super) fn remove(&mut self, id: UserId) {
@@ -124,7 +154,7 @@ impl Index {
 
     pub(super) fn remove_token(&mut self, token: TokenId) {
         if let Some(owner) = self.owners.remove(&token.0) {
-            self.serials.remove(&(owner.serial, token.0));
+            self.forget_serial(owner.serial.as_deref(), token.0);
         }
     }
 
@@ -133,7 +163,8 @@ impl Index {
         if let Some(entry) = self.users.get(&id)
             && self.names.get(&entry.name).is_some_and(|named| named.id == id)
         {
-            self.names.remove(&entry.name);
+            let before = self.names.remove(&entry.name);
+            self.resync -= before.map_or(0, |before| usize::from(before.resync));
         }
     }
 
@@ -149,13 +180,35 @@ impl Index {
         self.owners.get(&token.0).map(|owner| UserId(owner.user))
     }
 
-    /// The tokens that may have a serial number, and whose they are: by its hash, so look at the records.
+    /// The tokens that have a serial number, and whose they are.
     pub(super) fn with_serial(&self, serial: &str) -> Vec<(TokenId, UserId)> {
-        let hash = self.hash(serial);
+        let serial = fold(serial);
+        let hash = self.hash(&serial);
         let found = self.serials.range((hash, 0)..=(hash, u64::MAX));
-        found
-            .filter_map(|(_, token)| Some((TokenId(*token), self.owner(TokenId(*token))?)))
-            .collect()
+        let whose = |(_, token): &(u64, u64)| {
+            let owner = self.owners.get(token)?;
+            let is = owner.serial.as_deref() == Some(serial.as_str());
+            is.then_some((TokenId(*token), UserId(owner.user)))
+        };
+        found.filter_map(whose).collect()
+    }
+
+    /// The tokens with a serial number, or with `begun` those begun here that are not active yet, whose serial number, model or user's
+    /// name contains `part`, which is folded: with their users' names and in no order, since logins wait while this is looked through.
+    pub(super) fn search_hardware(&self, part: &str, begun: bool) -> Vec<(Arc<str>, UserId, TokenId)> {
+        let models: HashSet<&Arc<str>> = self.models.iter().filter(|model| model.contains(part)).collect();
+        let fits = |(token, owner): (&u64, &Owner)| {
+            let serial = owner.serial.as_deref().filter(|_| owner.begun || !begun)?;
+            let name = &self.users.get(&owner.user)?.name;
+            let found = serial.contains(part) || models.contains(&owner.model) || name.contains(part);
+            found.then(|| (Arc::clone(name), UserId(owner.user), TokenId(*token)))
+        };
+        self.owners.iter().filter_map(fits).collect()
+    }
+
+    /// Tokens that wait for a resync.
+    pub(super) fn resync(&self) -> usize {
+        self.resync
     }
 
     /// Users and tokens.
@@ -163,7 +216,8 @@ impl Index {
         (self.users.len(), self.owners.len())
     }
 
-    /// By name; with `bare` only those who are enabled, not exempt and without a token that counts.
+    /// By name; with `bare` only those who are enabled, not exempt and without a token that counts
+    /// or waits for a resync.
     pub(super) fn search(&self, part: &str, bare: bool, offset: usize, limit: usize) -> (Vec<(UserId, String)>, usize) {
         if part.is_empty() && !bare {
             let page = self.names.iter().skip(offset).take(limit);

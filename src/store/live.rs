@@ -140,7 +140,7 @@ impl Inner {
         let mut batch = sled::Batch::default();
         while let Some(chunk) = seeds.next() {
             for (mark, state) in chunk {
-                batch.insert(Key::Seed(*mark).bytes(), codec::encode(state)?);
+                batch.insert(Key::Seed(*mark).bytes(), codec::encode_seed(state)?);
             }
             if seeds.peek().is_some() {
                 self.disk.write_many(std::mem::take(&mut batch), chunk.len())?;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::codec::{self, Key, Person, USERS};
+use super::codec::Key;
 use super::drawer::UnassignedRow;
 use super::index::{fold, is_begun, is_hardware};
 use super::records::{
@@ -57,22 +57,19 @@ impl Store {
 
     /// The tokens of users that have this serial number, and whose they are, by number. Case and blanks around it do not matter.
     pub fn with_serial(&self, serial: &str) -> Result<Vec<(User, Token)>, StoreError> {
-        let wanted = fold(serial);
         let found = self.0.index.read().with_serial(serial);
         let mut tokens = Vec::with_capacity(found.len());
         for (token, user) in found {
             let Some(person) = self.0.person(user)? else { continue };
             let token = person.tokens.into_iter().find(|one| one.id == token);
-            if let Some(token) = token.filter(|token| fold(&token.serial) == wanted) {
-                tokens.push((person.user, token));
-            }
+            tokens.extend(token.map(|token| (person.user, token)));
         }
         Ok(tokens)
     }
 
-    /// The tokens with a serial number, by their users' names, with `begun` of those that were begun here and are not active yet;
-    /// whose serial number, model or user's name contains `part` (all, if it is empty): `limit` of them from `offset` on, and how
-    /// many there are. Without `part` only the records of the page are read, else all: 100,000 take a moment.
+    /// The tokens with a serial number, or with `begun` those of them that were begun here and are not active yet; whose serial number,
+    /// model or user's name contains `part` (all, if it is empty); by their users' names: `limit` of them from `offset` on, and how
+    /// many there are. Only the records of the page are read.
     pub fn hardware(
         &self,
         part: &str,
@@ -80,54 +77,28 @@ impl Store {
         offset: usize,
         limit: usize,
     ) -> Result<(Vec<(String, Token)>, usize), StoreError> {
-        let wanted = |token: &Token| if begun { is_begun(token) } else { is_hardware(token) };
-        if !fold(part).is_empty() {
-            return self.hardware_with(&fold(part), &wanted, offset, limit);
-        }
-        let (shares, total) = self.0.index.read().hardware(begun, offset, limit);
+        let part = fold(part);
         let mut page = Vec::new();
-        for (user, out, on) in shares {
-            let Some(person) = self.0.person(user)? else { continue };
-            let tokens = person.tokens.into_iter().filter(&wanted).skip(out).take(on);
-            page.extend(tokens.map(|token| (person.user.name.clone(), token)));
+        if part.is_empty() {
+            let wanted = |token: &Token| if begun { is_begun(token) } else { is_hardware(token) };
+            let (shares, total) = self.0.index.read().hardware(begun, offset, limit);
+            for (user, out, on) in shares {
+                let Some(person) = self.0.person(user)? else { continue };
+                let tokens = person.tokens.into_iter().filter(&wanted).skip(out).take(on);
+                page.extend(tokens.map(|token| (person.user.name.clone(), token)));
+            }
+            return Ok((page, total));
         }
-        Ok((page, total))
-    }
-
-    fn hardware_with(
-        &self,
-        part: &str,
-        wanted: &dyn Fn(&Token) -> bool,
-        offset: usize,
-        limit: usize,
-    ) -> Result<(Vec<(String, Token)>, usize), StoreError> {
-        let contains = |text: &str| text.to_lowercase().contains(part);
-        // Names with the numbers of the tokens first: their records are not all kept.
-        let mut found: Vec<(String, UserId, TokenId)> = Vec::new();
-        self.each_person(&mut |user, tokens| {
-            let named = user.name.contains(part);
-            let fits = |token: &&Token| wanted(token) && (named || contains(&token.serial) || contains(&token.model));
-            let numbers = tokens.iter().filter(fits).map(|token| token.id);
-            found.extend(numbers.map(|token| (user.name.clone(), user.id, token)));
-        })?;
+        let mut found = self.0.index.read().search_hardware(&part, begun);
+        // Not under the index's lock, for which logins would wait.
         found.sort_unstable();
         let total = found.len();
-        let mut page = Vec::new();
-        for (name, user, token) in found.into_iter().skip(offset).take(limit) {
-            let token = self.tokens_of(user)?.into_iter().find(|one| one.id == token);
-            page.extend(token.map(|token| (name, token)));
+        for (_, user, token) in found.into_iter().skip(offset).take(limit) {
+            let Some(person) = self.0.person(user)? else { continue };
+            let token = person.tokens.into_iter().find(|one| one.id == token);
+            page.extend(token.map(|token| (person.user.name, token)));
         }
         Ok((page, total))
-    }
-
-    /// Every user with the tokens, by number: reads and opens each record, 100,000 take a moment.
-    pub fn each_person(&self, each: &mut dyn FnMut(&User, &[Token])) -> Result<(), StoreError> {
-        let read = self.0.disk.each(&[USERS], &mut |key, value| {
-            let person: Person = codec::open(&self.0.sealer, key, value).ok_or(StoreError::Damaged)?;
-            each(&person.user, &person.tokens);
-            Ok(())
-        });
-        read.unwrap_or_else(|trouble| Err(trouble.on_use()))
     }
 
     /// The tokens of nobody that have this serial number; case and blanks around it do not matter.
@@ -149,6 +120,17 @@ impl Store {
     /// `offset` on, and how many there are.
     pub fn search_unassigned(&self, part: &str, offset: usize, limit: usize) -> (Vec<UnassignedRow>, usize) {
         self.0.index.read().drawer.search(part, offset, limit)
+    }
+
+    /// How many tokens wait for a resync (R20).
+    pub fn waiting_for_resync(&self) -> usize {
+        self.0.index.read().resync()
+    }
+
+    /// Counters of this seed may have been spent that nobody knows of: no counter token of it counts before a resync (R20). In memory,
+    /// and on the disk with the next fold.
+    pub fn make_stale(&self, mark: SeedMark) {
+        self.0.seeds.stale(mark, true);
     }
 
     /// How many users and tokens there are.

@@ -107,16 +107,22 @@ pub enum Change {
     PutUser(User),
     /// The user's tokens go too; what is remembered of their seeds stays.
     RemoveUser(UserId),
-    /// The store gives the id and the mark. User 0 is the user added last in the same group.
+    /// The store gives the id and the mark. User 0 is the user added last in the same group. A counter token of a seed whose counter
+    /// may be behind does not count: it waits for a resync (R20).
     AddToken(Token),
     /// Replaces the token of that id.
     PutToken(Token),
     /// What is remembered of its seed stays.
     RemoveToken(TokenId),
-    /// A token that nobody has yet. The store sets the mark; the codes before the counter of a counter token are spent.
+    /// A token that nobody has yet. The store sets the mark; the codes before the counter of a counter token are not taken.
     AddUnassigned(Unassigned),
     /// The token that nobody has, by its seed's name; what is remembered of the seed stays.
     RemoveUnassigned(SeedMark),
+    /// The counter of a counter token's first code, as somebody declares it: it may be lowered again, down to what was really spent
+    /// (R16).
+    BeginsAt(SeedMark, u64),
+    /// Two codes have told where the counter of the token with this seed is: it may count again (R20).
+    Resynced(SeedMark),
     /// The step (with a counter token the counter) and those before it are spent; never lowers anything (R16).
     RaiseStep(SeedMark, u64),
     /// What was learned of the clock of the token with this seed is void; its last step stays.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::codec::{Person, exactly};
 use super::open::Counters;
 use super::records::{
-    SeedMark, Settings, Timestamp, Token, TokenId, TokenSource, TokenStatus, TotpParameters, User, UserId,
+    SeedMark, SeedState, Settings, Timestamp, Token, TokenId, TokenSource, TokenStatus, TotpParameters, User, UserId,
 };
 use crate::secret::Secret;
 
@@ -34,6 +34,18 @@ struct Token1 {
 #[derive(Serialize, Deserialize)]
 struct Settings1 {
     issuer: String,
+}
+
+/// What was remembered of a seed in schema 1 and 2, where the time moved every token.
+pub(super) fn seed(plain: &[u8]) -> Option<SeedState> {
+    let (token, user, last_step, drift) = exactly(plain)?;
+    Some(SeedState {
+        token,
+        user,
+        last_step,
+        drift,
+        ..SeedState::default()
+    })
 }
 
 /// A user's record of version 1.

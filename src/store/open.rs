@@ -231,6 +231,10 @@ impl Scan {
                         return Err(corrupt(format!("token {} is nobody's too", token.id.0)));
                     }
                     seeds.hold(token.mark, Some(token.id), Some(id));
+                    let counts = token.parameters.period().is_none();
+                    if seeds.get(token.mark).is_some_and(|state| state.counts != counts) {
+                        seeds.turn(token.mark, counts);
+                    }
                 }
                 self.index.put(&person);
             }
@@ -263,7 +267,7 @@ impl Scan {
             Key::Settings => self.settings = codec::open(sealer, bytes, value).ok_or_else(|| bad("the settings"))?,
             Key::Seed(mark) => {
                 // Who holds it now, the users' own records say, which stand behind the seeds.
-                let state: SeedState = codec::decode(value).ok_or_else(|| bad("a seed's last step"))?;
+                let state = codec::decode_seed(value).ok_or_else(|| bad("a seed's last step"))?;
                 seeds.load(mark, SeedState { token: None, ..state });
             }
             Key::Live(..) => drop(codec::unversioned(value).ok_or_else(|| bad("a note of posternd's"))?),

@@ -180,7 +180,7 @@ pub enum TokenStatus {
     Pending,
     /// Counts.
     Active,
-    /// A counter token after a restore (R20): its counter may be behind, so it does not count until two codes have come.
+    /// A counter token after a loss (R20): its counter may be behind, so it does not count until two codes have come.
     Resync,
 }
 
@@ -257,10 +257,50 @@ pub struct SeedState {
     pub token: Option<TokenId>,
     /// The user who held it last: one seed under two users is refused (R16).
     pub user: Option<UserId>,
-    /// The highest step (with a counter token the highest counter) that was spent; a code of this one or below is spent.
+    /// The highest step (with a counter token the highest counter) that was really spent; see [`SeedState::last`].
     pub last_step: Option<u64>,
     /// Steps by which the token's clock was ahead (positive) or behind at its last code.
     pub drift: i8,
+    /// A counter moves its codes on, or did last.
+    pub counts: bool,
+    /// The counter of a counter token's first code, as it was declared: no code was spent for it, so it may be declared anew.
+    pub begins: u32,
+    /// What was spent while the seed was of the other kind, by time or by counter.
+    pub other: Option<u64>,
+    /// Counters may have been spent that nobody knows of (R20): no counter token of this seed counts before a resync.
+    pub stale: bool,
+}
+
+/// Steps of the time are above this since 1986, and no key is pressed so often.
+pub const TIME_STEPS: u64 = 1 << 24;
+
+impl SeedState {
+    /// The highest step or counter whose code is not taken any more: it was spent, or lies before a declared start.
+    pub fn last(&self) -> Option<u64> {
+        let declared = u64::from(self.begins).checked_sub(1).filter(|_| self.counts);
+        self.last_step.max(declared)
+    }
+
+    /// The same seed in a token that a counter moves, or the time: what was spent as the one says nothing of the other, and is
+    /// remembered all the same (R16).
+    pub fn turned(mut self, counts: bool) -> Self {
+        match (self.counts, counts) {
+            (false, true) => {
+                // A journal that is read again tells steps before anybody knows of which kind they are.
+                let both = [self.last_step, self.other].into_iter().flatten();
+                self.last_step = both.clone().filter(|step| *step < TIME_STEPS).max();
+                self.other = both.filter(|step| *step >= TIME_STEPS).max();
+                self.drift = 0;
+            }
+            (true, false) => {
+                std::mem::swap(&mut self.last_step, &mut self.other);
+                self.drift = 0;
+            }
+            _ => {}
+        }
+        self.counts = counts;
+        self
+    }
 }
 
 /// How a client sends the code.

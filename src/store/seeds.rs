@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use parking_lot::Mutex;
 
 use super::Spend;
-use super::records::{SeedMark, SeedState, TokenId, UserId};
+use super::records::{SeedMark, SeedState, TIME_STEPS, TokenId, UserId};
 
 const SHARDS: usize = 32;
 /// In [`Slot`]: no step was spent yet. Steps count half minutes since 1970.
@@ -18,7 +18,11 @@ struct Slot {
     token: u64,
     user: u64,
     last_step: u64,
+    other: u64,
+    begins: u32,
     drift: i8,
+    counts: bool,
+    stale: bool,
     dirty: bool,
 }
 
@@ -28,7 +32,11 @@ impl Slot {
             token: state.token.map_or(0, |id| id.0),
             user: state.user.map_or(0, |id| id.0),
             last_step: state.last_step.unwrap_or(NO_STEP),
+            other: state.other.unwrap_or(NO_STEP),
+            begins: state.begins,
             drift: state.drift,
+            counts: state.counts,
+            stale: state.stale,
             dirty: false,
         }
     }
@@ -39,6 +47,19 @@ impl Slot {
             user: (self.user != 0).then_some(UserId(self.user)),
             last_step: self.step(),
             drift: self.drift,
+            counts: self.counts,
+            begins: self.begins,
+            other: (self.other != NO_STEP).then_some(self.other),
+            stale: self.stale,
+        }
+    }
+
+    fn turn(&mut self, counts: bool) {
+        if self.counts != counts {
+            *self = Slot {
+                dirty: self.dirty,
+                ..Slot::new(self.state().turned(counts))
+            };
         }
     }
 
@@ -91,7 +112,7 @@ impl Seeds {
     pub(super) fn spend(&self, mark: SeedMark, step: u64, drift: i8) -> Spend {
         let outcome = self.with(mark, |shard| {
             let slot = shard.slots.get_mut(&mark).filter(|slot| slot.token != 0)?;
-            if let Some(last_step) = slot.step().filter(|last| *last >= step) {
+            if let Some(last_step) = slot.state().last().filter(|last| *last >= step) {
                 return Some(Spend::Already { last_step });
             }
             slot.last_step = step;
@@ -109,7 +130,12 @@ impl Seeds {
                 .slots
                 .entry(mark)
                 .or_insert_with(|| Slot::new(SeedState::default()));
-            if slot.step().is_none_or(|last| last < step) {
+            if slot.counts && step >= TIME_STEPS {
+                // From when the time moved it.
+                let other = slot.state().other.max(Some(step));
+                slot.other = other.unwrap_or(NO_STEP);
+                shard.touch(mark);
+            } else if slot.step().is_none_or(|last| last < step) {
                 slot.last_step = step;
                 slot.drift = drift;
                 shard.touch(mark);
@@ -126,6 +152,29 @@ impl Seeds {
                 .or_insert_with(|| Slot::new(SeedState::default()));
             slot.token = token.map_or(0, |id| id.0);
             slot.user = user.map_or(0, |id| id.0);
+        });
+    }
+
+    /// A counter moves the seed's codes on from now on, or the time.
+    pub(super) fn turn(&self, mark: SeedMark, counts: bool) {
+        self.change(mark, |slot| slot.turn(counts));
+    }
+
+    /// Where its counter is declared to begin.
+    pub(super) fn begin(&self, mark: SeedMark, counter: u32) {
+        self.change(mark, |slot| slot.begins = counter);
+    }
+
+    /// Whether a counter token of this seed must be resynchronised before it counts.
+    pub(super) fn stale(&self, mark: SeedMark, stale: bool) {
+        self.change(mark, |slot| slot.stale = stale);
+    }
+
+    fn change(&self, mark: SeedMark, change: impl FnOnce(&mut Slot)) {
+        self.with(mark, |shard| {
+            let slot = shard.slots.entry(mark);
+            change(slot.or_insert_with(|| Slot::new(SeedState::default())));
+            shard.touch(mark);
         });
     }
 

@@ -5,6 +5,7 @@ mod copies;
 mod opening;
 mod operators;
 mod schemas;
+mod seeds;
 mod serials;
 mod unassigned;
 

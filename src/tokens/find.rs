@@ -5,9 +5,10 @@
 //! everything else on a serial line, so their vendor says nothing, and to ask sends bytes to whatever is there. A line that a console
 //! or a login stands on is never asked, whoever chose it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::{Duration, Instant};
 
 pub mod ports;
 #[cfg(test)]
@@ -20,10 +21,16 @@ use super::pn532::chip::{Listing, Pn532};
 use super::pn532::{self, port};
 use super::program::Kind;
 use crate::text::shown;
-use ports::{Node, Places};
+use ports::{Node, Number, Places};
 
 /// What stands before the name of a reader that pcscd knows.
 const PCSC: &str = "pcsc";
+
+/// A pcscd that takes so long for a list of names is stuck, and is left alone for a while, so that it holds up no other reader.
+const STUCK: Duration = Duration::from_secs(1);
+const LEFT_ALONE: Duration = Duration::from_secs(30);
+/// Readers chosen by hand that are kept.
+const BY_HAND_MAX: usize = 8;
 
 /// A reader that the operator chose: `DEVICE[=single|molto2]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +75,7 @@ fn pcsc_name(device: &str) -> Option<&str> {
 /// What is asked and what is not.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// What the operator chose; these alone are used then, unless another one is chosen later.
+    /// What the operator chose. If anything, these alone are used, and what is chosen by hand later; no other port is asked then.
     pub readers: Vec<Chosen>,
     /// Lines that somebody stands on: never asked.
     pub own_lines: Vec<PathBuf>,
@@ -83,17 +90,6 @@ pub(super) enum Way {
     Pcsc(String),
 }
 
-/// Who chose a reader.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Choice {
-    /// Nobody.
-    Nobody,
-    /// The operator, when the program was started.
-    Settings,
-    /// The operator, since.
-    Hand,
-}
-
 /// A reader, or what may be one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Candidate {
@@ -103,10 +99,10 @@ pub(super) struct Candidate {
     pub way: Option<Way>,
     /// Another one when it is plugged in again.
     pub stamp: (u64, u64),
-    /// Who chose it.
-    pub choice: Choice,
     /// It may be asked what it is.
     pub may_ask: bool,
+    /// It was chosen for good: asked again and again until it answers.
+    pub patient: bool,
     /// What lies on it.
     pub kind: Kind,
 }
@@ -115,10 +111,12 @@ pub(super) struct Candidate {
 pub(super) struct Finder {
     places: Places,
     settings: Settings,
-    /// Chosen since, by hand.
-    used: Option<Chosen>,
+    /// Chosen since, by hand: the last one first.
+    by_hand: Vec<Chosen>,
     /// Where pcscd's readers are listed.
     listed: fn() -> Result<Vec<String>, LinkError>,
+    /// Until when pcscd is left alone, and what it said last.
+    left_alone: Option<(Instant, LinkError)>,
     /// The links under /dev/serial/by-id of chosen ports, so that they are found again under another number.
     links: BTreeMap<String, PathBuf>,
 }
@@ -128,8 +126,9 @@ impl Finder {
         Self {
             places,
             settings,
-            used: None,
+            by_hand: Vec::new(),
             listed: pcsc::list,
+            left_alone: None,
             links: BTreeMap::new(),
         }
     }
@@ -143,20 +142,22 @@ impl Finder {
 
     /// Uses a reader from now on, although no rule marked it.
     pub fn choose(&mut self, device: String) {
-        self.used = Some(Chosen { device, kind: None });
+        self.by_hand.retain(|chosen| chosen.device != device);
+        self.by_hand.insert(0, Chosen { device, kind: None });
+        self.by_hand.truncate(BY_HAND_MAX);
     }
 
     /// What is there now: chosen ones first. Asks nothing but pcscd's list of names.
     pub fn look(&mut self) -> Vec<Candidate> {
-        let by_hand = self.used.iter().map(|used| (Choice::Hand, used));
-        let settings = self.settings.readers.iter().map(|chosen| (Choice::Settings, chosen));
-        let chosen: Vec<(Choice, Chosen)> = by_hand.chain(settings).map(|(by, c)| (by, c.clone())).collect();
+        let chosen: Vec<Chosen> = self.settings.readers.iter().chain(&self.by_hand).cloned().collect();
+        let terminals = self.places.terminals();
         let mut found: Vec<Candidate> = Vec::new();
-        for (by, choice) in &chosen {
+        for (index, choice) in chosen.iter().enumerate() {
             if pcsc_name(&choice.device).is_some() {
                 continue;
             }
-            let candidate = self.chosen_port(*by, choice);
+            let mut candidate = self.chosen_port(choice, &terminals);
+            candidate.patient = index < self.settings.readers.len();
             // The same port may be named in two ways.
             let same = |known: &&mut Candidate| {
                 known.reader.device == choice.device || (known.way.is_some() && known.way == candidate.way)
@@ -171,22 +172,23 @@ impl Finder {
             if found.iter().any(|known| known.way.as_ref() == Some(&way)) {
                 continue;
             }
-            let trouble = match port.tagged {
-                true => self.places.forbidden(&port, &self.settings.own_lines),
+            let may_ask = port.tagged && self.settings.readers.is_empty();
+            let trouble = match may_ask {
+                true => self.places.forbidden(&port, &self.settings.own_lines, &terminals),
                 false => None,
             };
             found.push(Candidate {
+                way: Some(way).filter(|_| trouble.is_none()),
+                stamp: port.stamp,
+                may_ask: may_ask && trouble.is_none(),
                 reader: Reader {
                     device: port.device.to_string_lossy().into_owned(),
                     name: port.name.unwrap_or_else(|| "serial port".to_owned()),
                     link: Link::Pn532,
                     proven: false,
-                    trouble: trouble.clone(),
+                    trouble,
                 },
-                way: Some(way).filter(|_| trouble.is_none()),
-                stamp: port.stamp,
-                choice: Choice::Nobody,
-                may_ask: port.tagged && trouble.is_none(),
+                patient: false,
                 kind: Kind::Single,
             });
         }
@@ -195,21 +197,9 @@ impl Finder {
     }
 
     /// A port that the operator named.
-    fn chosen_port(&mut self, by: Choice, choice: &Chosen) -> Candidate {
-        let mut candidate = Candidate {
-            reader: Reader {
-                device: choice.device.clone(),
-                name: "serial port".to_owned(),
-                link: Link::Pn532,
-                proven: false,
-                trouble: None,
-            },
-            way: None,
-            stamp: (0, 0),
-            choice: by,
-            may_ask: false,
-            kind: choice.kind.unwrap_or(Kind::Single),
-        };
+    fn chosen_port(&mut self, choice: &Chosen, terminals: &BTreeSet<Number>) -> Candidate {
+        let mut candidate = nothing(&choice.device, "serial port", Link::Pn532);
+        candidate.kind = choice.kind.unwrap_or(candidate.kind);
         if !Path::new(&choice.device).is_absolute() {
             candidate.reader.trouble = Some(NO_READER.to_owned());
             return candidate;
@@ -228,7 +218,7 @@ impl Finder {
                     self.links.insert(choice.device.clone(), link);
                 }
                 candidate.stamp = port.stamp;
-                candidate.reader.trouble = self.places.forbidden(&port, &self.settings.own_lines);
+                candidate.reader.trouble = self.places.forbidden(&port, &self.settings.own_lines, terminals);
                 candidate.may_ask = candidate.reader.trouble.is_none();
                 candidate.way = candidate.may_ask.then_some(Way::Port(port.path));
                 if let Some(name) = port.name {
@@ -240,47 +230,70 @@ impl Finder {
     }
 
     /// The readers that pcscd knows. They are readers; nothing needs to be asked.
-    fn pcsc(&self, chosen: &[(Choice, Chosen)], found: &mut Vec<Candidate>) {
+    fn pcsc(&mut self, chosen: &[Chosen], found: &mut Vec<Candidate>) {
         let chosen: Vec<_> = chosen
             .iter()
-            .filter_map(|(by, choice)| Some((pcsc_name(&choice.device)?, *by, choice)))
+            .filter_map(|choice| Some((pcsc_name(&choice.device)?, choice)))
             .collect();
-        let names = (self.listed)();
-        let candidate = |device: String, name: String, choice| Candidate {
-            reader: Reader {
-                device,
-                name,
-                link: Link::Pcsc,
-                proven: false,
-                trouble: None,
-            },
-            way: None,
-            stamp: (0, 0),
-            choice,
-            may_ask: false,
-            kind: Kind::Single,
-        };
+        if chosen.is_empty() && !self.settings.readers.is_empty() {
+            return;
+        }
+        let names = self.names();
         let fits = |wanted: &str, name: &str| wanted.is_empty() || name.contains(wanted);
         for name in names.iter().flatten() {
-            let mut choices = chosen.iter().filter(|(wanted, ..)| fits(wanted, name));
-            let first = choices.clone().next();
-            let by = first.map_or(Choice::Nobody, |(_, by, _)| *by);
-            let mut known = candidate(format!("{PCSC}:{name}"), shown(name), by);
+            let choices: Vec<_> = chosen.iter().filter(|(wanted, _)| fits(wanted, name)).collect();
+            if choices.is_empty() && !self.settings.readers.is_empty() {
+                continue;
+            }
+            let mut known = nothing(&format!("{PCSC}:{name}"), name, Link::Pcsc);
             known.reader.proven = true;
             known.way = Some(Way::Pcsc(name.clone()));
-            known.kind = choices.find_map(|(.., choice)| choice.kind).unwrap_or(kind_of(name));
+            let kind = choices.iter().find_map(|(_, choice)| choice.kind);
+            known.kind = kind.unwrap_or(kind_of(name));
             found.push(known);
         }
-        for (wanted, by, choice) in chosen {
+        for (wanted, choice) in chosen {
             let trouble = match &names {
                 Ok(names) if names.iter().any(|name| fits(wanted, name)) => continue,
                 Ok(_) => "pcscd knows no such reader: plug it in".to_owned(),
                 Err(error) => words(error.clone()),
             };
-            let mut absent = candidate(choice.device.clone(), "smart card reader".to_owned(), by);
+            let mut absent = nothing(&choice.device, "smart card reader", Link::Pcsc);
             absent.reader.trouble = Some(trouble);
             found.push(absent);
         }
+    }
+
+    /// The names of pcscd's readers.
+    fn names(&mut self) -> Result<Vec<String>, LinkError> {
+        let start = Instant::now();
+        if let Some((_, error)) = self.left_alone.as_ref().filter(|(until, _)| start < *until) {
+            return Err(error.clone());
+        }
+        let names = (self.listed)();
+        self.left_alone = match &names {
+            Err(error) if start.elapsed() >= STUCK => Some((Instant::now() + LEFT_ALONE, error.clone())),
+            _ => None,
+        };
+        names
+    }
+}
+
+/// A reader of which nothing but its name is known.
+fn nothing(device: &str, name: &str, link: Link) -> Candidate {
+    Candidate {
+        reader: Reader {
+            device: device.to_owned(),
+            name: shown(name),
+            link,
+            proven: false,
+            trouble: None,
+        },
+        way: None,
+        stamp: (0, 0),
+        may_ask: false,
+        patient: false,
+        kind: Kind::Single,
     }
 }
 
@@ -353,7 +366,7 @@ fn open_port(places: &Places, path: &Path) -> Result<Box<dyn ApduChannel>, LinkE
         Node::Absent => return Err(named(&port::OpenError::Absent.to_string())),
         Node::Other => return Err(named("it is no serial port")),
     };
-    if let Some(why) = places.forbidden(&port, &[]) {
+    if let Some(why) = places.forbidden(&port, &[], &places.terminals()) {
         return Err(named(&why));
     }
     let mut chip = ask(&port.path)?;

@@ -7,6 +7,9 @@
 //!           \-> free_clock -> FreeClock -> authenticate -> OpenClock -> set -> (the clock is set)
 //! ```
 //!
+//! A channel is a link to one token: whoever puts another one there breaks it. The serial number is compared once more before the
+//! seed all the same.
+//!
 //! The configuration carries the time, and on most models it wipes the seed and ends the authentication: so it comes first, always,
 //! and nothing is a token with a seed but what took the seed last.
 //!

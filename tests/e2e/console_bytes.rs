@@ -13,9 +13,11 @@ const SCREEN: usize = 1500;
 const STEP: usize = 100;
 /// Screens by the key that opens them; of a list, the most bytes for a cell that is not blank. A log of sentences and a table of five
 /// short columns have more blanks in them than names have.
-const SCREENS: [(&str, &str, Option<f64>); 8] = [
+const SCREENS: [(&str, &str, Option<f64>); 10] = [
     ("e", "enrol: who?", Some(1.2)),
+    ("p", "program: who?", Some(1.2)),
     ("u", "users", Some(1.2)),
+    ("t", "tokens", None),
     ("l", "log", Some(1.3)),
     ("c", "clients", Some(1.55)),
     ("d", "directories", None),

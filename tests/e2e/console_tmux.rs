@@ -15,13 +15,14 @@ const ANNA: &str = "anna@contoso.example";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A server of its own with one window, in which the console runs.
-struct Tmux(PathBuf);
+pub struct Tmux(PathBuf);
 
 impl Tmux {
-    fn open(door: &Door) -> Tmux {
+    /// With arguments more.
+    pub fn open(door: &Door, more: &str) -> Tmux {
         let tmux = Tmux(door.path().join("tmux.sock"));
         let console = format!(
-            "exec '{}' --socket '{}' --caps ansi16-unicode",
+            "exec '{}' --socket '{}' --caps ansi16-unicode {more}",
             program().display(),
             socket(door).display()
         );
@@ -45,13 +46,25 @@ impl Tmux {
         said.out
     }
 
+    /// Somebody logs in.
+    pub fn log_in(&self, name: &str) {
+        self.expect("Password");
+        // A screen that came by itself takes no keys in its first half second.
+        std::thread::sleep(Duration::from_millis(600));
+        self.types(name);
+        self.press(&["Enter"]);
+        self.types(PASSPHRASE);
+        self.press(&["Enter", "Enter"]);
+        self.expect("NSWERING");
+    }
+
     /// Letters as they are.
-    fn types(&self, text: &str) {
+    pub fn types(&self, text: &str) {
         self.tmux(&["send-keys", "-l", "--", text]);
     }
 
     /// Keys by their names.
-    fn press(&self, keys: &[&str]) {
+    pub fn press(&self, keys: &[&str]) {
         self.tmux(&[["send-keys"].as_slice(), keys].concat());
     }
 
@@ -59,7 +72,8 @@ impl Tmux {
         self.tmux(&["capture-pane", "-p"])
     }
 
-    fn expect(&self, text: &str) -> String {
+    /// Waits until it stands on the screen; the screen.
+    pub fn expect(&self, text: &str) -> String {
         let end = Instant::now() + PATIENCE;
         loop {
             let screen = self.screen();
@@ -83,15 +97,8 @@ fn log_in_enrol_and_why_in_tmux() {
     let site = Site::open(&[]);
     ready(&site.door);
     operator(&site.door, OPERATOR, "installer");
-    let tmux = Tmux::open(&site.door);
-    tmux.expect("Password");
-    // A screen that came by itself takes no keys in its first half second.
-    std::thread::sleep(Duration::from_millis(600));
-    tmux.types(OPERATOR);
-    tmux.press(&["Enter"]);
-    tmux.types(PASSPHRASE);
-    tmux.press(&["Enter", "Enter"]);
-    tmux.expect("NSWERING");
+    let tmux = Tmux::open(&site.door, "");
+    tmux.log_in(OPERATOR);
     tmux.types(&format!("e{ANNA}"));
     tmux.press(&["Enter"]);
     let screen = tmux.expect("Type the code");
@@ -110,7 +117,7 @@ fn log_in_enrol_and_why_in_tmux() {
     tmux.expect("Find");
     tmux.press(&["Escape"]);
     tmux.expect("NSWERING");
-    tmux.press(&["Down", "Down", "Down", "Down", "Enter"]);
+    tmux.press(&["Down", "Down", "Down", "Down", "Down", "Enter"]);
     tmux.expect("newest first");
     // tmux keeps what is cleared: nothing of the key may be there.
     let history = tmux.tmux(&["capture-pane", "-p", "-S", "-"]);

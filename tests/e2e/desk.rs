@@ -6,9 +6,9 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use postern::control::{
-    Answer, ClientAdd, ClientFields, ClientSet, DirectoryLogin, EntraSet, Failure, FailureKind, ImportBatch, LogAsk,
-    LogFilter, LogIn, Moved, OperatorAdd, OperatorSet, Request, Role, Session, TokenAdd, TokenId, UserAdd, UserSearch,
-    UserSet, check, frame,
+    Answer, ClientAdd, ClientFields, ClientSet, DirectoryLogin, EntraSet, ExportAsk, Failure, FailureKind, HardwareAsk,
+    HardwareWhich, ImportBatch, LogAsk, LogFilter, LogIn, Moved, OperatorAdd, OperatorSet, PageAsk, Request, Role,
+    Session, TokenAdd, TokenAssign, TokenId, TokenProgram, TotpParameters, UserAdd, UserSearch, UserSet, check, frame,
 };
 use postern::secret::Secret;
 
@@ -106,6 +106,12 @@ pub fn every_request() -> Vec<(Request, Option<Role>)> {
             exempt,
         })
     };
+    let page = || PageAsk {
+        search: String::new(),
+        offset: 0,
+        limit: 1,
+    };
+    let serial = || "8659622000001".to_owned();
     let all = vec![
         (Request::Ping, None),
         (Request::Hello, None),
@@ -132,6 +138,23 @@ pub fn every_request() -> Vec<(Request, Option<Role>)> {
         ),
         (Request::UserShow { name: name() }, Some(Auditor)),
         (Request::TokenList { user: name() }, Some(Auditor)),
+        (Request::SerialShow { serial: serial() }, Some(Auditor)),
+        (Request::UnassignedList(page()), Some(Auditor)),
+        (
+            Request::HardwareList(HardwareAsk {
+                which: HardwareWhich::All,
+                page: page(),
+            }),
+            Some(Auditor),
+        ),
+        (Request::DriftList, Some(Auditor)),
+        (
+            Request::DriftShow {
+                user: name(),
+                id: TokenId(1),
+            },
+            Some(Auditor),
+        ),
         (Request::EntraShow { domain: None }, Some(Auditor)),
         (Request::TimeShow, Some(Auditor)),
         (Request::Log(log), Some(Auditor)),
@@ -188,6 +211,55 @@ pub fn every_request() -> Vec<(Request, Option<Role>)> {
             },
             Some(Helpdesk),
         ),
+        (
+            Request::TokenProgram(TokenProgram {
+                user: name(),
+                serial: serial(),
+                model: String::new(),
+                profile: None,
+                parameters: TotpParameters::default(),
+                replace: false,
+            }),
+            Some(Helpdesk),
+        ),
+        (
+            Request::TokenWritten {
+                user: name(),
+                id: TokenId(1),
+            },
+            Some(Helpdesk),
+        ),
+        (
+            Request::TokenClockSet {
+                user: name(),
+                id: TokenId(1),
+            },
+            Some(Helpdesk),
+        ),
+        (
+            Request::TokenAssign(TokenAssign {
+                user: name(),
+                serial: serial(),
+                model: None,
+            }),
+            Some(Helpdesk),
+        ),
+        (
+            Request::UnassignedRemove {
+                serial: serial(),
+                model: None,
+            },
+            Some(Installer),
+        ),
+        (
+            Request::Export(ExportAsk {
+                operator: None,
+                password: None,
+                after: None,
+            }),
+            Some(Installer),
+        ),
+        (Request::MoltoKeySet { key: Some(code()) }, Some(Installer)),
         (user(Some(Secret::from(GOOD)), false), Some(Installer)),
         (user(None, true), Some(Installer)),
         (
@@ -266,6 +338,6 @@ pub fn every_request() -> Vec<(Request, Option<Role>)> {
     ];
     // A new request is missed here until somebody says who may ask it.
     let words: std::collections::BTreeSet<&str> = all.iter().map(|(request, _)| request.word()).collect();
-    assert_eq!(words.len(), 48, "{words:?}");
+    assert_eq!(words.len(), 59, "{words:?}");
     all
 }

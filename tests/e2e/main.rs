@@ -1,5 +1,6 @@
 //! The door, tested from outside: the two programs as they are built, real packets, real peers. Each test names the rule that it
-//! holds (R1 to R25). Nothing here knows the library's insides; `desk` speaks the console's own types.
+//! holds (R1 to R25). Nothing here knows the library's insides, but that `desk` speaks the console's own types and `token_rig` goes
+//! the box's own way to a token.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -21,6 +22,7 @@ mod pcscd;
 #[path = "../sim/mod.rs"]
 #[allow(dead_code)] // The example uses the rest.
 mod sim;
+mod token_rig;
 mod totp;
 
 mod challenge;
@@ -33,10 +35,13 @@ mod console_line;
 mod console_secrets;
 mod console_setup;
 mod console_tmux;
+mod console_tokens;
 mod console_two;
+mod drawer;
 mod entra;
 mod entra_client;
 mod explain;
+mod hotp;
 mod kill;
 mod knocks;
 mod linked;
@@ -47,11 +52,16 @@ mod outages;
 mod qr;
 mod races;
 mod reader_rules;
+mod readers;
 mod real_peers;
 mod repeats;
 mod service;
 mod sim_links;
+mod sim_token;
 mod sims;
 mod syslog;
+mod token_applets;
+mod token_cuts;
+mod token_links;
 mod token_pcsc;
 mod wire;

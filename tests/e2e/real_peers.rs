@@ -12,14 +12,14 @@ const USER: &str = "anna@contoso.example";
 
 /// What radclient got: the name of the reply and its attributes in packet order.
 #[derive(Debug)]
-struct Heard {
-    code: String,
+pub struct Heard {
+    pub code: String,
     attributes: Vec<(String, String)>,
     said: Said,
 }
 
 /// radclient with these attributes ("Name=value, ..."); one try, six seconds.
-fn radclient(secret_file: &str, server: &str, kind: &str, attributes: &str) -> Heard {
+pub fn radclient(secret_file: &str, server: &str, kind: &str, attributes: &str) -> Heard {
     let said = run(
         Command::new("radclient").args(["-x", "-r", "1", "-t", "6", "-S", secret_file, server, kind]),
         &format!("{attributes}\n"),
@@ -40,7 +40,7 @@ fn radclient(secret_file: &str, server: &str, kind: &str, attributes: &str) -> H
     }
 }
 
-fn login_words(user: &str, credential: &str) -> String {
+pub fn login_words(user: &str, credential: &str) -> String {
     format!("User-Name = \"{user}\", User-Password = \"{credential}\", Message-Authenticator = 0x00")
 }
 

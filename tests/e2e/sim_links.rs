@@ -357,6 +357,24 @@ fn a_reader_keeps_its_name_when_it_is_plugged_in_again() {
     assert!(std::fs::symlink_metadata(&link).is_err());
 }
 
+#[test]
+fn a_reader_goes_on_where_nobody_reads() {
+    let (mut reader, _token, _) = reader(Faults::default());
+    let mut hand = Hand::open(reader.path());
+    hand.activates();
+    let deaf = File::options().write(true).open(reader.path()).unwrap();
+    let (done, ended) = std::sync::mpsc::channel();
+    let asks = ask("400180410000020211");
+    std::thread::spawn(move || {
+        for _ in 0..2000 {
+            (&deaf).write_all(&asks).unwrap();
+        }
+        done.send(()).unwrap();
+    });
+    ended.recv_timeout(Duration::from_secs(20)).unwrap();
+    reader.unplug();
+}
+
 /// What pcscd's virtual reader does: listens, and talks to the card that connects.
 struct Desk(TcpStream);
 

@@ -23,7 +23,18 @@ pub const QUIET: Duration = Duration::from_millis(120);
 /// What a question, or a screen that came by itself, has stood for before a key counts there.
 const READ: Duration = Duration::from_millis(600);
 /// What stands on such screens.
-const TO_READ: [&str; 4] = ["Esc or n: no", "This cannot be undone.", "| Log in", "| Step 1 of"];
+const TO_READ: [&str; 10] = [
+    "Esc or n: no",
+    "This cannot be undone.",
+    "| Log in",
+    "| Step 1 of",
+    "Enter makes a new key",
+    "Enter sets its clock",
+    "NOT WRITTEN",
+    "It counts from now on",
+    "Enter begins.",
+    "waits for its code.",
+];
 /// How long anything may take to appear.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 

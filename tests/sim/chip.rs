@@ -12,7 +12,7 @@ use super::{Field, Token, lock};
 /// Bytes that are lost while its oscillator starts, after the first 55.
 const WAKING: usize = 10;
 
-/// What went over the line since the plan was made.
+/// What was put on the line since the plan was made, as it was sent.
 #[derive(Clone, Debug, Default)]
 pub struct Traffic {
     /// From the box.
@@ -125,9 +125,11 @@ impl Chip {
         if self.ended.is_some() {
             return;
         }
-        let bytes = &bytes[..self.arrives(Way::In, self.traffic.heard.len(), bytes.len())];
+        let before = self.traffic.heard.len();
+        let bytes = &bytes[..self.arrives(Way::In, before, bytes.len())];
         self.traffic.heard.extend(bytes);
-        let mut rest = bytes;
+        let bytes = self.damaged(Way::In, before, bytes);
+        let mut rest = bytes.as_slice();
         while let Some((first, after)) = rest.split_first() {
             match self.power {
                 Power::Asleep if *first == 0x55 => self.power = Power::Waking(WAKING),
@@ -327,8 +329,10 @@ impl Chip {
             return;
         }
         let mut bytes = [&self.faults.junk, frame].concat();
-        bytes.truncate(self.arrives(Way::Out, self.traffic.said.len(), bytes.len()));
+        let before = self.traffic.said.len();
+        bytes.truncate(self.arrives(Way::Out, before, bytes.len()));
         self.traffic.said.extend(&bytes);
+        let bytes = self.damaged(Way::Out, before, &bytes);
         let (size, between) = self.faults.pieces.unwrap_or((usize::MAX, Duration::ZERO));
         for (index, piece) in bytes.chunks(size).enumerate() {
             let pause = if index == 0 {
@@ -341,6 +345,15 @@ impl Chip {
                 bytes: piece.to_vec(),
             });
         }
+    }
+
+    /// Bytes of one way as they arrive.
+    fn damaged(&self, way: Way, before: usize, bytes: &[u8]) -> Vec<u8> {
+        let mut bytes = bytes.to_vec();
+        if let Some(damage) = self.faults.damage.filter(|damage| damage.way == way) {
+            damage.befalls(before, &mut bytes);
+        }
+        bytes
     }
 
     /// How many of these bytes still go this way; the line may end with the last of them.

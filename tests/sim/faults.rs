@@ -56,6 +56,42 @@ pub struct Cut {
     pub end: End,
 }
 
+/// What happens to a byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// These bits are turned over.
+    Flipped(u8),
+    /// It does not arrive.
+    Dropped,
+    /// It arrives twice.
+    Doubled,
+}
+
+/// One byte does not arrive as it was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// Which way it goes.
+    pub way: Way,
+    /// Which of the bytes that go this way, counted from 0.
+    pub at: usize,
+    /// What happens to it.
+    pub how: How,
+}
+
+impl Damage {
+    /// Bytes as they arrive, when `before` were sent before them.
+    pub fn befalls(self, before: usize, bytes: &mut Vec<u8>) {
+        let Some(at) = self.at.checked_sub(before).filter(|&at| at < bytes.len()) else {
+            return;
+        };
+        match self.how {
+            How::Flipped(bits) => bytes[at] ^= bits,
+            How::Dropped => drop(bytes.remove(at)),
+            How::Doubled => bytes.insert(at, bytes[at]),
+        }
+    }
+}
+
 /// What happens to the token.
 #[derive(Clone)]
 pub enum What {
@@ -103,6 +139,8 @@ pub struct Faults {
     pub thinks: Duration,
     /// Where the line ends.
     pub cut: Option<Cut>,
+    /// What happens to a byte.
+    pub damage: Option<Damage>,
     /// What happens to the token.
     pub event: Option<Event>,
     /// Where nothing lies on it, it says so at once, without being told to.

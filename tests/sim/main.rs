@@ -34,8 +34,6 @@ use sim::{Clock, Field, lock, wall_clock};
 
 /// How often the displays are looked at; the file is written when they change.
 const TICK: Duration = Duration::from_millis(50);
-/// What a token takes for a command over the air, roughly.
-const THINKS: Duration = Duration::from_millis(10);
 
 /// Simulated tokens on a simulated reader, for tests.
 #[derive(Debug, Parser)]
@@ -56,6 +54,9 @@ struct Flags {
     /// By how many seconds the tokens' clocks are ahead
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     ahead: i64,
+    /// What a token takes for a command over the air, in milliseconds
+    #[arg(long, default_value_t = 10)]
+    thinks: u64,
     /// So many tokens come one after the other, each when the one before has its seed
     #[arg(long, default_value_t = 1)]
     drawer: u64,
@@ -229,7 +230,7 @@ fn main() -> anyhow::Result<()> {
     };
     table.next();
     let faults = Faults {
-        thinks: THINKS,
+        thinks: Duration::from_millis(flags.thinks),
         ..Faults::default()
     };
     let _reader = Reader::start(Some(&flags.pty), &table.field, faults)

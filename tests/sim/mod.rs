@@ -39,13 +39,19 @@ pub enum Challenges {
     Random,
     /// Always this one, for transcripts.
     Fixed([u8; 8]),
+    /// Another one each time, the same ones each time, with zeros in them: for a test that must be the same each time.
+    Counted(u8),
 }
 
 impl Challenges {
     /// The next one.
-    pub fn next(self) -> [u8; 8] {
+    pub fn next(&mut self) -> [u8; 8] {
         match self {
-            Self::Fixed(bytes) => bytes,
+            Self::Fixed(bytes) => *bytes,
+            Self::Counted(number) => {
+                *number += 1;
+                [*number, 0, *number ^ 0x55, 0, 0, 0xff, *number, 0]
+            }
             Self::Random => {
                 let mut bytes = [0; 8];
                 ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes).unwrap();

@@ -22,6 +22,8 @@ impl Port {
     /// Plugs a port in; with a link, under that name too.
     pub fn open(link: Option<&Path>) -> std::io::Result<Port> {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
+        // Nothing on a serial line waits for a user who does not read.
+        rustix::fs::fcntl_setfl(&master, rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NONBLOCK)?;
         grantpt(&master)?;
         unlockpt(&master)?;
         let path = ptsname(&master, Vec::new())?;

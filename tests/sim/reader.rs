@@ -114,7 +114,7 @@ fn run(mut port: Port, chip: &Mutex<Chip>, stopped: &UnixStream) {
         let heard = match wait[0].any() {
             Some(true) => match port.master.read(&mut buffer) {
                 Ok(count) => &buffer[..count],
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => continue,
                 Err(_) => return,
             },
             _ => &[],
@@ -131,8 +131,11 @@ fn run(mut port: Port, chip: &Mutex<Chip>, stopped: &UnixStream) {
         port.let_others_in();
         for piece in pieces {
             std::thread::sleep(piece.pause);
-            if port.master.write_all(&piece.bytes).is_err() {
-                return;
+            match port.master.write_all(&piece.bytes) {
+                // The port's user does not read: lost.
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(_) => return,
+                Ok(()) => {}
             }
         }
         if unplugged {

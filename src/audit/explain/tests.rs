@@ -34,7 +34,7 @@ fn usual() -> UserStatus {
 #[test]
 fn how_a_user_stands() {
     let some = [attempt(Reason::WrongCode)];
-    let cases: [(UserStatus, &str, Option<&str>); 9] = [
+    let cases: [(UserStatus, &str, Option<&str>); 10] = [
         (
             UserStatus::default(),
             "no user of this box",
@@ -55,6 +55,16 @@ fn how_a_user_stands() {
             },
             "has no token",
             Some("postern token add"),
+        ),
+        (
+            UserStatus {
+                active_tokens: 0,
+                resync_tokens: 1,
+                pending_tokens: 1,
+                ..usual()
+            },
+            "the counter token of anna@contoso.example needs a resync",
+            Some("postern token resync anna@contoso.example CODE CODE"),
         ),
         (
             UserStatus {

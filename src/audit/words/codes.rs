@@ -14,6 +14,9 @@ const RESENT: Duration = Duration::from_secs(30);
 /// A code this much older than the attempt was not typed from a token: OpenVPN repeats its first code when it makes new keys.
 const OLD: Duration = Duration::from_secs(5 * 60);
 
+/// A token's clock is off by less than this when its code is used, whatever was learned of it.
+const NEAR: Duration = Duration::from_secs(3600);
+
 /// A code that was spent before (R16).
 pub(super) fn used(told: &Told<'_>, mark: SeedMark, step: u64) -> Words {
     let now = told.attempt;
@@ -38,13 +41,23 @@ pub(super) fn used(told: &Told<'_>, mark: SeedMark, step: u64) -> Words {
         .filter(earlier)
         .find(|attempt| spent(attempt, &|s| s > step));
     match later {
-        Some(later) => Words::new(
-            format!(
-                "The code is older than the one that was used at {}; after a code, all before it are void",
-                told.clock(later.at)
-            ),
-            format!("wait for the next code; if several tokens are in use, {OLD_TOKEN}"),
-        ),
+        Some(later) => {
+            let is_counter = later
+                .spent
+                .is_some_and(|spent| code_time(spent.step, later.at).is_none());
+            let next = if is_counter {
+                "let the token show its next code"
+            } else {
+                "wait for the next code"
+            };
+            Words::new(
+                format!(
+                    "The code is older than the one that was used at {}; after a code, all before it are void",
+                    told.clock(later.at)
+                ),
+                format!("{next}; if several tokens are in use, {OLD_TOKEN}"),
+            )
+        }
         None => Words::new(
             "The code was already used, or is older than one that was; a code is good once",
             "wait for the next code and log in with that",
@@ -57,10 +70,16 @@ const OLD_TOKEN: &str = "let the user delete the copies that nobody needs";
 fn used_at(told: &Told<'_>, first: &Attempt, step: u64) -> Words {
     let now = told.attempt;
     let after = now.at.since(first.at);
-    let code = format!(
-        "Code of {}",
-        format_time(code_time(step, first.at), told.teller.zone, "%H:%M")
-    );
+    let (code, next) = match code_time(step, first.at) {
+        Some(at) => (
+            format!("Code of {}", format_time(at, told.teller.zone, "%H:%M")),
+            "wait for the next code",
+        ),
+        None => (
+            format!("Code no. {step} of the token"),
+            "let the token show its next code",
+        ),
+    };
     let at = told.clock(first.at);
     let same_client = first.client == now.client;
     let same_station = !now.station.is_empty() && first.station == now.station;
@@ -71,7 +90,7 @@ fn used_at(told: &Told<'_>, first: &Attempt, step: u64) -> Words {
     if near && first.outcome != Outcome::Accept && (unanswered || !(soon && same_station)) {
         return Words::new(
             format!("{code} was already used at {at} by a login {}", refused(&first.reason)),
-            "wait for the next code and log in with that",
+            format!("{next} and log in with that"),
         );
     }
     if same_station && same_client && soon {
@@ -101,8 +120,7 @@ fn used_at(told: &Told<'_>, first: &Attempt, step: u64) -> Words {
                 span(after)
             ),
             format!(
-                "wait for the next code; if nobody typed it twice, let the VPN send Calling-Station-Id and raise its RADIUS \
-                 timeout above {}",
+                "{next}; if nobody typed it twice, let the VPN send Calling-Station-Id and raise its RADIUS timeout above {}",
                 span(after)
             ),
         );
@@ -111,8 +129,9 @@ fn used_at(told: &Told<'_>, first: &Attempt, step: u64) -> Words {
         let todo = if after >= OLD {
             "if nobody typed it, the VPN repeats an old code when it makes new keys: let it use a session token (OpenVPN: \
              auth-gen-token)"
+                .to_owned()
         } else {
-            "wait for the next code and log in with that"
+            format!("{next} and log in with that")
         };
         let who = if same_station {
             "by the same device"
@@ -146,16 +165,12 @@ fn refused(reason: &Reason) -> &'static str {
     }
 }
 
-/// When the code was shown. The record does not say whether the token counts in 30 or 60 s: the one that lies nearer to its use
-/// is meant, and the other is decades away.
-fn code_time(step: u64, used: Timestamp) -> Timestamp {
-    let thirty = Timestamp(step.saturating_mul(30_000));
-    let sixty = Timestamp(step.saturating_mul(60_000));
-    if used.0.abs_diff(sixty.0) < used.0.abs_diff(thirty.0) {
-        sixty
-    } else {
-        thirty
-    }
+/// When the code was shown; none: it is of a counter token. The record says neither that nor whether the token counts in 30 or 60 s:
+/// the one that lies near its use is meant, since the other is decades away, and nobody presses a button sixty million times.
+fn code_time(step: u64, used: Timestamp) -> Option<Timestamp> {
+    let times = [30_000, 60_000].map(|period| Timestamp(step.saturating_mul(period)));
+    let near = |at: &Timestamp| used.0.abs_diff(at.0) <= NEAR.as_millis().try_into().unwrap_or(u64::MAX);
+    times.into_iter().find(near)
 }
 
 /// The same wrong code again (R17).
@@ -164,7 +179,11 @@ pub(super) fn wrong_again(told: &Told<'_>) -> Words {
     let wrong = |attempt: &&Attempt| {
         matches!(
             attempt.reason,
-            Reason::WrongCode | Reason::WrongCodeAgain | Reason::CodeOutOfWindow { .. }
+            Reason::WrongCode
+                | Reason::WrongCodeAgain
+                | Reason::CodeOutOfWindow { .. }
+                | Reason::CounterAhead { .. }
+                | Reason::TokenNeedsResync
         ) && attempt.at <= now.at
             && attempt.station == now.station
             && attempt.client == now.client
@@ -202,6 +221,33 @@ pub(super) fn out_of_window(told: &Told<'_>, seconds: i32) -> Words {
         format!(
             "log in with a fresh code; if that fails alike, correct the phone's clock, or with two codes that follow each \
              other: {resync}"
+        ),
+    )
+}
+
+/// A code of one of the user's counter tokens, beyond the window.
+pub(super) fn counter_ahead(told: &Told<'_>, codes: u32) -> Words {
+    Words::new(
+        format!(
+            "The code may be one of the token's, pressed often without a login: then its counter is {codes} codes ahead"
+        ),
+        format!(
+            "resync, with two codes that follow each other: postern token resync {} CODE CODE",
+            told.user_arg()
+        ),
+    )
+}
+
+/// A counter token whose counter nobody knows (R20).
+pub(super) fn needs_resync(told: &Told<'_>) -> Words {
+    Words::new(
+        format!(
+            "The counter token of {} needs a resync, since this box lost the record of the codes that were used",
+            told.user()
+        ),
+        format!(
+            "with two codes that follow each other, run: postern token resync {} CODE CODE",
+            told.user_arg()
         ),
     )
 }

@@ -201,6 +201,8 @@ pub(super) fn words(told: &Told<'_>) -> Words {
         Reason::WrongCode => codes::wrong(told),
         Reason::WrongCodeAgain => codes::wrong_again(told),
         Reason::CodeOutOfWindow { seconds } => codes::out_of_window(told, *seconds),
+        Reason::CounterAhead { codes } => codes::counter_ahead(told, *codes),
+        Reason::TokenNeedsResync => codes::needs_resync(told),
         Reason::CodeUsed { mark, step } => codes::used(told, *mark, *step),
         Reason::PasswordInsteadOfCode => Words::new(
             format!("{client} answered the question for the code with the password: this client cannot do challenges"),
@@ -385,6 +387,7 @@ fn accepted(first: FirstUsed, second: SecondUsed) -> String {
     };
     let code = match second {
         SecondUsed::Totp => "code right",
+        SecondUsed::Hotp => "code of a counter token right",
         SecondUsed::Bypass => "bypass code right",
         SecondUsed::Exempt => "no code, since the user is exempt",
         SecondUsed::Unmatched => "no code, since the user is not on this box and the client lets such users in",

@@ -90,6 +90,7 @@ pub(crate) fn outcome(reason: &Reason) -> Outcome {
         | R::MixedCodes
         | R::DirectoryConfiguration => Outcome::Reject,
         R::DirectoryBackOff | R::DirectoryUnavailable { .. } | R::ChangedMeanwhile | R::Busy => Outcome::Reject,
+        R::CounterAhead { .. } | R::TokenNeedsResync => Outcome::Reject,
     }
 }
 
@@ -168,6 +169,8 @@ pub(crate) fn all() -> Vec<Reason> {
         R::ChangedMeanwhile,
         R::StoreFailed,
         R::Busy,
+        R::CounterAhead { codes: 57 },
+        R::TokenNeedsResync,
     ];
     for first in [FirstUsed::Entra, FirstUsed::Local, FirstUsed::Gateway] {
         for second in [
@@ -175,6 +178,7 @@ pub(crate) fn all() -> Vec<Reason> {
             SecondUsed::Bypass,
             SecondUsed::Exempt,
             SecondUsed::Unmatched,
+            SecondUsed::Hotp,
         ] {
             all.push(R::Accepted { first, second });
         }

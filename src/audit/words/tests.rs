@@ -229,6 +229,44 @@ fn the_code_of_a_sixty_second_token_is_told_by_its_minute() {
 }
 
 #[test]
+fn the_code_of_a_counter_token_is_told_by_its_number() {
+    let mut first = spender(45_000);
+    first.spent.as_mut().unwrap().step = 57;
+    let now = attempt(Reason::CodeUsed { mark: MARK, step: 57 });
+    let told = tell(&now, &[now.clone(), first.clone()]).to_string();
+    assert!(
+        told.starts_with("Code no. 57 of the token was already used at 10:30:24 by the same device"),
+        "{told}"
+    );
+    assert!(
+        told.ends_with("let the token show its next code and log in with that"),
+        "{told}"
+    );
+    let older = attempt(Reason::CodeUsed { mark: MARK, step: 56 });
+    let told = tell(&older, &[older.clone(), first]).to_string();
+    assert!(
+        told.contains("older than the one") && told.contains("let the token show its next code"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_counter_that_is_far_ahead_or_unknown_is_to_be_set_right_by_two_codes() {
+    let ahead = alone(Reason::CounterAhead { codes: 57 }).to_string();
+    assert!(
+        ahead.contains("may be one of the token's")
+            && ahead.contains("its counter is 57 codes ahead: resync")
+            && ahead.contains("postern token resync anna@contoso.example CODE CODE"),
+        "{ahead}"
+    );
+    let lost = alone(Reason::TokenNeedsResync).to_string();
+    assert!(
+        lost.contains("needs a resync") && lost.contains("postern token resync anna@contoso.example CODE CODE"),
+        "{lost}"
+    );
+}
+
+#[test]
 fn times_are_told_in_the_zone_and_with_the_day_where_it_is_another() {
     let zone = TimeZone::get("Europe/Berlin").unwrap_or(TimeZone::fixed(jiff::tz::offset(2)));
     let teller = Teller {

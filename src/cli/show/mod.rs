@@ -3,11 +3,14 @@
 
 mod boxes;
 mod directory;
+mod drift;
+mod hardware;
 mod log;
 mod operators;
 mod people;
 
 pub use directory::prove;
+pub use hardware::{hardware_row, unassigned_row};
 pub use log::entry;
 pub use operators::operator_token;
 pub use people::{token_made, user_row};
@@ -32,13 +35,12 @@ pub fn answer(answer: &Answer, zone: &TimeZone) -> Vec<String> {
         Answer::Token(token) => people::token(token),
         Answer::Tokens(list) => people::tokens(list, zone),
         Answer::Import(report) => report.results.iter().map(people::import_row).collect(),
-        Answer::TokenProgramming(_)
-        | Answer::Serial(_)
-        | Answer::Unassigned(_)
-        | Answer::Hardware(_)
-        | Answer::Drift(_)
-        | Answer::DriftHistory(_)
-        | Answer::Export(_) => Vec::new(),
+        Answer::Serial(report) => hardware::serial(report, zone),
+        Answer::Unassigned(list) => list.tokens.iter().map(|row| unassigned_row(row, zone)).collect(),
+        Answer::Hardware(list) => list.tokens.iter().map(|row| hardware_row(row, zone)).collect(),
+        Answer::Drift(list) => drift::list(list, zone),
+        Answer::DriftHistory(history) => drift::history(history, zone),
+        Answer::TokenProgramming(_) | Answer::Export(_) => Vec::new(),
         Answer::Tenant(tenant) => directory::tenant(tenant, zone),
         Answer::Tenants(list) => directory::tenants(list, zone),
         Answer::Prove(report) => prove(report),
@@ -84,6 +86,12 @@ fn word<T: serde::Serialize>(value: &T) -> String {
         Ok(serde_json::Value::String(word)) => word,
         _ => String::new(),
     }
+}
+
+/// How a token makes its codes; without a period a counter moves them.
+fn parameters(algorithm: &str, digits: u8, period: Option<u8>) -> String {
+    let period = period.map_or("counter".to_owned(), |period| format!("{period} s"));
+    format!("{algorithm}, {digits} digits, {period}")
 }
 
 /// One word of a count: `1 user`, `2 users`.

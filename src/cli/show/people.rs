@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::{field, word};
+use super::{field, parameters, word};
 use crate::control::{
     BypassCode, RowOutcome, RowResult, TokenInfo, TokenList, TokenMade, TokenStatus, UserInfo, UserRow,
 };
@@ -30,6 +30,7 @@ fn state(row: &UserRow) -> String {
     }
     match (row.active_tokens, row.pending_tokens) {
         (0, 0) if row.exempt => {}
+        (0, _) if row.resync_tokens > 0 => words.push("token needs a resync".to_owned()),
         (0, 0) => words.push("no token".to_owned()),
         (0, _) => words.push("token not confirmed".to_owned()),
         (1, _) => words.push("1 token".to_owned()),
@@ -87,7 +88,8 @@ pub fn user(user: &UserInfo, zone: &TimeZone) -> Vec<String> {
     lines
 }
 
-fn token_line(token: &TokenInfo, zone: &TimeZone) -> String {
+/// A token of a user whose name stands elsewhere.
+pub fn token_line(token: &TokenInfo, zone: &TimeZone) -> String {
     let status = match token.status {
         TokenStatus::Active => "active",
         TokenStatus::Pending => "NOT CONFIRMED",
@@ -95,22 +97,17 @@ fn token_line(token: &TokenInfo, zone: &TimeZone) -> String {
     };
     let kind = [token.model.as_str(), token.serial.as_str()].join(" ");
     let kind = if kind.trim().is_empty() { "app" } else { kind.trim() };
-    let last = token.last_code.map_or("never used".to_owned(), |at| {
-        format!("last code {}", shown_at(at, zone))
-    });
+    let last = match (token.last_code, token.counter) {
+        (Some(at), _) => format!("last code {}", shown_at(at, zone)),
+        (None, Some(counter)) => format!("next code is no. {counter}"),
+        (None, None) => "never used".to_owned(),
+    };
     let drift = match token.drift_seconds {
         0 => String::new(),
         ahead @ 1.. => format!(", {ahead} s ahead"),
         behind => format!(", {} s behind", behind.unsigned_abs()),
     };
-    let parameters = format!(
-        "{}, {} digits, {}",
-        word(&token.algorithm),
-        token.digits,
-        token
-            .period
-            .map_or("counter".to_owned(), |period| format!("{period} s"))
-    );
+    let parameters = parameters(&word(&token.algorithm), token.digits, token.period);
     format!("{} {status}, {kind}, {parameters}, {last}{drift}", token.id.0)
 }
 
@@ -122,19 +119,27 @@ pub fn tokens(list: &TokenList, zone: &TimeZone) -> Vec<String> {
     list.tokens.iter().map(|token| token_line(token, zone)).collect()
 }
 
-/// A token that was confirmed or set right.
+/// A token that was given out, confirmed or set right.
 pub fn token(token: &TokenInfo) -> Vec<String> {
-    let drift = match token.drift_seconds {
-        0 => "its clock is right".to_owned(),
-        ahead @ 1.. => format!("its clock is {ahead} s ahead"),
-        behind => format!("its clock is {} s behind", behind.unsigned_abs()),
+    let moved = match (token.drift_seconds, token.counter) {
+        (_, Some(counter)) => format!("its next code is no. {counter}"),
+        (0, None) if token.status == TokenStatus::Pending && token.last_code.is_none() => {
+            "no code of it has come yet".to_owned()
+        }
+        (0, None) => "its clock is right".to_owned(),
+        (ahead @ 1.., None) => format!("its clock is {ahead} s ahead"),
+        (behind, None) => format!("its clock is {} s behind", behind.unsigned_abs()),
     };
-    vec![format!(
-        "token {} of {} is {}; {drift}",
+    let mut lines = vec![format!(
+        "token {} of {} is {}; {moved}",
         token.id.0,
         token.user,
         word(&token.status)
-    )]
+    )];
+    if token.status == TokenStatus::Pending {
+        lines.push(format!("It counts after: postern token confirm {} CODE", token.user));
+    }
+    lines
 }
 
 /// A new token without its QR code.
@@ -172,6 +177,7 @@ pub fn bypass(bypass: &BypassCode, zone: &TimeZone) -> Vec<String> {
 pub fn import_row(row: &RowResult) -> String {
     let outcome = match row.outcome {
         RowOutcome::Added if row.user_made => "added, and its user",
+        RowOutcome::Added if row.unassigned => "added, unassigned",
         RowOutcome::Added => "added",
         RowOutcome::Same => "there already",
         RowOutcome::Refused => "refused",

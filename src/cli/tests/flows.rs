@@ -115,20 +115,6 @@ fn an_import_that_breaks_off_says_how_far_it_came() {
 }
 
 #[test]
-fn other_files_are_told_by_their_content_and_nobody_is_asked() {
-    for (text, status, words) in [
-        ("\u{feff} {\"value\": []}", 2, "graph-json is not built"),
-        ("<?xml version=\"1.0\"?>", 2, "pskc is not built"),
-        ("no header", 1, "is no header"),
-        ("", 1, "is empty"),
-    ] {
-        let ran = run_with("import t", &[("t", text)], vec![done()]);
-        assert_eq!((ran.status, ran.asked.len(), ran.socket), (status, 0, None), "{text}");
-        assert!(ran.err.contains(words) && ran.err.lines().count() == 1, "{}", ran.err);
-    }
-}
-
-#[test]
 fn long_rows_make_smaller_batches_that_fit_a_frame() {
     let mut text = HEADER.to_owned();
     for n in 0..1000_u64 {
@@ -235,6 +221,7 @@ fn the_user_list_is_read_page_by_page() {
             local_password: false,
             active_tokens: 1,
             pending_tokens: 0,
+            resync_tokens: 0,
             locked: false,
         };
         Ok(Answer::Users(UserList {
@@ -304,6 +291,7 @@ fn a_reader_that_goes_away_ends_it_quietly_and_a_full_disk_does_not() {
                     local_password: false,
                     active_tokens: 0,
                     pending_tokens: 0,
+                    resync_tokens: 0,
                     locked: false,
                 };
                 let page = UserList {

@@ -359,6 +359,7 @@ fn a_user_is_shown_with_what_is_wrong() {
         local_password: true,
         active_tokens: 0,
         pending_tokens: 1,
+        resync_tokens: 0,
         locked: true,
     };
     let user = UserInfo {

@@ -119,6 +119,10 @@ impl App {
                 let words = format!("{change}: done, but the code was not shown: make another");
                 self.say(Tone::Look, words);
             }
+            Ok(Answer::TokenProgramming(_)) => {
+                let words = format!("{change}: begun, but nothing was written: program it again");
+                self.say(Tone::Look, words);
+            }
             // Its screen says what came of it.
             Ok(Answer::Prove(_) | Answer::Test(_)) => {}
             Ok(_) => self.say(Tone::Done, format!("{change}: done")),

@@ -1,3 +1,5 @@
+mod readers;
+
 use super::*;
 use crate::console::caps::Caps;
 use crate::console::screen::Hint;

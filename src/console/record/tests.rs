@@ -4,6 +4,7 @@ use std::time::Duration;
 use data_encoding::{BASE32_NOPAD, BASE64};
 
 use super::*;
+use crate::console::event::Effect;
 use crate::console::screens::operator_form::OperatorForm;
 use crate::console::testing::{NOON, hello, session, text_of};
 use crate::control::strength;
@@ -12,6 +13,9 @@ use crate::control::{
     TokenMade, TokenStatus,
 };
 use crate::enrol::base32;
+use crate::tokens::desk;
+
+mod tokens;
 
 /// A place to write that can be looked at afterwards.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +39,8 @@ struct Live {
     now: Now,
     /// Questions, not answered yet.
     asked: Vec<(u64, Request)>,
+    /// Numbers of the seeds that were to be written.
+    jobs: Vec<u64>,
     /// After each event: the screen's name and its text.
     screens: Vec<(&'static str, String)>,
 }
@@ -61,6 +67,7 @@ impl Live {
                 mono: Duration::from_secs(1),
             },
             asked: Vec::new(),
+            jobs: Vec::new(),
             screens: Vec::new(),
         }
     }
@@ -80,8 +87,10 @@ impl Live {
         self.now.mono += Duration::from_millis(100);
         self.recorder.record(&self.app, &event, self.now).unwrap();
         for effect in self.app.handle(event, self.now) {
-            if let crate::console::event::Effect::Ask(number, request) = effect {
-                self.asked.push((number, *request));
+            match effect {
+                Effect::Ask(number, request) => self.asked.push((number, *request)),
+                Effect::Reader(desk::Ask::Write(number, _)) => self.jobs.push(number),
+                _ => {}
             }
         }
         let mut buffer = Buffer::empty(Rect::new(0, 0, 80, 24));

@@ -171,8 +171,8 @@ impl Screen for Codes {
     fn help(&self) -> &'static [&'static str] {
         match self.is_resync {
             true => &[
-                "For a token whose clock has drifted so far that its codes are refused. Two codes that follow each other tell how far; \
-                 afterwards its codes are taken again. Both codes are used up.",
+                "For a token whose clock has drifted, or which was pressed so often, that its codes are refused. Two codes that follow \
+                 each other tell how far; afterwards its codes are taken again. Both codes are used up.",
             ],
             false => &["A new token counts once its first code was typed here. The code is used up."],
         }

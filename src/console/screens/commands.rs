@@ -2,7 +2,9 @@
 //! out, which key does it here.
 
 /// A command and where its key is: at a user's screen, and at the screens about one user (why, the log).
-const KEYS: [(&str, &str, &str); 10] = [
+const KEYS: [(&str, &str, &str); 12] = [
+    ("postern token program", "h", "o, then h"),
+    ("postern token assign", "s", "o, then s"),
     ("postern user add", "", "e on the first screen makes one"),
     ("postern user unlock", "u", "u"),
     ("postern user enable", "d", "o, then d"),
@@ -36,6 +38,14 @@ pub fn near_user(line: &str) -> String {
     }
 }
 
+/// The line, with the key of the first command in it and where that is, for a screen that is not a user's.
+pub fn of_user(line: &str) -> String {
+    match found(line) {
+        Some((_, key, _)) if !key.is_empty() => format!("{line} (at the user: {key})"),
+        _ => line.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,6 +59,10 @@ mod tests {
         assert_eq!(
             near_user("run: postern user add anna, then: postern token add anna"),
             "run: postern user add anna, then: postern token add anna (here: e on the first screen makes one)"
+        );
+        assert_eq!(
+            of_user("enable the user with `postern user enable`"),
+            "enable the user with `postern user enable` (at the user: d)"
         );
         assert_eq!(at_user("type the newest one"), "type the newest one");
     }

@@ -28,7 +28,7 @@ use crate::console::page::Page;
 use crate::console::screen::{Context, Hint, Screen};
 use crate::console::widgets::field::{Field, digits};
 use crate::control::{
-    Answer, Failure, FailureKind, Request, Role, TokenAdd, TokenInfo, TokenMade, TotpParameters, UserAdd,
+    Answer, Failure, FailureKind, OtpParameters, Request, Role, TokenAdd, TokenInfo, TokenMade, UserAdd,
 };
 use crate::enrol::otpauth::Uri;
 use crate::enrol::qr::Qr;
@@ -86,7 +86,7 @@ pub struct Enrol {
     make: bool,
     /// The user was made here.
     made_user: bool,
-    parameters: TotpParameters,
+    parameters: OtpParameters,
     stage: Stage,
     /// When posternd was asked for it.
     since: Duration,
@@ -100,7 +100,7 @@ impl Enrol {
             name: name.to_owned(),
             make: false,
             made_user: false,
-            parameters: TotpParameters::default(),
+            parameters: OtpParameters::default(),
             stage: Stage::Start,
             since: Duration::ZERO,
             view: View::default(),
@@ -120,7 +120,7 @@ impl Enrol {
         let ask = TokenAdd {
             user: self.name.clone(),
             seed: None,
-            parameters: self.parameters.into(),
+            parameters: self.parameters,
             counter: 0,
             active: false,
         };
@@ -128,12 +128,8 @@ impl Enrol {
     }
 
     fn made(&mut self, made: TokenMade) {
-        let parameters = TotpParameters {
-            algorithm: made.token.algorithm,
-            digits: made.token.digits,
-            period: made.token.period.unwrap_or(30),
-        };
-        let uri = Uri::new(&made.issuer, &made.token.user, &made.seed, parameters);
+        let (parameters, counter) = (made.token.parameters(), made.token.counter.unwrap_or(0));
+        let uri = Uri::new(&made.issuer, &made.token.user, &made.seed, parameters, counter);
         self.name.clone_from(&made.token.user);
         self.stage = Stage::Made(Box::new(Made {
             qr: Qr::new(&uri).ok(),
@@ -265,12 +261,13 @@ pub fn told_token(token: &TokenInfo) -> String {
         crate::control::TokenStatus::Pending => "still waits for its confirmation",
         crate::control::TokenStatus::Resync => "still needs a resync",
     };
-    let clock = match token.drift_seconds {
-        0 => String::new(),
-        ahead @ 1.. => format!("; its clock is {ahead} s ahead"),
-        behind => format!("; its clock is {} s behind", behind.unsigned_abs()),
+    let moved = match (token.drift_seconds, token.counter) {
+        (_, Some(counter)) => format!("; its next code is no. {counter}"),
+        (0, None) => String::new(),
+        (ahead @ 1.., None) => format!("; its clock is {ahead} s ahead"),
+        (behind, None) => format!("; its clock is {} s behind", behind.unsigned_abs()),
     };
-    format!("Token #{} of {} {state}{clock}", token.id.0, shown(&token.user))
+    format!("Token #{} of {} {state}{moved}", token.id.0, shown(&token.user))
 }
 
 impl Screen for Enrol {
@@ -403,7 +400,7 @@ impl Screen for Enrol {
              Enter confirms it: from then on the token counts. Until then it does not.",
             "If a phone does not read the QR code, press i: it is then drawn dark on light, as some screens need it. On a line \
              without Unicode the code needs a window of 82x43; Ctrl-T changes what the line shows.",
-            "o makes another kind of token: another hash, 8 digits, or 60 seconds. Most apps know the usual kind alone.",
+            "o makes another kind of token: another hash, 8 digits, 60 seconds, or a counter. Most apps know the usual kind alone.",
         ]
     }
 

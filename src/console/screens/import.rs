@@ -1,10 +1,11 @@
-//! A token file into the box: chosen or typed, read here with the console's own rights (R25), tried without writing, then written
-//! batch by batch, so that the screen lives while it goes. What was wrong is listed, line by line.
+//! A token file into the box: chosen or typed, read here with the console's own rights (R25), opened with what is asked for where it
+//! is encrypted, tried without writing, then written batch by batch, so that the screen lives while it goes. What was wrong is listed,
+//! line by line.
 //!
 //! ```text
 //! Postern box-1 | Import                                   anna installer  14:05
 //!
-//!   A CSV file with the columns upn, serial number, secret key, ...
+//!   A token file: Azure's CSV, Graph's JSON, PSKC, a list of otpauth URIs
 //!
 //! > tokens.csv                          212 KiB  /run/postern/usb
 //!   Another file: type its path
@@ -17,6 +18,7 @@
 //!   Line 17: the key has 3 characters: one is missing or too many
 //! ```
 
+mod choices;
 mod draw;
 mod files;
 
@@ -32,16 +34,21 @@ use crate::console::widgets::field::{Field, any};
 use crate::console::widgets::form::{Form, Typed};
 use crate::console::widgets::list::List;
 use crate::console::widgets::scroll::{Paragraph, Scroll};
-use crate::control::{Algorithm, Answer, Failure, Request, TotpParameters};
-use crate::enrol::azure_csv::{self, TokenFile};
-use crate::enrol::batches::{Batches, Kind, Sent, Settings, Summary};
+use crate::control::{Answer, Failure, Request};
+use crate::enrol::batches::{Batches, Sent, Summary};
+use crate::enrol::rows::{FileError, Place, TokenFile, Wanted};
+use crate::enrol::token_file::{self, Keys};
+use crate::secret::Secret;
 use crate::text::shown;
+use choices::{options, settings};
 use files::Found;
 
 /// Directories are looked at again after so long: a stick may have been plugged in.
 const AGAIN: Duration = Duration::from_secs(3);
 /// The longest path that can be typed.
 const PATH_MAX: usize = 200;
+/// The longest passphrase or key that can be typed.
+const SECRET_MAX: usize = 256;
 /// The question whether to stop in the middle.
 const STOP: u32 = 1;
 /// The question whether to write.
@@ -54,6 +61,8 @@ enum Step {
     Pick,
     /// A path is typed.
     Path(Field),
+    /// The file is encrypted: what opens it is typed.
+    Sealed(Sealed),
     /// How the file is taken.
     Options,
     /// Batches are on their way.
@@ -62,10 +71,20 @@ enum Step {
     Ended { stopped: Option<u64> },
 }
 
+/// A file that is encrypted, and what is typed to open it.
+#[derive(Debug)]
+struct Sealed {
+    name: String,
+    bytes: Secret,
+    wanted: Wanted,
+    field: Field,
+}
+
 /// A file that was read and understood.
 #[derive(Debug)]
 struct Work {
     name: String,
+    place: Place,
     batches: Batches,
     /// Before anything was sent.
     fresh: Summary,
@@ -113,25 +132,74 @@ impl Import {
     }
 
     /// Reads a file; what is wrong is said, and one stays where one is.
-    fn read(&mut self, path: &Path) -> Vec<Action> {
-        match understood(path) {
-            Ok((name, file)) => {
-                let fresh = Summary::new(&file, true);
-                self.work = Some(Work {
-                    name,
-                    batches: Batches::new(file.rows, settings(&options(), true)),
-                    summary: fresh.clone(),
-                    fresh,
-                    form: options(),
-                    done: 0,
-                    last: 0,
-                    notes: Vec::new(),
-                });
-                self.step = Step::Options;
-                Vec::new()
+    fn read(&mut self, path: &Path, context: &Context) -> Vec<Action> {
+        let name = path
+            .file_name()
+            .map_or_else(String::new, |name| shown(&name.to_string_lossy()));
+        match files::read(path) {
+            Ok(mut bytes) => {
+                let bytes = Secret::new(std::mem::take(&mut *bytes));
+                self.understand(name, bytes, &Keys::None, context)
             }
             Err(line) => vec![Action::Fail(Failure::refused(line))],
         }
+    }
+
+    /// What stands in a file.
+    fn understand(&mut self, name: String, bytes: Secret, keys: &Keys, context: &Context) -> Vec<Action> {
+        match token_file::read(bytes.expose(), None, keys, context.now.wall) {
+            Ok(file) => {
+                self.begin(name, file);
+                Vec::new()
+            }
+            Err(FileError::Wanted(wanted)) => {
+                self.step = Step::Sealed(Sealed {
+                    name,
+                    bytes,
+                    wanted,
+                    field: Field::secret(SECRET_MAX, any),
+                });
+                Vec::new()
+            }
+            Err(error) => vec![Action::Fail(Failure::refused(format!("{name}: {error}")))],
+        }
+    }
+
+    /// Opens the file with what was typed; where that is wrong, it is typed again.
+    fn open(&mut self, context: &Context) -> Vec<Action> {
+        let Step::Sealed(sealed) = &mut self.step else {
+            return Vec::new();
+        };
+        if sealed.field.is_empty() {
+            return Vec::new();
+        }
+        let typed = sealed.field.take_secret();
+        let keys = match &sealed.wanted {
+            Wanted::Passphrase { .. } => Keys::Passphrase(typed),
+            Wanted::Key { .. } => match token_file::file_key(typed.expose()) {
+                Ok(key) => Keys::Key(key),
+                Err(line) => return vec![Action::Fail(Failure::refused(line))],
+            },
+        };
+        let (name, bytes) = (sealed.name.clone(), sealed.bytes.clone());
+        self.understand(name, bytes, &keys, context)
+    }
+
+    /// The choices for a file that was understood.
+    fn begin(&mut self, name: String, file: TokenFile) {
+        let fresh = Summary::new(&file, true);
+        self.work = Some(Work {
+            name,
+            place: file.place,
+            batches: Batches::new(file.rows, settings(&options(), true)),
+            summary: fresh.clone(),
+            fresh,
+            form: options(),
+            done: 0,
+            last: 0,
+            notes: Vec::new(),
+        });
+        self.step = Step::Options;
     }
 
     /// Begins to send, from the first row.
@@ -196,14 +264,14 @@ impl Import {
             && matches!(self.step, Step::Ended { stopped: None })
     }
 
-    fn picked(&mut self) -> Vec<Action> {
+    fn picked(&mut self, context: &Context) -> Vec<Action> {
         let path = self
             .list
             .at()
             .and_then(|at| self.found.get(at))
             .map(|one| one.path.clone());
         match path {
-            Some(path) => self.read(&path),
+            Some(path) => self.read(&path, context),
             None => {
                 self.step = Step::Path(Field::new(PATH_MAX, any));
                 Vec::new()
@@ -226,7 +294,7 @@ impl Import {
                 let question = Confirm::new(STOP, "Stop the import", lines);
                 return vec![Action::Open(Box::new(question))];
             }
-            Step::Path(_) | Step::Options => {
+            Step::Path(_) | Step::Sealed(_) | Step::Options => {
                 self.work = None;
                 self.step = Step::Pick;
             }
@@ -238,67 +306,6 @@ impl Import {
 impl Default for Import {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// The name of a file and what stands in it.
-fn understood(path: &Path) -> Result<(String, TokenFile), String> {
-    let name = path
-        .file_name()
-        .map_or_else(String::new, |name| shown(&name.to_string_lossy()));
-    let bytes = files::read(path)?;
-    match Kind::of(&bytes) {
-        Kind::Csv => {}
-        Kind::Json => {
-            return Err(format!(
-                "{name} is JSON, which cannot be read yet: save the tokens as CSV"
-            ));
-        }
-        Kind::Xml => {
-            return Err(format!(
-                "{name} is XML (PSKC), which cannot be read yet: save the tokens as CSV"
-            ));
-        }
-    }
-    let file = azure_csv::parse(&bytes).map_err(|error| format!("{name}: {error}"))?;
-    Ok((name, file))
-}
-
-fn options() -> Form {
-    Form::new()
-        .choice(
-            "count",
-            "The tokens count",
-            &[("later", "each after its first code was typed"), ("at once", "without a first code")],
-            "With `later` nobody can log in by a token that was handed to the wrong person: each is confirmed by its first code.",
-        )
-        .choice(
-            "digits",
-            "Digits of a code",
-            &[("6", ""), ("8", "")],
-            "As many as the token shows.",
-        )
-        .choice(
-            "algorithm",
-            "Hash",
-            &[("SHA-1", "nearly every token"), ("SHA-256", ""), ("SHA-512", "")],
-            "The maker of the tokens says it; where nothing is said, SHA-1.",
-        )
-}
-
-fn settings(form: &Form, dry_run: bool) -> Settings {
-    Settings {
-        dry_run,
-        active: form.text("count") == "at once",
-        parameters: TotpParameters {
-            digits: if form.text("digits") == "8" { 8 } else { 6 },
-            algorithm: match form.text("algorithm") {
-                "SHA-256" => Algorithm::Sha256,
-                "SHA-512" => Algorithm::Sha512,
-                _ => Algorithm::Sha1,
-            },
-            ..TotpParameters::default()
-        },
     }
 }
 
@@ -340,17 +347,21 @@ impl Screen for Import {
             }
         }
         match &mut self.step {
-            Step::Pick if key == Key::Enter => return self.picked(),
+            Step::Pick if key == Key::Enter => return self.picked(context),
             Step::Pick => {
                 self.list.on(key, draw::list_height(context.size));
             }
             Step::Path(field) if key == Key::Enter => {
                 if let Some(path) = typed_path(field.text()) {
-                    return self.read(&path);
+                    return self.read(&path, context);
                 }
             }
             Step::Path(field) => {
                 field.on(key);
+            }
+            Step::Sealed(_) if key == Key::Enter => return self.open(context),
+            Step::Sealed(sealed) => {
+                sealed.field.on(key);
             }
             Step::Options => {
                 let Some(work) = &mut self.work else { return Vec::new() };
@@ -416,6 +427,7 @@ impl Screen for Import {
         match &self.step {
             Step::Pick => vec![("Enter", "read this file"), ("Esc", "back")],
             Step::Path(_) => vec![("Enter", "read the file"), ("Esc", "back")],
+            Step::Sealed(_) => vec![("Enter", "open it"), ("Esc", "another file")],
             Step::Options => vec![
                 ("Enter", "try it, writing nothing"),
                 ("Left/Right", "change"),
@@ -431,8 +443,9 @@ impl Screen for Import {
 
     fn help(&self) -> &'static [&'static str] {
         &[
-            "Takes hardware tokens from a CSV file as Azure MFA takes them: a header with upn, serial number, secret key, time interval, \
-             manufacturer and model, then a line for each token. Users who are missing are made.",
+            "Takes tokens from a file: CSV as Azure MFA takes it, Microsoft Graph's JSON, PSKC (RFC 6030, also with a passphrase or a \
+             key), or a text with an otpauth URI on each line. Users who are missing are made; a token without a user waits in the \
+             drawer until it is given to somebody by its serial number.",
             "First everything is tried and nothing written: what would be refused is listed with its line and its reason. One bad line \
              loses no other; what is there already is left alone, so the same file may be imported twice. w then writes; Enter asks \
              first.",
@@ -441,7 +454,18 @@ impl Screen for Import {
     }
 
     fn types(&self, character: char) -> bool {
-        matches!(&self.step, Step::Path(field) if field.accepts(character))
+        match &self.step {
+            Step::Path(field) => field.accepts(character),
+            Step::Sealed(sealed) => sealed.field.accepts(character),
+            _ => false,
+        }
+    }
+
+    fn secret_typed(&self) -> Option<usize> {
+        match &self.step {
+            Step::Sealed(sealed) => Some(sealed.field.at()),
+            _ => None,
+        }
     }
 }
 

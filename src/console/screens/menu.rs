@@ -8,16 +8,19 @@ use super::import::Import;
 use super::log::Log;
 use super::operators::Operators;
 use super::system::System;
+use super::tokens::Tokens;
 use super::users::{Purpose, Users};
 use crate::console::screen::{Context, Screen};
 use crate::console::widgets::menu::Entry;
 use crate::control::Role;
 
 /// The letters in the order of the column, most wanted first, and the least role each is for.
-const ENTRIES: [(Entry, Role); 12] = [
+const ENTRIES: [(Entry, Role); 14] = [
     (('e', "Enrol"), Role::Helpdesk),
+    (('p', "Program"), Role::Helpdesk),
     (('w', "Why"), Role::Auditor),
     (('u', "Users"), Role::Auditor),
+    (('t', "Tokens"), Role::Auditor),
     (('k', "Unlock"), Role::Helpdesk),
     (('b', "Bypass"), Role::Helpdesk),
     (('l', "Log"), Role::Auditor),
@@ -45,8 +48,10 @@ pub fn entries(context: &Context, set_up: bool) -> Vec<Entry> {
 pub fn open(letter: char) -> Option<Box<dyn Screen>> {
     match letter {
         'e' => Some(Box::new(Users::new(Purpose::Enrol))),
+        'p' => Some(Box::new(Users::new(Purpose::Program))),
         'w' => Some(Box::new(Users::new(Purpose::Why))),
         'u' => Some(Box::new(Users::new(Purpose::Open))),
+        't' => Some(Box::new(Tokens::new())),
         'k' => Some(Box::new(Users::new(Purpose::Unlock))),
         'b' => Some(Box::new(Users::new(Purpose::Bypass))),
         'l' => Some(Box::new(Log::new())),

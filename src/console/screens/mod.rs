@@ -1,6 +1,7 @@
 //! The screens, one file each. Each file's doc shows its screen as a drawing.
 
 pub mod alarms;
+pub mod bench;
 pub mod bypass;
 pub mod choose;
 pub mod client;
@@ -17,6 +18,7 @@ pub mod directory;
 pub mod directory_ask;
 pub mod directory_form;
 pub mod enrol;
+pub mod export;
 pub mod first;
 pub mod help;
 pub mod home;
@@ -31,8 +33,11 @@ pub mod operator;
 pub mod operator_form;
 pub mod operator_token;
 pub mod operators;
+pub mod program;
+pub mod sticks;
 pub mod system;
 pub mod token_kind;
+pub mod tokens;
 pub mod too_small;
 pub mod user;
 pub mod users;

@@ -88,7 +88,7 @@ impl OperatorToken {
 
     fn made(&mut self, made: &OperatorTokenMade) {
         let parameters = TotpParameters::default();
-        let uri = Uri::new(&made.issuer, &made.operator, &made.seed, parameters);
+        let uri = Uri::new(&made.issuer, &made.operator, &made.seed, parameters.into(), 0);
         self.stage = Stage::Made(Box::new(Made {
             qr: Qr::new(&uri).ok(),
             uri,

@@ -1,4 +1,5 @@
-//! Another kind of token: hash, digits and seconds of a code. In: what it was to be; out: what it is to be, to the screen below.
+//! Another kind of token: hash, digits, and seconds of a code or a counter. In: what it was to be; out: what it is to be, to the
+//! screen below.
 //!
 //! ```text
 //! Postern box-1 | Another kind of token                    anna installer  14:05
@@ -15,7 +16,10 @@ use crate::console::key::Key;
 use crate::console::page::{Look, Page};
 use crate::console::screen::{Context, Hint, Screen};
 use crate::console::widgets::form::{Form, Typed};
-use crate::control::{Algorithm, TotpParameters};
+use crate::control::{Algorithm, HotpParameters, OtpParameters, TotpParameters};
+
+/// Stands for the seconds of a counter token.
+const COUNTER: &str = "counter";
 
 /// The choice.
 #[derive(Debug)]
@@ -26,7 +30,7 @@ pub struct TokenKind {
 
 impl TokenKind {
     /// From what it was; what is chosen is told with the tag, for [`parse_kind`].
-    pub fn new(tag: u32, now: TotpParameters) -> Self {
+    pub fn new(tag: u32, now: OtpParameters) -> Self {
         let mut form = Form::new()
             .choice(
                 "hash",
@@ -47,25 +51,30 @@ impl TokenKind {
             .choice(
                 "period",
                 "Seconds",
-                &[("30", "usual"), ("60", "not in every app")],
+                &[
+                    ("30", "usual"),
+                    ("60", "not in every app"),
+                    (COUNTER, "a new code each time one is asked for; not in every app"),
+                ],
                 "How long a code is shown. Left and Right change it, Enter makes the token.",
             );
         form.set(
             "hash",
-            match now.algorithm {
+            match now.algorithm() {
                 Algorithm::Sha1 => "sha1",
                 Algorithm::Sha256 => "sha256",
                 Algorithm::Sha512 => "sha512",
             },
         );
-        form.set("digits", &now.digits.to_string());
-        form.set("period", &now.period.to_string());
+        form.set("digits", &now.digits().to_string());
+        let period = now.period().map_or(COUNTER.to_owned(), |period| period.to_string());
+        form.set("period", &period);
         Self { tag, form }
     }
 }
 
-/// What was told: hash, digits, seconds.
-pub fn parse_kind(told: &str) -> Option<TotpParameters> {
+/// What was told: hash, digits, seconds or counter.
+pub fn parse_kind(told: &str) -> Option<OtpParameters> {
     let mut words = told.split(' ');
     let algorithm = match words.next()? {
         "sha1" => Algorithm::Sha1,
@@ -73,11 +82,14 @@ pub fn parse_kind(told: &str) -> Option<TotpParameters> {
         "sha512" => Algorithm::Sha512,
         _ => return None,
     };
-    let (digits, period) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-    Some(TotpParameters {
-        algorithm,
-        digits,
-        period,
+    let digits = words.next()?.parse().ok()?;
+    Some(match words.next()? {
+        COUNTER => OtpParameters::Hotp(HotpParameters { algorithm, digits }),
+        period => OtpParameters::Totp(TotpParameters {
+            algorithm,
+            digits,
+            period: period.parse().ok()?,
+        }),
     })
 }
 
@@ -118,12 +130,9 @@ impl Screen for TokenKind {
             width: area.width.saturating_sub(4).min(100),
             height: inner.height.saturating_sub(7),
         };
-        page.wrapped(
-            below,
-            "Some apps, Microsoft Authenticator among them, ignore all three and show codes that are then refused. The token that \
-             was just made goes, and another one is made in its place.",
-            Look::Plain,
-        );
+        let words = "Some apps, Microsoft Authenticator among them, ignore all three and show codes that are then refused. The token that \
+             was just made goes, and another one is made in its place.";
+        page.wrapped(below, words, Look::Plain);
     }
 
     fn hints(&self, _context: &Context) -> Vec<Hint> {
@@ -137,6 +146,8 @@ impl Screen for TokenKind {
     fn help(&self) -> &'static [&'static str] {
         &[
             "Choose another kind only for an app or a device that needs it. The usual kind is sha1, 6 digits, 30 seconds.",
+            "A counter token shows its next code each time one is asked for, and keeps it until then. Ten codes may be asked for and \
+             not used; after more, set it right with two codes.",
         ]
     }
 }
@@ -151,16 +162,32 @@ mod tests {
     #[test]
     fn what_is_told_is_what_was_chosen() {
         let kind = parse_kind("sha256 8 60").unwrap();
-        assert_eq!((kind.algorithm, kind.digits, kind.period), (Algorithm::Sha256, 8, 60));
+        assert_eq!(
+            (kind.algorithm(), kind.digits(), kind.period()),
+            (Algorithm::Sha256, 8, Some(60))
+        );
+        let kind = parse_kind("sha1 6 counter").unwrap();
+        assert_eq!((kind.digits(), kind.period()), (6, None));
         for bad in ["", "md5 6 30", "sha1 6", "sha1 x 30"] {
             assert_eq!(parse_kind(bad), None, "{bad}");
         }
     }
 
     #[test]
+    fn a_counter_stands_behind_the_seconds() {
+        let mut form = TokenKind::new(1, OtpParameters::default()).form;
+        for key in [Key::Enter, Key::Enter, Key::Right, Key::Right] {
+            form.on(key);
+        }
+        assert_eq!(form.text("period"), COUNTER);
+        let counter = parse_kind("sha1 6 counter").unwrap();
+        assert_eq!(TokenKind::new(1, counter).form.text("period"), COUNTER);
+    }
+
+    #[test]
     fn screens() {
         snapshot("token-kind", |desk| {
-            desk.open(Box::new(TokenKind::new(1, TotpParameters::default())), Role::Helpdesk);
+            desk.open(Box::new(TokenKind::new(1, OtpParameters::default())), Role::Helpdesk);
             desk.keys(&[Key::Right, Key::Enter]);
         });
     }

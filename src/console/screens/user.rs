@@ -8,7 +8,9 @@
 //!   May log in with password and code.
 //!
 //! > e   New token             Password  at the directory
-//!   r   Set a token right               1 of 6 wrong ones in 24 hours
+//!   h   Hardware token                  1 of 6 wrong ones in 24 hours
+//!   s   By serial number
+//!   r   Set a token right
 //!   b   Bypass code
 //!   u   Unlock                Token #3  active, app
 //!   w   Why                             sha1, 6 digits, 30 s
@@ -33,6 +35,8 @@ use super::commands::at_user;
 use super::confirm::{Confirm, word_for};
 use super::enrol::Enrol;
 use super::local_password::LocalPassword;
+use super::program::Program;
+use super::tokens::{Assign, TokenClock};
 use super::why::Why;
 use crate::console::action::{Action, Told, Tone};
 use crate::console::key::Key;
@@ -55,6 +59,7 @@ const NO_PASSWORD: u32 = 12;
 const WHICH_TOKEN: u32 = 13;
 const PASSWORD: u32 = 14;
 const ENABLE: u32 = 15;
+const WHICH_CLOCK: u32 = 16;
 
 /// Columns of the list of what can be done.
 const LIST: u16 = 27;
@@ -104,6 +109,9 @@ impl User {
         };
         match deed {
             Deed::Enrol => open(Box::new(Enrol::new(&name))),
+            Deed::Program => open(Box::new(Program::new(&name))),
+            Deed::Assign => open(Box::new(Assign::to(&name))),
+            Deed::Clock => self.which_clock(),
             Deed::Confirm => open(Box::new(Codes::confirm(&name))),
             Deed::Resync => open(Box::new(Codes::resync(&name))),
             Deed::Bypass => open(Box::new(Bypass::new(&name))),
@@ -185,6 +193,24 @@ impl User {
                     lines,
                     choices,
                 )))]
+            }
+        }
+    }
+
+    /// Whose clock is to be set; a single one needs no choice.
+    fn which_clock(&self) -> Vec<Action> {
+        let Some(info) = &self.info else { return Vec::new() };
+        let tokens: Vec<_> = info.tokens.iter().filter(|token| deeds::has_clock(token)).collect();
+        match tokens.as_slice() {
+            [] => Vec::new(),
+            [only] => vec![Action::Open(Box::new(TokenClock::new(only)))],
+            several => {
+                let choices = several
+                    .iter()
+                    .map(|token| (token.id.0.to_string(), facts::token_line(token)));
+                let lines = vec![format!("Which token's clock of {}?", shown(&self.name))];
+                let screen = Choose::new(WHICH_CLOCK, "Set a token's clock", lines, choices.collect());
+                vec![Action::Open(Box::new(screen))]
             }
         }
     }
@@ -348,6 +374,12 @@ impl Screen for User {
                 None => Vec::new(),
             },
             Told::Picked(WHICH_TOKEN, id) => self.ask_token(&id),
+            Told::Picked(WHICH_CLOCK, id) => {
+                let tokens = self.info.iter().flat_map(|info| &info.tokens);
+                let chosen = tokens.filter(|token| token.id.0.to_string() == id);
+                let mut screens = chosen.map(|token| Action::Open(Box::new(TokenClock::new(token))));
+                screens.next().into_iter().collect()
+            }
             Told::Picked(PASSWORD, word) if word == "set" => {
                 vec![Action::Open(Box::new(LocalPassword::new(&name)))]
             }
@@ -401,7 +433,7 @@ impl Screen for User {
         &[
             "One user. On the left what can be done: press its letter, or go to it and press Enter. On the right what is known. Page Down \
              shows the rest of it.",
-            "Set a token right is for a token whose clock has drifted: it takes two codes. A bypass code lets a user in once whose token \
+            "Set a token right is for a token whose clock or counter is far off: it takes two codes. A bypass code lets a user in once whose token \
              is at home. Unlock takes away locks after wrong codes, and lets wrong passwords count from zero.",
             "Disable refuses every login and keeps everything. Exempt asks for no code. A local password is kept on this box, and no \
              directory is asked. These are an installer's.",

@@ -13,12 +13,12 @@
 //! ```
 
 mod drawing;
+mod many;
+mod purpose;
 mod window;
 
-use super::bypass::Bypass;
 use super::confirm::Confirm;
-use super::enrol::Enrol;
-use super::user::User;
+use super::program::Program;
 use super::why::Why;
 use crate::console::action::{Action, Told, Tone};
 use crate::console::key::Key;
@@ -32,10 +32,15 @@ use crate::text::shown;
 
 use drawing::HEAD;
 pub use drawing::{grouped, state_words};
+use many::Marks;
+pub use purpose::Purpose;
 use window::Window;
 
 /// What a screen tells the list (or whoever opened it) when the user is dealt with: the list then closes too.
 pub const FINISHED: u32 = 0xf1;
+
+/// What the list tells when a user was chosen for a token of the drawer.
+pub const ASSIGNEE: u32 = 0xf2;
 
 /// The most characters of a name that are taken.
 const NAME_MAX: usize = 253;
@@ -44,21 +49,6 @@ const UNLOCK: u32 = 2;
 const MAKE: u32 = 3;
 /// Pages on which a marked user is looked for who is not where one was.
 const PAGES_MAX: u8 = 4;
-
-/// What the list was opened for: Enter does it with the marked user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// Look at one.
-    Open,
-    /// A new token, also for somebody who is not on the box yet.
-    Enrol,
-    /// Why somebody got in, or did not.
-    Why,
-    /// Clear locks.
-    Unlock,
-    /// A bypass code.
-    Bypass,
-}
 
 /// What is to be done with the marked user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +90,8 @@ pub struct Users {
     is_untouched: bool,
     /// Pages that were asked for to find the marked user again.
     pages: u8,
+    /// Who is to get a token, one after the other.
+    marks: Marks,
 }
 
 impl Users {
@@ -123,6 +115,7 @@ impl Users {
             held: None,
             is_untouched: false,
             pages: 0,
+            marks: Marks::default(),
         }
     }
 
@@ -134,7 +127,7 @@ impl Users {
     /// Whether the first row makes a user of what was typed: no user has exactly this name.
     fn makes(&self) -> bool {
         let Some(window) = &self.window else { return false };
-        self.purpose == Purpose::Enrol && !window.search.is_empty() && window.exact().is_none()
+        self.purpose.makes() && !window.search.is_empty() && window.exact().is_none()
     }
 
     /// Rows before the users'.
@@ -281,7 +274,7 @@ impl Users {
         match (self.marked(), wish) {
             (Marked::Nobody, _) => self.choose_first(wish),
             (Marked::User(name) | Marked::Typed(name), Wish::Why) => vec![Action::Open(Box::new(Why::new(&name)))],
-            (Marked::Typed(name), Wish::Act) if self.purpose == Purpose::Enrol => self.make(&name),
+            (Marked::Typed(name), Wish::Act) if self.purpose.makes() => self.make(&name),
             // Perhaps another spelling of somebody: posternd knows all of them (R3), and says so where it is none.
             (Marked::User(name) | Marked::Typed(name), Wish::Act) => self.act(&name),
         }
@@ -314,24 +307,21 @@ impl Users {
     }
 
     fn act(&mut self, name: &str) -> Vec<Action> {
-        let screen: Box<dyn Screen> = match self.purpose {
-            Purpose::Open => Box::new(User::new(name)),
-            Purpose::Enrol => Box::new(Enrol::new(name)),
-            Purpose::Why => Box::new(Why::new(name)),
-            Purpose::Bypass => Box::new(Bypass::new(name)),
+        match self.purpose {
             Purpose::Unlock => {
                 self.is_untouched = true;
-                return vec![Action::Ask(UNLOCK, Request::UserUnlock { name: name.to_owned() })];
+                vec![Action::Ask(UNLOCK, Request::UserUnlock { name: name.to_owned() })]
             }
-        };
-        vec![Action::Open(screen)]
+            Purpose::Assign => vec![Action::CloseWith(Told::Picked(ASSIGNEE, name.to_owned()))],
+            purpose => purpose.screen(name).map(Action::Open).into_iter().collect(),
+        }
     }
 
     /// Somebody new. Where other names contain this one, a part of a name may have been typed, so that it asks first.
     fn make(&self, name: &str) -> Vec<Action> {
         let others = self.window.as_ref().map_or(0, |window| window.total);
         if others == 0 {
-            return vec![Action::Open(Box::new(Enrol::make(name)))];
+            return self.purpose.make(name).map(Action::Open).into_iter().collect();
         }
         let title = format!("Make a new user {}", shown(name));
         let names = match others {
@@ -352,14 +342,7 @@ impl Screen for Users {
     }
 
     fn title(&self) -> String {
-        match self.purpose {
-            Purpose::Open => "Users",
-            Purpose::Enrol => "Enrol: who?",
-            Purpose::Why => "Why: who?",
-            Purpose::Unlock => "Unlock: who?",
-            Purpose::Bypass => "Bypass code: for whom?",
-        }
-        .to_owned()
+        self.purpose.title().to_owned()
     }
 
     fn refresh(&mut self, context: &Context) -> Vec<Action> {
@@ -373,9 +356,21 @@ impl Screen for Users {
     fn on(&mut self, key: Key, context: &Context) -> Vec<Action> {
         self.is_untouched = false;
         match key {
+            Key::Esc if !self.marks.is_empty() => {
+                self.marks = Marks::default();
+                return Vec::new();
+            }
             Key::Esc => return vec![Action::Close],
+            Key::Enter if !self.marks.is_empty() => {
+                let names = std::mem::take(&mut self.marks).names();
+                return vec![Action::Open(Box::new(Program::many(names)))];
+            }
             Key::Enter => return self.wish(Wish::Act),
             Key::Tab => return self.wish(Wish::Why),
+            Key::Char(' ') if self.purpose == Purpose::Program => return self.mark(context),
+            Key::F(2) if self.purpose == Purpose::Program => {
+                return vec![Action::Open(Box::new(Program::without_token(self.field.text())))];
+            }
             _ => {}
         }
         if self.list.on(key, Self::height(context)) {
@@ -438,7 +433,8 @@ impl Screen for Users {
     fn told(&mut self, told: Told, _context: &Context) -> Vec<Action> {
         match told {
             Told::Yes(MAKE) => {
-                vec![Action::Open(Box::new(Enrol::make(self.field.text())))]
+                let screen = self.purpose.make(self.field.text());
+                screen.map(Action::Open).into_iter().collect()
             }
             Told::Picked(FINISHED, _) => vec![Action::Close],
             Told::Yes(_) | Told::Picked(..) => Vec::new(),
@@ -458,14 +454,22 @@ impl Screen for Users {
     }
 
     fn hints(&self, context: &Context) -> Vec<Hint> {
-        let enter = match self.purpose {
-            Purpose::Open => "open",
-            Purpose::Enrol => "enrol",
-            Purpose::Why => "why",
-            Purpose::Unlock => "unlock",
-            Purpose::Bypass => "bypass code",
-        };
-        let mut hints = vec![("Enter", enter)];
+        if !self.marks.is_empty() {
+            return vec![
+                ("Enter", "program the marked"),
+                ("Space", "mark or not"),
+                ("Esc", "unmark all"),
+            ];
+        }
+        let mut hints = vec![("Enter", self.purpose.enter())];
+        if self.purpose == Purpose::Program {
+            hints.extend([
+                ("Space", "mark several"),
+                ("F2", "all without a token"),
+                ("Esc", "back"),
+            ]);
+            return hints;
+        }
         if self.purpose != Purpose::Why && context.may(Role::Auditor) {
             hints.push(("Tab", "why"));
         }
@@ -474,13 +478,7 @@ impl Screen for Users {
     }
 
     fn help(&self) -> &'static [&'static str] {
-        &[
-            "Type a part of a name: the list shows whose names contain it. Up, Down, Page Up and Page Down choose, Enter takes the \
-             marked one. A name typed in full, and the only one found, are marked at once. Ctrl-U empties the field.",
-            "Behind a name stands what is not as usual: disabled (every login is refused), locked (too many wrong codes), no token \
-             (refused until there is one), token not confirmed (its first code is awaited), exempt (needs no code), local password \
-             (kept on this box).",
-        ]
+        self.purpose.help()
     }
 
     fn types(&self, character: char) -> bool {

@@ -54,6 +54,11 @@ impl<'a, 'b> Rows<'a, 'b> {
         self.used = self.used.saturating_add(1);
     }
 
+    /// What is left below, for something else to be drawn on.
+    pub fn below(self) -> Rect {
+        super::inset::below(self.area, self.used)
+    }
+
     fn rest(&self) -> Option<Rect> {
         (self.left() > 0).then(|| Rect {
             y: self.area.y.saturating_add(self.used),

@@ -128,10 +128,16 @@ pub struct ExportRow {
     pub user: String,
     /// Serial number.
     pub serial: String,
+    /// Which profile of a token that has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<u8>,
     /// Manufacturer and model.
     pub model: String,
     /// How it makes its codes.
     pub parameters: OtpParameters,
+    /// The counter of its next code; 0 where the time moves it.
+    #[serde(default)]
+    pub counter: u64,
     /// The key.
     #[serde(with = "wire::bytes")]
     pub seed: Secret,

@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::control::wire;
 use crate::secret::Secret;
-use crate::store::records::{Algorithm, Timestamp, TokenId, TokenSource, TokenStatus};
+use crate::store::records::{
+    Algorithm, HotpParameters, OtpParameters, Timestamp, TokenId, TokenSource, TokenStatus, TotpParameters,
+};
 
 /// A user in a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserRow {
     /// The canonical name.
     pub name: String,
@@ -23,6 +25,9 @@ pub struct UserRow {
     pub active_tokens: u32,
     /// Tokens that wait for a confirmation.
     pub pending_tokens: u32,
+    /// Counter tokens that wait for a resync (R20).
+    #[serde(default)]
+    pub resync_tokens: u32,
     /// Locked somewhere (R17).
     pub locked: bool,
 }
@@ -133,6 +138,19 @@ impl TokenInfo {
     pub fn next_code(&self) -> Option<Timestamp> {
         let period = Duration::from_secs(u64::from(self.period?));
         Some(self.last_code?.plus(period))
+    }
+
+    /// How it makes its codes.
+    pub fn parameters(&self) -> OtpParameters {
+        let (algorithm, digits) = (self.algorithm, self.digits);
+        match self.period {
+            Some(period) => OtpParameters::Totp(TotpParameters {
+                algorithm,
+                digits,
+                period,
+            }),
+            None => OtpParameters::Hotp(HotpParameters { algorithm, digits }),
+        }
     }
 }
 

@@ -74,6 +74,7 @@ impl Door {
                     local_password: user.local_password.is_some(),
                     active_tokens: count(TokenStatus::Active),
                     pending_tokens: count(TokenStatus::Pending),
+                    resync_tokens: count(TokenStatus::Resync),
                     bypass: self
                         .guards
                         .look(Subject::User(user.id), |guard| {

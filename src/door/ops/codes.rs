@@ -1,6 +1,7 @@
 //! Codes that an operator types: `token confirm` and `token resync`. In: codes as a token shows them; out: the token as it then
 //! stands. Both spend what they took, on the disk before anybody hears (R16); neither counts a wrong code, since whoever asks may
-//! make tokens anyway. The wide window is used by `resync` alone.
+//! make tokens anyway. The wide windows are used by `resync` alone: a single code among a thousand of a counter token would be
+//! guessed once in a thousand times, and would then confirm a token that nobody has in hand; two are not guessed.
 
 use zeroize::Zeroizing;
 
@@ -10,12 +11,12 @@ use crate::audit::Spent;
 use crate::control::check;
 use crate::control::ops::{Answer, Failure};
 use crate::door::Door;
-use crate::factors::second::otp;
 use crate::factors::second::totp::{self, Candidate};
+use crate::factors::second::{hotp, otp};
 use crate::guard::Subject;
 use crate::secret::Secret;
-use crate::store::Spend;
-use crate::store::records::{Timestamp, Token, TokenStatus, User};
+use crate::store::records::{OtpParameters, Timestamp, Token, TokenStatus, User};
+use crate::store::{Change, Spend};
 use crate::text::shown;
 
 /// `token confirm`: the first code of a pending token makes it count.
@@ -35,6 +36,11 @@ pub(super) fn confirm(door: &Door, name: &str, code: &Secret, target: &mut Targe
             .iter()
             .find(|token| near(door, token, now, code.as_bytes()).is_some());
         return Err(match already {
+            Some(token) if token.status == TokenStatus::Resync => Failure::refused(format!(
+                "that code is of token #{} of {who}, which is confirmed already and needs a resync: run `postern token resync` with two \
+                 codes that follow each other",
+                token.id.0
+            )),
             Some(token) => Failure::exists(format!(
                 "that code is of token #{} of {who}, which is active already: there is nothing to confirm",
                 token.id.0
@@ -45,10 +51,18 @@ pub(super) fn confirm(door: &Door, name: &str, code: &Secret, target: &mut Targe
             None => Failure::refused(diagnosis(door, &who, &pending, now, code.as_bytes())),
         });
     };
+    if token.parameters.period().is_none() && door.store.seed(token.mark).is_some_and(|seed| seed.stale) {
+        return Err(Failure::refused(format!(
+            "that is a code of token #{} of {who}, but this box lost the record of the codes that were used: run `postern token \
+             resync` with its next two codes, then confirm with the one after",
+            token.id.0
+        )));
+    }
     let mut activation = hardware::activation(door, token)?;
     spend(door, &user, token, found)?;
     let changes = std::mem::take(&mut activation.changes);
     door.store.apply(changes).map_err(store_failure)?;
+    target.text = hardware::on_record(&user.name, token);
     activation.done(door, target);
     door.person_changed(user.id);
     Ok(Answer::Token(Box::new(tokens::info(
@@ -58,8 +72,9 @@ pub(super) fn confirm(door: &Door, name: &str, code: &Secret, target: &mut Targe
     ))))
 }
 
-/// `token resync`: two codes that follow each other find a token whose clock is far off. A pending token is found too, or one whose
-/// clock drifted in the drawer could never be confirmed; it stays pending until it is.
+/// `token resync`: two codes that follow each other find a token whose clock or counter is far off, and a counter token that waits for
+/// it counts again (R20). A pending token is found too, or one whose clock drifted in the drawer could never be confirmed; it
+/// stays pending until it is.
 pub(super) fn resync(door: &Door, name: &str, codes: [&Secret; 2], target: &mut Target) -> Result<Answer, Failure> {
     let [first, second] = codes;
     let (first, second) = (digits(first)?, digits(second)?);
@@ -90,14 +105,42 @@ pub(super) fn resync(door: &Door, name: &str, codes: [&Secret; 2], target: &mut 
     });
     let Some((token, found)) = hit else {
         return Err(Failure::refused(format!(
-            "no token of {who} shows these two codes one after the other, within {} steps of now: type two that follow each \
-             other, the older one first",
-            totp::WIDE
+            "no token of {who} shows these two codes one after the other, within {}: type two that follow each other, the older \
+             one first",
+            reach(&all)
         )));
     };
     spend(door, &user, token, found)?;
+    let mut token = token.clone();
+    // After the codes are spent: where the power fails between, two more codes set it right.
+    let mut changes = Vec::new();
+    if door.store.seed(token.mark).is_some_and(|seed| seed.stale) {
+        changes.push(Change::Resynced(token.mark));
+    }
+    if token.status == TokenStatus::Resync {
+        token.status = TokenStatus::Active;
+        changes.push(Change::PutToken(token.clone()));
+    }
+    if !changes.is_empty() {
+        door.store.apply(changes).map_err(store_failure)?;
+        door.tell_waiting();
+    }
     door.person_changed(user.id);
-    Ok(Answer::Token(Box::new(tokens::info(door, &user.name, token))))
+    Ok(Answer::Token(Box::new(tokens::info(door, &user.name, &token))))
+}
+
+/// How far a resync looks, with the tokens that there are.
+fn reach(tokens: &[Token]) -> String {
+    let counts = |token: &Token| matches!(token.parameters, OtpParameters::Hotp(_));
+    let (clocks, counters) = (
+        format!("{} steps of now", totp::WIDE),
+        format!("{} codes of the last one", hotp::WIDE),
+    );
+    match (tokens.iter().any(counts), tokens.iter().all(counts)) {
+        (false, _) => clocks,
+        (true, true) => counters,
+        (true, false) => format!("{clocks}, or within {counters}"),
+    }
 }
 
 fn digits(code: &Secret) -> Result<Zeroizing<String>, Failure> {
@@ -152,6 +195,16 @@ fn diagnosis(door: &Door, who: &str, pending: &[Token], now: Timestamp, code: &[
         Some((token, far))
     });
     let Some((token, far)) = far else {
+        let ahead = pending.iter().find_map(|token| {
+            let state = door.store.seed(token.mark).unwrap_or_default();
+            otp::ahead(&token.seed, &token.parameters, &state, code)
+        });
+        if let Some(codes) = ahead {
+            return format!(
+                "that is a code of the token, but its counter is {codes} codes ahead: run `postern token resync` with its next two codes, \
+                 then confirm with the one after"
+            );
+        }
         return format!(
             "that is no code of a token of {who} that waits for a confirmation: check the user and the key, then type what it \
              shows now"

@@ -3,42 +3,46 @@
 //! for the reader (R21). It never touches a reader, and believes of a token only what a code proves.
 
 use super::codes::trusted;
-use super::common::{Target, find, store_failure};
-use super::tokens::info;
+use super::common::{Target, find, journal, store_failure};
+use super::tokens::{info, removal};
 use super::unassigned;
 use crate::control::answers::{HardwareList, SerialReport, TokenInfo, TokenProgramming};
 use crate::control::asks::{HardwareAsk, HardwareWhich, TokenProgram, USERS_LIMIT_MAX};
 use crate::control::check;
 use crate::control::ops::{Answer, Failure};
+use crate::door::events::Event;
 use crate::door::{Door, fill_random};
 use crate::secret::Secret;
-use crate::store::Change;
-use crate::store::records::{
-    Algorithm, OtpParameters, Programmed, SeedMark, Token, TokenId, TokenSource, TokenStatus, User,
-};
+use crate::store::records::{Algorithm, OtpParameters, Programmed, Token, TokenId, TokenSource, TokenStatus, User};
+use crate::store::{Change, UnassignedRow};
 use crate::text::shown;
 
 /// In a record's words, before the tokens that went with an activation: a restore reads their numbers (R20).
-const REMOVES: &str = " removes ";
+pub(super) const REMOVES: &str = " removes ";
+/// Before what stood on a vendor's token that nobody had, where its seed went.
+pub(super) const VENDORS: &str = "the vendor's seed of ";
 
-/// `token program`: a new seed, as a pending token. What this user had begun for the same token goes, so that nobody has two halves.
+/// `token program`: a new seed, as a pending token. What this user had begun for the same token and no token ever took goes; one that
+/// was written stays until this one is, since the hardware may hold it still.
 pub(super) fn program(door: &Door, ask: TokenProgram, target: &mut Target) -> Result<Answer, Failure> {
     check::serial(&ask.serial)?;
     check::programmable(ask.profile, ask.parameters)?;
     let user = find(door, &ask.user, target)?;
-    let who = shown(&user.name);
-    if !user.enabled {
-        return Err(Failure::refused(format!(
-            "{who} is disabled: enable the user with `postern user enable` before giving out a token"
-        )));
-    }
+    unassigned::enabled(&user)?;
     let now = trusted(door)?;
-    let serial = ask.serial.trim().to_owned();
-    let (begun, others): (Vec<_>, Vec<_>) = same(door, &serial, ask.profile)?
+    let (serial, model) = (ask.serial.trim().to_owned(), shown(ask.model.trim()));
+    let place = Place {
+        serial: &serial,
+        model: &model,
+        profile: ask.profile,
+    };
+    let (begun, others): (Vec<_>, Vec<_>) = place
+        .tokens(door)?
         .into_iter()
         .partition(|(holder, token)| holder.id == user.id && is_begun(token));
-    if !ask.replace && others.iter().any(|(_, token)| token.status != TokenStatus::Pending) {
-        return Err(in_use(&serial, &others));
+    let rows = place.rows(door);
+    if !ask.replace && (others.iter().any(|(_, token)| !is_blank(token)) || !rows.is_empty()) {
+        return Err(in_use(&serial, &others, &rows));
     }
     let seed = new_seed(ask.parameters.algorithm);
     let mut token = Token {
@@ -48,20 +52,28 @@ pub(super) fn program(door: &Door, ask: TokenProgram, target: &mut Target) -> Re
         mark: door.sealer.seed_mark(seed.expose()),
         seed,
         status: TokenStatus::Pending,
-        serial,
-        model: shown(ask.model.trim()),
+        serial: serial.clone(),
+        model: model.clone(),
         created: now,
         source: TokenSource::Programmed(Programmed {
             profile: ask.profile,
             written: None,
         }),
     };
-    let mut changes: Vec<Change> = begun.iter().map(|(_, old)| Change::RemoveToken(old.id)).collect();
+    let mut changes: Vec<Change> = begun
+        .iter()
+        .filter(|(_, old)| is_blank(old))
+        .map(|(_, old)| Change::RemoveToken(old.id))
+        .collect();
     changes.push(Change::AddToken(token.clone()));
     let applied = door.store.apply(changes).map_err(store_failure)?;
     token.id = applied.tokens.first().copied().unwrap_or(token.id);
     door.person_changed(user.id);
-    target.text = format!("{} #{} ({})", user.name, token.id.0, printed(&token));
+    target.text = on_record(&user.name, &token);
+    let words = whose(&others, &rows, target);
+    if !words.is_empty() {
+        target.text = format!("{} replaces {words}", target.text);
+    }
     let customer_key = door.store.settings().molto_key.clone();
     Ok(Answer::TokenProgramming(Box::new(TokenProgramming {
         token: info(door, &user.name, &token),
@@ -87,8 +99,16 @@ pub(super) fn written(door: &Door, name: &str, id: TokenId, target: &mut Target)
             written: Some(crate::clock::wall()),
             ..programmed
         });
-        let put = Change::PutToken(token.clone());
-        door.store.apply(vec![put]).map_err(store_failure)?;
+        // What the hardware held before of the same user's. Numbers grow: what was begun later is not told of here.
+        let mut old = Place::of(&token).tokens(door)?;
+        old.retain(|(holder, old)| holder.id == user.id && old.id < token.id && is_begun(old));
+        let mut changes = vec![Change::PutToken(token.clone())];
+        changes.extend(old.iter().map(|(_, old)| Change::RemoveToken(old.id)));
+        door.store.apply(changes).map_err(store_failure)?;
+        let words = whose(&old, &[], target);
+        if !words.is_empty() {
+            target.text = format!("{}{REMOVES}{words}", target.text);
+        }
         door.person_changed(user.id);
     }
     Ok(Answer::Token(Box::new(info(door, &user.name, &token))))
@@ -107,6 +127,8 @@ pub(super) fn clock_set(door: &Door, name: &str, id: TokenId, target: &mut Targe
     trusted(door)?;
     let forget = Change::ForgetDrift(token.mark);
     door.store.apply(vec![forget]).map_err(store_failure)?;
+    door.clocks.forget(token.id);
+    journal(door, &Event::ClockSet(user.id, token.mark))?;
     door.person_changed(user.id);
     Ok(Answer::Token(Box::new(info(door, &user.name, &token))))
 }
@@ -163,70 +185,91 @@ pub(super) struct Activation {
     pub(super) changes: Vec<Change>,
     /// What goes with it, and whose it was.
     others: Vec<(User, Token)>,
-    /// Nobody's token that goes too.
-    forgotten: bool,
+    /// Nobody's tokens that go too.
+    rows: Vec<UnassignedRow>,
 }
 
 /// The activation of a pending token. With one that was programmed here go, in the same change, the others that have its serial number
-/// and profile, whoever's: the hardware held them before and does so no more.
+/// and profile, whoever's: the hardware held them before and does so no more. A vendor's seed that came after it was begun, and so was
+/// in no question, is nobody's then.
 pub(super) fn activation(door: &Door, pending: &Token) -> Result<Activation, Failure> {
     let mut token = pending.clone();
     token.status = TokenStatus::Active;
-    let (mut others, mut marks): (Vec<_>, Vec<SeedMark>) = (Vec::new(), Vec::new());
+    let (mut others, mut rows) = (Vec::new(), Vec::new());
     if let TokenSource::Programmed(programmed) = token.source {
         // Never reported as written, but the code proves it.
         token.source = TokenSource::Programmed(Programmed {
             written: programmed.written.or_else(|| Some(crate::clock::wall())),
             ..programmed
         });
-        others = same(door, &token.serial, programmed.profile)?;
+        let place = Place::of(&token);
+        others = place.tokens(door)?;
         others.retain(|(_, other)| other.id != token.id);
-        if programmed.profile.is_none() {
-            let rows = door.store.unassigned_with_serial(&token.serial).into_iter();
-            marks.extend(rows.map(|row| row.mark));
-        }
+        rows = place.rows(door);
+        rows.retain(|row| row.created <= token.created);
     }
     let mut changes = vec![Change::PutToken(token.clone())];
-    changes.extend(others.iter().map(|(_, other)| Change::RemoveToken(other.id)));
-    changes.extend(marks.iter().map(|mark| Change::RemoveUnassigned(*mark)));
+    for (_, other) in &others {
+        match other.created <= token.created {
+            true => changes.push(Change::RemoveToken(other.id)),
+            false => changes.extend(removal(door, other)),
+        }
+    }
+    changes.extend(rows.iter().map(|row| Change::RemoveUnassigned(row.mark)));
     Ok(Activation {
         token,
         changes,
         others,
-        forgotten: !marks.is_empty(),
+        rows,
     })
 }
 
 impl Activation {
     /// After it was done: whoever lost a token by it is told so in the record, and what hangs on them is void.
     pub(super) fn done(&self, door: &Door, target: &mut Target) {
-        let mut words: Vec<String> = Vec::new();
-        for (user, token) in &self.others {
-            words.push(format!("#{} of {}", token.id.0, shown(&user.name)));
-            let name = shown(&user.name);
-            if !target.users.contains(&name) {
-                target.users.push(name);
-            }
+        for (user, _) in &self.others {
             door.person_changed(user.id);
         }
-        if self.forgotten {
-            words.push("the vendor's seed that nobody had".to_owned());
-        }
+        let words = whose(&self.others, &self.rows, target);
         if !words.is_empty() {
-            let id = self.token.id.0;
-            target.text = format!("{} #{id}{REMOVES}{}", target.text, words.join(" and "));
+            target.text = format!("{}{REMOVES}{words}", target.text);
         }
     }
 }
 
+/// What goes from a token that is programmed anew, for a record, with everybody whose it was among the record's users.
+fn whose(others: &[(User, Token)], rows: &[UnassignedRow], target: &mut Target) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for (user, token) in others {
+        let name = shown(&user.name);
+        words.push(format!("#{} of {name}", token.id.0));
+        if !target.users.contains(&name) {
+            target.users.push(name);
+        }
+    }
+    let vendors = rows.iter().map(|row| unassigned::printed(&row.serial, &row.model));
+    words.extend(vendors.map(|printed| format!("{VENDORS}{printed}")));
+    words.join(" and ")
+}
+
 /// The numbers of the tokens that went with an activation, from the words of its record (R20).
 pub(in crate::door) fn removed_by(target: &str) -> Vec<TokenId> {
-    // A name holds no blank, so the first such word is the record's own.
-    let Some((_, words)) = target.split_once(REMOVES) else {
-        return Vec::new();
-    };
+    let words = removed_words(target).split(VENDORS).next().unwrap_or_default();
     let number = |word: &str| word.strip_prefix('#')?.split_once(" of ")?.0.parse().ok();
     words.split(" and ").filter_map(number).map(TokenId).collect()
+}
+
+/// What stood on the vendors' tokens that went with an activation, from the same words.
+pub(in crate::door) fn vendors_removed_by(target: &str) -> Vec<&str> {
+    let vendors = removed_words(target).split(VENDORS).skip(1);
+    vendors
+        .map(|words| words.strip_suffix(" and ").unwrap_or(words))
+        .collect()
+}
+
+/// A name holds no blank, and [`unassigned::printed`] no such word: the first one is the record's own.
+fn removed_words(target: &str) -> &str {
+    target.split_once(REMOVES).map_or("", |(_, words)| words)
 }
 
 /// 20 bytes for SHA-1, 32 for SHA-256: as long as the hash (RFC 6238 5.1).
@@ -242,11 +285,45 @@ fn new_seed(algorithm: Algorithm) -> Secret {
     Secret::new(bytes)
 }
 
-/// The tokens in the same place of the same hardware.
-fn same(door: &Door, serial: &str, profile: Option<u8>) -> Result<Vec<(User, Token)>, Failure> {
-    let mut found = door.store.with_serial(serial).map_err(store_failure)?;
-    found.retain(|(_, token)| profile_of(token) == profile);
-    Ok(found)
+/// A place for a seed in hardware.
+struct Place<'a> {
+    serial: &'a str,
+    model: &'a str,
+    profile: Option<u8>,
+}
+
+impl<'a> Place<'a> {
+    fn of(token: &'a Token) -> Self {
+        Self {
+            serial: &token.serial,
+            model: &token.model,
+            profile: profile_of(token),
+        }
+    }
+
+    /// Two makers may print the same number; one model is written with its maker's name and without, or nowhere.
+    fn is_of(&self, model: &str) -> bool {
+        let (one, other) = (self.model.trim().to_lowercase(), model.trim().to_lowercase());
+        let named = |long: &str, short: &str| long.strip_suffix(short).is_some_and(|maker| maker.ends_with(' '));
+        one.is_empty() || other.is_empty() || one == other || named(&one, &other) || named(&other, &one)
+    }
+
+    /// The tokens of users that are in it.
+    fn tokens(&self, door: &Door) -> Result<Vec<(User, Token)>, Failure> {
+        let mut found = door.store.with_serial(self.serial).map_err(store_failure)?;
+        found.retain(|(_, token)| profile_of(token) == self.profile && self.is_of(&token.model));
+        Ok(found)
+    }
+
+    /// The vendors' seeds that nobody has and that are in it.
+    fn rows(&self, door: &Door) -> Vec<UnassignedRow> {
+        if self.profile.is_some() {
+            return Vec::new();
+        }
+        let mut rows = door.store.unassigned_with_serial(self.serial);
+        rows.retain(|row| self.is_of(&row.model));
+        rows
+    }
 }
 
 fn profile_of(token: &Token) -> Option<u8> {
@@ -261,20 +338,43 @@ fn is_begun(token: &Token) -> bool {
     token.status == TokenStatus::Pending && matches!(token.source, TokenSource::Programmed(_))
 }
 
-fn in_use(serial: &str, others: &[(User, Token)]) -> Failure {
-    let counts = others.iter().filter(|(_, token)| token.status != TokenStatus::Pending);
-    let whose: Vec<String> = counts
-        .map(|(user, token)| format!("#{} of {}", token.id.0, shown(&user.name)))
+/// Begun here, and no token is known to have taken it.
+fn is_blank(token: &Token) -> bool {
+    let blank = matches!(token.source, TokenSource::Programmed(programmed) if programmed.written.is_none());
+    blank && token.status == TokenStatus::Pending
+}
+
+fn in_use(serial: &str, others: &[(User, Token)], rows: &[UnassignedRow]) -> Failure {
+    let holders = others.iter().filter(|(_, token)| !is_blank(token));
+    let mut held: Vec<String> = holders
+        .map(|(user, token)| {
+            let state = match token.status {
+                TokenStatus::Pending => "which waits for its code",
+                TokenStatus::Active | TokenStatus::Resync => "in use",
+            };
+            format!("token #{} of {}, {state}", token.id.0, shown(&user.name))
+        })
         .collect();
+    let vendors = rows.iter().map(|row| unassigned::printed(&row.serial, &row.model));
+    held.extend(vendors.map(|printed| format!("the unassigned token {printed} with its vendor's key")));
+    let goes = if held.len() > 1 { "those go" } else { "that one goes" };
     Failure::exists(format!(
-        "{} is token {} and in use: if it is programmed anew, that one goes; say so with --replace, or take another token",
+        "{} is {}: if it is programmed anew, {goes}; say so with --replace, or take another token",
         shown(serial),
-        whose.join(" and ")
+        held.join(" and ")
     ))
 }
 
+/// A token on a record: `NAME #ID`, and what stands on it.
+pub(super) fn on_record(user: &str, token: &Token) -> String {
+    match printed(token).as_str() {
+        "" => format!("{user} #{}", token.id.0),
+        printed => format!("{user} #{} ({printed})", token.id.0),
+    }
+}
+
 /// What stands on a token, for a record: model and serial number.
-pub(super) fn printed(token: &Token) -> String {
+fn printed(token: &Token) -> String {
     unassigned::printed(&token.serial, &token.model)
 }
 

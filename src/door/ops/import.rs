@@ -6,13 +6,14 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::common::{Target, name_failure, name_of, store_failure};
-use super::tokens::{check_seed, seed_warning, spent_before};
+use super::tokens::{check_seed, counter_warning, seed_warning};
 use super::unassigned::same_model;
 use crate::control::answers::{ImportReport, RowOutcome, RowResult};
 use crate::control::asks::{IMPORT_BATCH_MAX, ImportBatch, ImportRow};
 use crate::control::check;
 use crate::control::ops::{Answer, Failure};
 use crate::door::Door;
+use crate::factors::second::otp;
 use crate::store::records::{
     OtpParameters, SeedMark, Timestamp, Token, TokenId, TokenSource, TokenStatus, Unassigned, User, UserId,
 };
@@ -228,7 +229,9 @@ fn check(door: &Door, row: ImportRow, active: bool, now: Timestamp, staged: &mut
         source: TokenSource::File,
         seed: row.seed,
     };
-    let note = seed_warning(&token.seed).or_else(|| disabled(door, &to));
+    let note = seed_warning(&token.seed)
+        .or_else(|| counter_warning(door, token.parameters, mark, row.counter))
+        .or_else(|| disabled(door, &to));
     let good = Good {
         at: 0,
         to,
@@ -379,7 +382,12 @@ fn changes(door: &Door, good: &[Good], now: Timestamp) -> Result<(Vec<Change>, V
         if row.assigned {
             changes.push(Change::RemoveUnassigned(token.mark));
         }
-        changes.extend(spent_before(token.mark, row.counter));
+        if token.parameters.period().is_none() {
+            // A file with users may have no column for it: what was told of the vendor's token stands.
+            let known = door.store.seed(token.mark).filter(|_| row.assigned);
+            let begins = known.map_or(0, |seed| otp::next_counter(&seed)).max(row.counter);
+            changes.push(Change::BeginsAt(token.mark, begins));
+        }
         changes.push(Change::AddToken(token));
     }
     Ok((changes, places))

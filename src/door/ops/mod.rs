@@ -4,16 +4,18 @@
 //!
 //! - `common` names, failures, secrets that the box makes
 //! - `entry` operators at the door of a console; `operators` their records
-//! - `clients`, `users`, `views`, `bypass`, `tokens`, `codes`, `hardware`, `unassigned`, `import`, `entra`, `ask`, `status`, `knocks`: one
-//!   group of requests each
+//! - `clients`, `users`, `views`, `bypass`, `tokens`, `codes`, `hardware`, `drift`, `unassigned`, `import`, `export`, `entra`,
+//!   `ask`, `status`, `knocks`: one group of requests each
 
 mod ask;
 mod bypass;
 mod clients;
 mod codes;
 mod common;
+mod drift;
 mod entra;
 mod entry;
+mod export;
 mod hardware;
 mod import;
 mod knocks;
@@ -45,9 +47,10 @@ use common::Target;
 use operators::Ready;
 
 pub(super) use common::canonical;
-pub(super) use hardware::removed_by;
+pub(super) use hardware::{removed_by, vendors_removed_by};
 pub(super) use operators::role_word;
 pub(super) use status::because;
+pub(super) use tokens::removal;
 pub(super) use unassigned::printed;
 
 /// Bytes of users' names in one record: half of what a record holds, so that the rest has room.
@@ -308,6 +311,10 @@ impl Inner {
         let door = &self.door;
         let _alone = self.changes.lock();
         self.still(by, request.needs(), request.word())?;
+        let ready = match ready {
+            Ready::Export(checked) => return export::answer(door, *checked, target),
+            other => other,
+        };
         match request {
             Request::ClientAdd(ask) => clients::add(door, ask, target),
             Request::ClientSet(ask) => clients::set(door, ask, target),
@@ -381,6 +388,8 @@ fn seen(door: &Door, request: Request) -> Result<Answer, Failure> {
         Request::UserList(search) => views::list(door, &search),
         Request::UserShow { name } => views::show(door, &name),
         Request::TokenList { user } => tokens::list(door, &user),
+        Request::DriftList => drift::list(door),
+        Request::DriftShow { user, id } => drift::show(door, &user, id),
         Request::SerialShow { serial } => hardware::serial(door, &serial),
         Request::HardwareList(ask) => hardware::list(door, &ask),
         Request::UnassignedList(ask) => Ok(unassigned::list(door, &ask)),

@@ -30,12 +30,14 @@ pub(super) enum Ready {
     New(Box<Operator>),
     /// A new password's hash, and the generation of the record that it was made for.
     Hash(Secret, u64),
+    /// Seeds for somebody whose password was checked.
+    Export(Box<super::export::Checked>),
 }
 
-/// Whether a password is to be checked or hashed.
+/// Whether a password is to be checked or hashed, or every token to be read.
 pub(super) fn is_slow(request: &Request) -> bool {
     match request {
-        Request::OperatorAdd(_) | Request::OperatorPassword { .. } => true,
+        Request::OperatorAdd(_) | Request::OperatorPassword { .. } | Request::Export(_) => true,
         Request::OperatorSet(ask) => ask.password.is_some(),
         _ => false,
     }
@@ -53,6 +55,7 @@ pub(super) fn ready(door: &Door, by: &Peer, request: &Request) -> Result<Ready, 
             hashed(&operator.name, password).map(|hash| Ready::Hash(hash, operator.generation))
         }
         Request::OperatorPassword { old, new } => proven(door, by, old, new),
+        Request::Export(ask) => super::export::ready(door, by, ask).map(|checked| Ready::Export(Box::new(checked))),
         _ => Ok(Ready::Nothing),
     }
 }

@@ -16,16 +16,20 @@ use crate::door::start::Start;
 use crate::factors::second::totp;
 use crate::journal::Order;
 use crate::secret::Secret;
-use crate::store::records::{TotpParameters, UserId};
+use crate::store::records::{Algorithm, HotpParameters, OtpParameters, TotpParameters, UserId};
 
 mod codes;
+mod counters;
 mod entra;
+mod export;
 mod hardware;
 mod import;
 mod log;
+mod losses;
 mod operators;
 mod people;
 mod restore;
+mod reuse;
 mod settings;
 mod turns;
 mod unassigned;
@@ -125,6 +129,21 @@ impl Rig {
         }
     }
 
+    /// An active counter token, or a pending one.
+    async fn counter_token(&self, user: &str, seed: &Secret, counter: u64, active: bool) -> TokenMade {
+        let add = Request::TokenAdd(TokenAdd {
+            user: user.to_owned(),
+            seed: Some(seed.clone()),
+            parameters: OtpParameters::Hotp(HOTP),
+            counter,
+            active,
+        });
+        match self.ok(add).await {
+            Answer::TokenMade(made) => *made,
+            other => panic!("{other:?}"),
+        }
+    }
+
     fn id(&self, name: &str) -> UserId {
         self.door.store.user_named(name).unwrap().unwrap().id
     }
@@ -197,6 +216,16 @@ fn token_add(user: &str, seed: Option<&Secret>, active: bool) -> Request {
 
 fn seed(byte: u8) -> Secret {
     Secret::new(vec![byte; 20])
+}
+
+const HOTP: HotpParameters = HotpParameters {
+    algorithm: Algorithm::Sha1,
+    digits: 6,
+};
+
+/// The code of a counter.
+fn counted(seed: &Secret, counter: u64) -> Secret {
+    Secret::from(crate::factors::second::hotp::code_at(seed, &HOTP, counter).as_str())
 }
 
 /// The code of a step so many from now.

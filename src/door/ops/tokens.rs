@@ -11,7 +11,7 @@ use crate::enrol::otpauth::ISSUER;
 use crate::factors::second::otp;
 use crate::factors::second::totp::{self, SEED_MIN};
 use crate::secret::Secret;
-use crate::store::records::{OtpParameters, SeedMark, Token, TokenId, TokenSource, TokenStatus, User};
+use crate::store::records::{OtpParameters, SeedMark, Token, TokenId, TokenSource, TokenStatus, Unassigned, User};
 use crate::store::{Change, StoreError};
 use crate::text::shown;
 
@@ -53,15 +53,22 @@ pub(super) fn add(door: &Door, ask: TokenAdd, target: &mut Target) -> Result<Ans
         source: TokenSource::App,
     };
     let mut changes = vec![Change::AddToken(token.clone())];
-    changes.extend(spent_before(token.mark, ask.counter));
+    if let OtpParameters::Hotp(_) = token.parameters {
+        changes.push(Change::BeginsAt(token.mark, ask.counter));
+    }
     let applied = door
         .store
         .apply(changes)
         .map_err(|error| taken(door, &user, token.mark, error))?;
     token.id = applied.tokens.first().copied().unwrap_or(token.id);
+    if let Some(made) = door.store.token(token.id).map_err(store_failure)? {
+        token.status = made.status;
+    }
     door.person_changed(user.id);
     let mut warnings: Vec<String> = seed_warning(&token.seed).filter(|_| given).into_iter().collect();
     warnings.extend(parameters_warning(token.parameters));
+    warnings.extend(counter_warning(door, token.parameters, token.mark, ask.counter));
+    warnings.extend((token.status == TokenStatus::Resync).then(|| WAITS.to_owned()));
     let issuer = door.store.settings().issuer.clone();
     Ok(Answer::TokenMade(Box::new(TokenMade {
         token: info(door, &user.name, &token),
@@ -70,6 +77,9 @@ pub(super) fn add(door: &Door, ask: TokenAdd, target: &mut Target) -> Result<Ans
         warnings,
     })))
 }
+
+/// R20: of a key that was here when the record was lost.
+const WAITS: &str = "this box lost the record of the codes that were used: run `postern token resync` with two codes before the token counts";
 
 /// `token list`.
 pub(super) fn list(door: &Door, name: &str) -> Result<Answer, Failure> {
@@ -92,7 +102,14 @@ pub(super) fn remove(door: &Door, name: &str, id: TokenId, target: &mut Target) 
             id.0
         )));
     }
-    door.store.apply(vec![Change::RemoveToken(id)]).map_err(store_failure)?;
+    let (mut changes, mut back) = (Vec::new(), "");
+    for token in tokens.iter().filter(|token| token.id == id) {
+        changes = removal(door, token);
+        if changes.len() > 1 {
+            back = ", and waits among the unassigned ones";
+        }
+    }
+    door.store.apply(changes).map_err(store_failure)?;
     door.person_changed(user.id);
     let left = tokens
         .iter()
@@ -102,13 +119,32 @@ pub(super) fn remove(door: &Door, name: &str, id: TokenId, target: &mut Target) 
         false => "; the user has no active token now and is refused",
     };
     Ok(Answer::Done {
-        done: format!("token #{} of {} is removed{then}", id.0, shown(&user.name)),
+        done: format!("token #{} of {} is removed{back}{then}", id.0, shown(&user.name)),
     })
 }
 
-/// The codes before a counter are spent, in the same change as the token (R16).
-pub(super) fn spent_before(mark: SeedMark, counter: u64) -> Option<Change> {
-    counter.checked_sub(1).map(|spent| Change::RaiseStep(mark, spent))
+/// What removes a token. A vendor's that was given out and never confirmed is nobody's again: to forget a vendor's key is an
+/// installer's to do, with `token forget`.
+pub(in crate::door) fn removal(door: &Door, token: &Token) -> Vec<Change> {
+    let mut changes = vec![Change::RemoveToken(token.id)];
+    let goes_back =
+        token.status == TokenStatus::Pending && token.source == TokenSource::File && !token.serial.trim().is_empty();
+    if goes_back {
+        let counter = match token.parameters {
+            OtpParameters::Hotp(_) => door.store.seed(token.mark).map_or(0, |seed| otp::next_counter(&seed)),
+            OtpParameters::Totp(_) => 0,
+        };
+        changes.push(Change::AddUnassigned(Unassigned {
+            serial: token.serial.clone(),
+            model: token.model.clone(),
+            parameters: token.parameters,
+            counter,
+            seed: token.seed.clone(),
+            mark: token.mark,
+            created: token.created,
+        }));
+    }
+    changes
 }
 
 /// Whether these bytes can be a seed; else the line that says why not.
@@ -142,7 +178,26 @@ pub(super) fn seed_warning(seed: &Secret) -> Option<String> {
     })
 }
 
+/// R16: what the box has seen of a key stays, whatever is said of its counter.
+pub(super) fn counter_warning(door: &Door, parameters: OtpParameters, mark: SeedMark, told: u64) -> Option<String> {
+    let OtpParameters::Hotp(_) = parameters else {
+        return None;
+    };
+    let seed = door.store.seed(mark)?.turned(true);
+    let next = seed.last_step.map_or(0, |last| last.saturating_add(1));
+    (next > told).then(|| {
+        format!("this box has seen codes of this key before: its counter goes on from {next}, and codes before that stay used")
+    })
+}
+
 fn parameters_warning(parameters: OtpParameters) -> Option<String> {
+    if let OtpParameters::Hotp(_) = parameters {
+        return Some(
+            "some apps, Microsoft Authenticator among them, know no counter tokens and show codes that are refused: use a hardware \
+             token, or an app that counts"
+                .to_owned(),
+        );
+    }
     (parameters != OtpParameters::default()).then(|| {
         "some apps, Microsoft Authenticator among them, ignore hash, digits and period and show codes that are refused: use an \
          app that heeds them, or sha1, 6 digits and 30 s"
@@ -156,12 +211,11 @@ fn taken(door: &Door, user: &User, mark: SeedMark, error: StoreError) -> Failure
         StoreError::SeedTaken { user: holder } if holder == user.id => {
             let held = door.store.seed(mark).and_then(|seed| seed.token);
             let tokens = door.store.tokens_of(user.id).unwrap_or_default();
-            let pending = tokens
-                .iter()
-                .any(|token| Some(token.id) == held && token.status == TokenStatus::Pending);
-            let state = match pending {
-                true => "and waits for `postern token confirm`",
-                false => "and is active",
+            let status = tokens.iter().find(|token| Some(token.id) == held);
+            let state = match status.map(|token| token.status) {
+                Some(TokenStatus::Pending) => "and waits for `postern token confirm`",
+                Some(TokenStatus::Resync) => "and waits for `postern token resync`",
+                Some(TokenStatus::Active) | None => "and is active",
             };
             Failure::exists(format!(
                 "{} has that key already: it is in token #{} {state}",

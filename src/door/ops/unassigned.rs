@@ -4,13 +4,14 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::common::{Target, find, store_failure};
+use super::hardware;
 use super::tokens::info;
 use crate::control::answers::{UnassignedInfo, UnassignedList};
 use crate::control::asks::{PageAsk, TokenAssign, USERS_LIMIT_MAX};
 use crate::control::check;
 use crate::control::ops::{Answer, Failure};
 use crate::door::Door;
-use crate::store::records::{Token, TokenId, TokenSource, TokenStatus, Unassigned, UserId};
+use crate::store::records::{Token, TokenId, TokenSource, TokenStatus, Unassigned, User, UserId};
 use crate::store::{Change, UnassignedRow};
 use crate::text::shown;
 
@@ -30,6 +31,7 @@ pub(super) fn list(door: &Door, ask: &PageAsk) -> Answer {
 pub(super) fn assign(door: &Door, ask: &TokenAssign, target: &mut Target) -> Result<Answer, Failure> {
     check::serial(&ask.serial)?;
     let user = find(door, &ask.user, target)?;
+    enabled(&user)?;
     let row = the_one(door, &ask.serial, ask.model.as_deref())?;
     let whole = door.store.unassigned(row.mark).map_err(store_failure)?;
     let Some(whole) = whole else {
@@ -63,7 +65,10 @@ pub(super) fn remove(door: &Door, serial: &str, model: Option<&str>, target: &mu
 
 /// What stands on a token: model and serial number, for a record and for people.
 pub(in crate::door) fn printed(serial: &str, model: &str) -> String {
-    format!("{} {}", shown(model), shown(serial)).trim().to_owned()
+    let printed = format!("{} {}", shown(model), shown(serial));
+    // A restore reads what else stands in a record: nobody's model says that.
+    let plain = printed.replace(hardware::REMOVES, " ").replace(hardware::VENDORS, "");
+    plain.trim().to_owned()
 }
 
 /// A token of nobody's as a user's. What of its counter is spent stands with its seed.
@@ -79,6 +84,17 @@ pub(super) fn token(from: Unassigned, user: UserId, status: TokenStatus) -> Toke
         model: from.model,
         created: crate::clock::wall(),
         source: TokenSource::File,
+    }
+}
+
+/// Whether a token may be given to this user.
+pub(super) fn enabled(user: &User) -> Result<(), Failure> {
+    match user.enabled {
+        true => Ok(()),
+        false => Err(Failure::refused(format!(
+            "{} is disabled: enable the user with `postern user enable` before giving out a token",
+            shown(&user.name)
+        ))),
     }
 }
 

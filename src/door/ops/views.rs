@@ -58,6 +58,7 @@ fn row(door: &Door, user: &User, tokens: &[Token], now: Timestamp) -> UserRow {
         local_password: user.local_password.is_some(),
         active_tokens: count(TokenStatus::Active),
         pending_tokens: count(TokenStatus::Pending),
+        resync_tokens: count(TokenStatus::Resync),
         locked: locked.unwrap_or(false),
     }
 }

@@ -2,13 +2,46 @@
 //! were disabled or removed since are so again, operators as [`crate::door::staff::restore`] leaves them, and an alarm. It gives
 //! nobody anything back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{LIVE_COPIED, StartError, copied_to};
 use crate::audit::OperatorAct;
 use crate::door::{Door, alarms, ops, staff};
-use crate::store::records::UserId;
-use crate::store::{Change, Recovered, StoreError, UnassignedRow};
+use crate::store::records::{SeedMark, Token, TokenId, UserId};
+use crate::store::{Change, Recovered, Store, StoreError};
+
+/// The tokens that nobody has, by what stands on them: read once, however many acts there are.
+struct Rows(HashMap<String, Vec<SeedMark>>);
+
+impl Rows {
+    fn read(store: &Store) -> Self {
+        let mut rows = Self(HashMap::new());
+        for row in store.search_unassigned("", 0, usize::MAX).0 {
+            rows.put(ops::printed(&row.serial, &row.model), row.mark);
+        }
+        rows
+    }
+
+    fn put(&mut self, printed: String, mark: SeedMark) {
+        self.0.entry(printed).or_default().push(mark);
+    }
+
+    /// One of those on which this stands goes.
+    fn take(&mut self, printed: &str) -> Option<Change> {
+        self.0.get_mut(printed)?.pop().map(Change::RemoveUnassigned)
+    }
+}
+
+/// The token's number in `NAME #ID`, which more may follow.
+fn number(target: &str) -> Option<TokenId> {
+    let word = target.split(' ').nth(1)?;
+    word.strip_prefix('#')?.parse().ok().map(TokenId)
+}
+
+/// What stands on the token in `NAME #ID (MODEL SERIAL)`.
+fn named(target: &str) -> Option<&str> {
+    target.split_once(" (")?.1.strip_suffix(')')
+}
 
 impl Door {
     /// After a restore: what the audit says was disabled or removed since is disabled or removed again (R20).
@@ -25,6 +58,7 @@ impl Door {
         let copied = copied.map_or(0, u64::from_be_bytes);
         // What each was told last; by number, since names change, and numbers are given once. Not by time, since clocks are set.
         let mut off: BTreeMap<UserId, bool> = BTreeMap::new();
+        let (mut rows, mut given) = (Rows::read(&self.store), 0_usize);
         for (seq, act) in since {
             let user = match act.user {
                 Some(id) => self.store.user(id)?,
@@ -37,7 +71,7 @@ impl Door {
                 ("user enable", Some(user)) => {
                     off.insert(user.id, false);
                 }
-                _ => self.taken_again(act, *seq > copied)?,
+                _ => given += self.taken_again(act, *seq > copied, &mut rows)?,
             }
         }
         staff::restore::operators(&self.store, since, copied)?;
@@ -60,49 +94,71 @@ impl Door {
         } else {
             "made void up to now"
         };
-        let what = format!("The store was damaged ({damage}) and restored from its copy; spent codes were {codes}");
+        let given = match given {
+            0 => String::new(),
+            n => format!(
+                "; vendors' tokens given out since the copy are nobody's no more ({n}): import their file again"
+            ),
+        };
+        let what =
+            format!("The store was damaged ({damage}) and restored from its copy; spent codes were {codes}{given}");
         let todo = "Check users, tokens, clients and operators that were changed since the copy was made, and look at the disk";
         self.raise("store-restored", alarms::Grave::Some, what, todo, now);
         Ok(())
     }
 
-    /// What one act took away is taken away again; `late`: it came after the copy.
-    fn taken_again(&self, act: &OperatorAct, late: bool) -> Result<(), StoreError> {
-        let user = match act.user {
-            Some(id) => self.store.user(id)?,
-            None => None,
-        };
-        let change = match (act.action.as_str(), user) {
-            ("token remove", Some(user)) => {
-                let id = act.target.rsplit_once('#').and_then(|(_, id)| id.parse().ok());
-                let tokens = self.store.tokens_of(user.id)?;
-                let token = tokens.iter().find(|token| Some(token.id.0) == id);
-                token.map(|token| Change::RemoveToken(token.id))
-            }
-            ("token confirm", _) => {
-                for id in ops::removed_by(&act.target) {
-                    if self.store.token(id)?.is_some() {
-                        self.store.apply(vec![Change::RemoveToken(id)])?;
+    /// What one act took away is taken away again; `late`: it came after the copy. How many vendors' tokens it had given out.
+    fn taken_again(&self, act: &OperatorAct, late: bool, rows: &mut Rows) -> Result<usize, StoreError> {
+        let (mut changes, mut given) = (Vec::new(), 0);
+        match act.action.as_str() {
+            "token remove" => {
+                if let Some(token) = self.meant(act)? {
+                    changes = ops::removal(self, &token);
+                    if changes.len() > 1 {
+                        rows.put(ops::printed(&token.serial, &token.model), token.mark);
                     }
                 }
-                None
             }
-            // By what is printed on it: another one of that number may have come since, and was in the copy.
-            ("token forget", _) if late => {
-                let (rows, _) = self.store.search_unassigned("", 0, usize::MAX);
-                let named = |row: &&UnassignedRow| ops::printed(&row.serial, &row.model) == act.target;
-                rows.iter().find(named).map(|row| Change::RemoveUnassigned(row.mark))
+            "token confirm" | "token written" => {
+                for id in ops::removed_by(&act.target) {
+                    if self.store.token(id)?.is_some() {
+                        changes.push(Change::RemoveToken(id));
+                    }
+                }
+                // By what is printed on it: another one of that number may have come since, and was in the copy.
+                if late {
+                    let vendors = ops::vendors_removed_by(&act.target).into_iter();
+                    changes.extend(vendors.filter_map(|printed| rows.take(printed)));
+                }
             }
-            ("client remove", _) => {
+            "token forget" if late => changes.extend(rows.take(&act.target)),
+            // Its user's token is not in the copy, and it is nobody else's.
+            "token assign" if late => {
+                changes.extend(named(&act.target).and_then(|printed| rows.take(printed)));
+                given = changes.len();
+            }
+            // The drift of before would hide the clock that was set.
+            "token clock" if late => {
+                changes.extend(self.meant(act)?.map(|token| Change::ForgetDrift(token.mark)));
+            }
+            "client remove" => {
                 let clients = self.store.clients();
                 let client = clients.iter().find(|client| Some(client.id) == act.client);
-                client.map(|client| Change::RemoveClient(client.id))
+                changes.extend(client.map(|client| Change::RemoveClient(client.id)));
             }
-            _ => None,
-        };
-        match change {
-            Some(change) => self.store.apply(vec![change]).map(drop),
-            None => Ok(()),
+            _ => {}
         }
+        if !changes.is_empty() {
+            self.store.apply(changes)?;
+        }
+        Ok(given)
+    }
+
+    /// The token that an act's words name, if it is there and still its user's.
+    fn meant(&self, act: &OperatorAct) -> Result<Option<Token>, StoreError> {
+        let (Some(user), Some(id)) = (act.user, number(&act.target)) else {
+            return Ok(None);
+        };
+        Ok(self.store.token(id)?.filter(|token| token.user == user))
     }
 }

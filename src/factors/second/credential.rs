@@ -14,7 +14,7 @@ use crate::store::records::Order;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Digits of one of the user's lengths.
-    Totp,
+    Otp,
     /// Ten characters of the bypass alphabet.
     Bypass,
 }
@@ -87,14 +87,14 @@ fn codes(shape: &Shape<'_>) -> Vec<(Kind, usize)> {
     let bypass = shape.bypass.then_some((Kind::Bypass, bypass::LENGTH));
     bypass
         .into_iter()
-        .chain(lengths.into_iter().map(|length| (Kind::Totp, length)))
+        .chain(lengths.into_iter().map(|length| (Kind::Otp, length)))
         .collect()
 }
 
 /// The field cut into (rest, code), if a code of this kind and length stands at its end (or beginning).
 fn cut(field: &[u8], order: Order, kind: Kind, length: usize) -> Option<(&[u8], &[u8])> {
     let taken = match kind {
-        Kind::Totp => length,
+        Kind::Otp => length,
         Kind::Bypass => match order {
             Order::PasswordCode => spread(field.iter().rev(), length)?,
             Order::CodePassword => spread(field.iter(), length)?,

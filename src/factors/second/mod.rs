@@ -3,6 +3,7 @@
 
 pub mod bypass;
 pub mod credential;
+pub mod drift;
 pub mod hotp;
 pub mod otp;
 pub mod totp;

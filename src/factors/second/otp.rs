@@ -11,14 +11,15 @@ use crate::store::records::{OtpParameters, SeedState, Timestamp};
 
 /// The counter of a counter token's next code.
 pub fn next_counter(state: &SeedState) -> u64 {
-    state.last_step.map_or(0, |last| last.saturating_add(1))
+    hotp::next(state.last())
 }
 
-/// Whether these bytes are a code of this token about now: in the window of the time, or of the counter.
+/// Whether these bytes are a code of this token about now: in the window of the time, or of the counter. It may be spent: whoever
+/// asks looks at the last step.
 pub fn check(seed: &Secret, p: &OtpParameters, now: Timestamp, state: &SeedState, code: &[u8]) -> Option<Candidate> {
     match p {
         OtpParameters::Totp(p) => totp::check(seed, p, now, state.drift, code),
-        OtpParameters::Hotp(p) => hotp::check(seed, p, next_counter(state), code).map(counted),
+        OtpParameters::Hotp(p) => hotp::check(seed, p, state.last(), code).map(counted),
     }
 }
 
@@ -32,7 +33,7 @@ pub fn check_wide(
 ) -> Option<Candidate> {
     match p {
         OtpParameters::Totp(p) => totp::check_wide(seed, p, now, codes),
-        OtpParameters::Hotp(p) => hotp::check_wide(seed, p, next_counter(state), codes).map(counted),
+        OtpParameters::Hotp(p) => hotp::check_wide(seed, p, state.last(), codes).map(counted),
     }
 }
 
@@ -49,6 +50,15 @@ pub fn out_of_window(seed: &Secret, p: &OtpParameters, now: Timestamp, code: &[u
     match p {
         OtpParameters::Totp(p) => totp::out_of_window(seed, p, now, code),
         OtpParameters::Hotp(_) => None,
+    }
+}
+
+/// Diagnosis of a wrong code of a counter token: by how many codes its counter is ahead of the expected one. A thousand hashes: for
+/// codes that have been counted as wrong, so that nobody asks for it without end.
+pub fn ahead(seed: &Secret, p: &OtpParameters, state: &SeedState, code: &[u8]) -> Option<u64> {
+    match p {
+        OtpParameters::Totp(_) => None,
+        OtpParameters::Hotp(p) => hotp::ahead(seed, p, state.last(), code),
     }
 }
 

@@ -56,16 +56,22 @@ pub fn begins(p: &TotpParameters, step: u64) -> Timestamp {
 /// The code of one step, for tests of a token and for the screen that enrols it. Digits outside 6 to 8, which no record holds,
 /// are taken as the nearest of these.
 pub fn code_at(seed: &Secret, p: &TotpParameters, step: u64) -> Zeroizing<String> {
-    Zeroizing::new(arithmetic(seed, p).generate(step).to_string())
+    Zeroizing::new(arithmetic(seed, p.algorithm, p.digits).generate(step).to_string())
 }
 
 /// Whether these bytes are a code of this token about now: one step either side of the box's time and what the token was ahead
 /// at its last code. Where two steps of the window share the code by chance, the later one is meant, so that it is not good again.
 pub fn check(seed: &Secret, p: &TotpParameters, now: Timestamp, drift: i8, code: &[u8]) -> Option<Candidate> {
-    let code = digits(p, code)?;
+    let code = digits(p.digits, code)?;
     let present = step_at(p, now);
     let drift = drift.clamp(-DRIFT_MAX, DRIFT_MAX);
-    let seen = search(&arithmetic(seed, p), present, drift - WINDOW, drift + WINDOW, code)?;
+    let seen = search(
+        &arithmetic(seed, p.algorithm, p.digits),
+        present,
+        drift - WINDOW,
+        drift + WINDOW,
+        code,
+    )?;
     Some(Candidate {
         step: present.checked_add_signed(i64::from(seen))?,
         drift: learn(drift, seen, late(p, now)),
@@ -76,9 +82,9 @@ pub fn check(seed: &Secret, p: &TotpParameters, now: Timestamp, drift: i8, code:
 /// ahead. The step to spend is the second's.
 pub fn check_wide(seed: &Secret, p: &TotpParameters, now: Timestamp, codes: [&[u8]; 2]) -> Option<Candidate> {
     let [first, second] = codes;
-    let (first, second) = (digits(p, first)?, digits(p, second)?);
+    let (first, second) = (digits(p.digits, first)?, digits(p.digits, second)?);
     let present = step_at(p, now);
-    let totp = arithmetic(seed, p);
+    let totp = arithmetic(seed, p.algorithm, p.digits);
     let (mut found, mut seen, mut before) = (Choice::from(0), 0i8, Choice::from(0));
     for offset in -WIDE..=WIDE {
         let here = before & matches(&totp, present, offset, second);
@@ -95,9 +101,9 @@ pub fn check_wide(seed: &Secret, p: &TotpParameters, now: Timestamp, codes: [&[u
 
 /// Diagnosis of a wrong code, never a reason to accept one: the step within [`WIDE`] of the box's time that it belongs to.
 pub fn out_of_window(seed: &Secret, p: &TotpParameters, now: Timestamp, code: &[u8]) -> Option<Far> {
-    let code = digits(p, code)?;
+    let code = digits(p.digits, code)?;
     let present = step_at(p, now);
-    let seen = search(&arithmetic(seed, p), present, -WIDE, WIDE, code)?;
+    let seen = search(&arithmetic(seed, p.algorithm, p.digits), present, -WIDE, WIDE, code)?;
     Some(Far {
         step: present.checked_add_signed(i64::from(seen))?,
         seconds: i32::from(seen) * i32::from(p.period),
@@ -130,34 +136,38 @@ fn late(p: &TotpParameters, now: Timestamp) -> bool {
 }
 
 /// The bytes as text, if they are as many digits as this token has.
-fn digits<'a>(p: &TotpParameters, code: &'a [u8]) -> Option<&'a str> {
-    let sound =
-        (6..=8).contains(&p.digits) && code.len() == usize::from(p.digits) && code.iter().all(u8::is_ascii_digit);
+pub(super) fn digits(count: u8, code: &[u8]) -> Option<&str> {
+    let sound = (6..=8).contains(&count) && code.len() == usize::from(count) && code.iter().all(u8::is_ascii_digit);
     std::str::from_utf8(code).ok().filter(|_| sound)
 }
 
 /// The counter's arithmetic (RFC 4226 5.3): a step of one second, so that the time that totp-rs divides is the step itself. Its
 /// own check of the seed's length is left out on purpose, since tokens of 10 bytes are in use.
-fn arithmetic(seed: &Secret, p: &TotpParameters) -> Totp {
+pub(super) fn arithmetic(seed: &Secret, algorithm: Algorithm, digits: u8) -> Totp {
     Builder::new()
-        .with_algorithm(match p.algorithm {
+        .with_algorithm(match algorithm {
             Algorithm::Sha1 => totp_rs::Algorithm::SHA1,
             Algorithm::Sha256 => totp_rs::Algorithm::SHA256,
             Algorithm::Sha512 => totp_rs::Algorithm::SHA512,
         })
-        .with_digits(p.digits.clamp(6, 8))
+        .with_digits(digits.clamp(6, 8))
         .with_step_duration(1)
         .with_skew(0)
         .with_secret(seed.expose())
         .build_noncompliant()
 }
 
-/// Whether the step `present + offset` has this code; totp-rs compares in constant time. Steps before 1970 have none.
+/// Whether the step `present + offset` has this code. Steps before 1970 have none.
 fn matches(totp: &Totp, present: u64, offset: i8, code: &str) -> Choice {
-    let right = present
-        .checked_add_signed(i64::from(offset))
-        .is_some_and(|step| totp.check(code, step).is_some());
-    u8::from(right).ct_eq(&1)
+    match present.checked_add_signed(i64::from(offset)) {
+        Some(step) => has(totp, step, code),
+        None => Choice::from(0),
+    }
+}
+
+/// Whether this step or counter has this code; totp-rs compares in constant time.
+pub(super) fn has(totp: &Totp, step: u64, code: &str) -> Choice {
+    u8::from(totp.check(code, step).is_some()).ct_eq(&1)
 }
 
 /// The highest offset in `from..=to` whose step has this code. All are computed.

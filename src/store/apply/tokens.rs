@@ -4,7 +4,7 @@
 use super::{Stage, TOKEN, USER};
 use crate::store::StoreError;
 use crate::store::codec::Person;
-use crate::store::records::{OtpParameters, SeedMark, SeedState, Token, TokenId, Unassigned, UserId};
+use crate::store::records::{OtpParameters, SeedMark, SeedState, Token, TokenId, TokenStatus, Unassigned, UserId};
 use crate::store::seeds::Seeds;
 
 const UNASSIGNED: StoreError = StoreError::NotFound("unassigned token");
@@ -18,12 +18,19 @@ pub(super) struct Seed {
     step: Option<u64>,
     /// What was learned of the token's clock is void.
     pub(super) level: bool,
+    /// A counter moves its codes on from now on, or the time.
+    counts: Option<bool>,
+    /// Its counter is declared to begin here.
+    pub(super) begins: Option<u32>,
+    /// Where its counter is, two codes have told (R20).
+    pub(super) fresh: bool,
 }
 
 impl Seed {
     /// Who holds a seed stands in the user's record; only what nobody holds needs one of its own, besides what is more than that.
     pub(super) fn needs_record(&self) -> bool {
-        matches!(self.holder, Some((None, _))) || self.step.is_some() || self.level
+        let counter = self.counts == Some(true) || self.begins.is_some() || self.fresh;
+        matches!(self.holder, Some((None, _))) || self.step.is_some() || self.level || counter
     }
 
     /// What is remembered of the seed after the group.
@@ -31,7 +38,12 @@ impl Seed {
         if let Some((token, user)) = self.holder {
             (state.token, state.user) = (token, user);
         }
+        if let Some(counts) = self.counts {
+            state = state.turned(counts);
+        }
         state.last_step = state.last_step.max(self.step);
+        state.begins = self.begins.unwrap_or(state.begins);
+        state.stale &= !self.fresh;
         if self.level {
             state.drift = 0;
         }
@@ -43,6 +55,15 @@ impl Seed {
         if let Some((token, user)) = self.holder {
             seeds.hold(mark, token, user);
         }
+        if let Some(counts) = self.counts {
+            seeds.turn(mark, counts);
+        }
+        if let Some(begins) = self.begins {
+            seeds.begin(mark, begins);
+        }
+        if self.fresh {
+            seeds.stale(mark, false);
+        }
         if let Some(step) = self.step {
             let drift = seeds.get(mark).map(|state| state.drift).unwrap_or_default();
             seeds.raise(mark, step, drift);
@@ -51,6 +72,10 @@ impl Seed {
             seeds.level(mark);
         }
     }
+}
+
+fn counts(parameters: OtpParameters) -> bool {
+    matches!(parameters, OtpParameters::Hotp(_))
 }
 
 impl Stage<'_> {
@@ -74,10 +99,21 @@ impl Stage<'_> {
     }
 
     /// The seed goes to this token, unless it is in another place.
-    fn take_seed(&mut self, mark: SeedMark, token: TokenId, user: UserId) -> Result<(), StoreError> {
-        self.free(mark)?;
-        self.seeds.entry(mark).or_default().holder = Some((Some(token), Some(user)));
+    fn take_seed(&mut self, token: &Token) -> Result<(), StoreError> {
+        self.free(token.mark)?;
+        let seed = self.seeds.entry(token.mark).or_default();
+        seed.holder = Some((Some(token.id), Some(token.user)));
+        seed.counts = Some(counts(token.parameters));
         Ok(())
+    }
+
+    /// A counter token that would count waits for a resync where its counter may be behind (R20).
+    fn hold_back(&self, token: &mut Token) {
+        let fresh = self.seeds.get(&token.mark).is_some_and(|seed| seed.fresh);
+        let stale = || self.inner.seeds.get(token.mark).is_some_and(|state| state.stale);
+        if token.status == TokenStatus::Active && counts(token.parameters) && !fresh && stale() {
+            token.status = TokenStatus::Resync;
+        }
     }
 
     /// No token holds the seed any more; last step and last holder are kept (R16).
@@ -104,7 +140,8 @@ impl Stage<'_> {
         self.person(token.user)?;
         token.id = TokenId(self.counters.token + 1);
         token.mark = self.inner.sealer.seed_mark(token.seed.expose());
-        self.take_seed(token.mark, token.id, token.user)?;
+        self.take_seed(&token)?;
+        self.hold_back(&mut token);
         self.counters.token += 1;
         self.counters.tokens += 1;
         self.applied.tokens.push(token.id);
@@ -126,9 +163,10 @@ impl Stage<'_> {
         let at = find(person)?;
         let old = person.tokens.get(at).ok_or(TOKEN)?.mark;
         if old != token.mark {
-            self.take_seed(token.mark, token.id, owner)?;
+            self.take_seed(&token)?;
             self.leave_seed(old, owner);
         }
+        self.hold_back(&mut token);
         let person = self.person(owner)?;
         person.user.generation += 1;
         *person.tokens.get_mut(at).ok_or(TOKEN)? = token;
@@ -148,8 +186,10 @@ impl Stage<'_> {
     pub(super) fn add_unassigned(&mut self, mut token: Unassigned) -> Result<(), StoreError> {
         token.mark = self.inner.sealer.seed_mark(token.seed.expose());
         self.free(token.mark)?;
-        if let (OtpParameters::Hotp(_), Some(spent)) = (token.parameters, token.counter.checked_sub(1)) {
-            self.raise_step(token.mark, spent);
+        if counts(token.parameters) {
+            let seed = self.seeds.entry(token.mark).or_default();
+            seed.counts = Some(true);
+            seed.begins = Some(u32::try_from(token.counter).unwrap_or(u32::MAX));
         }
         self.counters.unassigned += 1;
         self.unassigned.insert(token.mark, Some(token));

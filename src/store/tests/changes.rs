@@ -49,6 +49,7 @@ fn r16_a_seed_keeps_its_last_step_when_its_token_goes_and_comes_back() {
         user: Some(UserId(1)),
         last_step: Some(100),
         drift: -1,
+        ..SeedState::default()
     };
     assert_eq!(store.seed(mark(seed)), Some(kept));
     assert_eq!(store.spend(mark(seed), 101, 0), Spend::Unknown, "no token has it");

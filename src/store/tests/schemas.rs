@@ -48,6 +48,7 @@ fn expected() -> Contents {
             user: Some(UserId(user)),
             last_step,
             drift,
+            ..SeedState::default()
         };
         (mark(seed), state)
     };

@@ -64,14 +64,14 @@ fn r16_codes_before_a_counter_are_spent_from_the_first_day_on() {
         .apply(vec![Change::AddUnassigned(vendor("1001", "a counter's seed", true))])
         .unwrap();
     let seed = mark("a counter's seed");
-    assert_eq!(store.seed(seed).unwrap().last_step, Some(4));
+    assert_eq!(store.seed(seed).unwrap().last(), Some(4));
     drop(store);
     // The power fails: nothing was folded, no journal knows of it.
     let (store, _) = open(dir.path());
-    assert_eq!(store.seed(seed).unwrap().last_step, Some(4));
+    assert_eq!(store.seed(seed).unwrap().last(), Some(4));
     let assign = vec![
         Change::RemoveUnassigned(seed),
-        Change::AddToken(token(UserId(1), "a counter's seed")),
+        Change::AddToken(counter_token("a counter's seed")),
     ];
     store.apply(assign).unwrap();
     assert_eq!(store.spend(seed, 4, 0), Spend::Already { last_step: 4 });
@@ -83,34 +83,97 @@ fn r16_codes_before_a_counter_are_spent_from_the_first_day_on() {
             Change::AddUnassigned(vendor("1001", "a counter's seed", true)),
         ])
         .unwrap();
-    assert_eq!(store.seed(seed).unwrap().last_step, Some(5));
+    assert_eq!(store.seed(seed).unwrap().last(), Some(5));
+}
+
+fn counter_token(seed: &str) -> Token {
+    Token {
+        parameters: OtpParameters::Hotp(HotpParameters {
+            algorithm: Algorithm::Sha1,
+            digits: 6,
+        }),
+        ..token(UserId(1), seed)
+    }
 }
 
 #[test]
-fn r16_a_step_is_raised_and_a_drift_forgotten_on_the_disk() {
+fn r16_a_declared_counter_is_lowered_again_down_to_what_was_spent() {
     let dir = tempfile::tempdir().unwrap();
     let (store, _) = open(dir.path());
-    many(&store, 2);
-    let (first, second) = (mark("seed number 00000"), mark("seed number 00001"));
-    store.apply(vec![Change::RaiseStep(first, 41)]).unwrap();
-    assert_eq!(store.spend(first, 41, 0), Spend::Already { last_step: 41 });
-    store.apply(vec![Change::RaiseStep(first, 7)]).unwrap();
-    assert_eq!(store.spend(second, 900, 3), Spend::Done);
-    store.apply(vec![Change::ForgetDrift(second)]).unwrap();
-    let kept = |store: &Store| {
-        assert_eq!(store.seed(first).unwrap().last_step, Some(41), "never lowered");
-        let state = store.seed(second).unwrap();
-        assert_eq!((state.last_step, state.drift), (Some(900), 0));
-        assert_eq!(state.token, Some(TokenId(2)));
+    many(&store, 1);
+    let seed = mark("a key");
+    let add = |counter| {
+        vec![
+            Change::AddToken(counter_token("a key")),
+            Change::BeginsAt(seed, counter),
+        ]
     };
-    kept(&store);
+    store.apply(add(5_000_000)).unwrap();
+    assert_eq!(store.spend(seed, 100, 0), Spend::Already { last_step: 4_999_999 });
+    store.apply(vec![Change::RemoveToken(TokenId(2))]).unwrap();
     drop(store);
     let (store, _) = open(dir.path());
-    kept(&store);
-    // The journal's entries from before come again and change nothing.
-    store.raise_step(second, 900, 3);
-    store.raise_step(second, 899, 2);
-    kept(&store);
+    store.apply(add(100)).unwrap();
+    assert_eq!(store.spend(seed, 99, 0), Spend::Already { last_step: 99 });
+    assert_eq!(store.spend(seed, 100, 0), Spend::Done);
+    store.apply(vec![Change::RemoveToken(TokenId(3))]).unwrap();
+    store.apply(add(0)).unwrap();
+    assert_eq!(store.seed(seed).unwrap().last(), Some(100), "spent stays spent");
+    assert_eq!(store.spend(seed, 100, 0), Spend::Already { last_step: 100 });
+}
+
+#[test]
+fn r16_steps_of_the_time_are_no_counters_and_both_are_remembered() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path());
+    many(&store, 1);
+    let (seed, now) = (mark("a key"), 58_000_000);
+    let (by_time, by_counter) = (token(UserId(1), "a key"), counter_token("a key"));
+    store.apply(vec![Change::AddToken(by_time.clone())]).unwrap();
+    assert_eq!(store.spend(seed, now, 0), Spend::Done);
+    store.apply(vec![Change::RemoveToken(TokenId(2))]).unwrap();
+    store.apply(vec![Change::AddToken(by_counter.clone())]).unwrap();
+    assert_eq!(store.spend(seed, 3, 0), Spend::Done, "the key is not dead");
+    store.apply(vec![Change::RemoveToken(TokenId(3))]).unwrap();
+    drop(store);
+    let (store, _) = open(dir.path());
+    store.apply(vec![Change::AddToken(by_time)]).unwrap();
+    assert_eq!(store.spend(seed, now, 0), Spend::Already { last_step: now });
+    store.apply(vec![Change::RemoveToken(TokenId(4))]).unwrap();
+    store.apply(vec![Change::AddToken(by_counter)]).unwrap();
+    // The journal's entries from before come again.
+    store.raise_step(seed, now, 0);
+    assert_eq!(store.spend(seed, 3, 0), Spend::Already { last_step: 3 });
+    assert_eq!(store.spend(seed, 4, 0), Spend::Done);
+}
+
+#[test]
+fn r20_a_stale_counter_token_waits_for_a_resync_whatever_way_it_comes() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, _) = open(dir.path());
+    many(&store, 1);
+    let seed = mark("a key");
+    store.make_stale(seed);
+    store.fold(1).unwrap();
+    drop(store);
+    let (store, _) = open(dir.path());
+    let active = Token {
+        status: TokenStatus::Active,
+        ..counter_token("a key")
+    };
+    store.apply(vec![Change::AddToken(active.clone())]).unwrap();
+    let status = |id| store.token(TokenId(id)).unwrap().unwrap().status;
+    assert_eq!((status(2), store.waiting_for_resync()), (TokenStatus::Resync, 1));
+    let token = store.token(TokenId(2)).unwrap().unwrap();
+    let put = Change::PutToken(Token {
+        status: TokenStatus::Active,
+        ..token
+    });
+    store.apply(vec![put.clone()]).unwrap();
+    assert_eq!(status(2), TokenStatus::Resync);
+    assert_eq!(store.search_without_token("", 0, 9).1, 0, "it is no lack of a token");
+    store.apply(vec![Change::Resynced(seed), put]).unwrap();
+    assert_eq!((status(2), store.waiting_for_resync()), (TokenStatus::Active, 0));
 }
 
 #[test]

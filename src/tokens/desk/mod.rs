@@ -1,6 +1,6 @@
 //! The readers' thread of a console. In: [`Ask`]; out: [`Told`]. It owns the readers, looks once a second which are there while
-//! somebody wants to know, says what lies on the chosen one, and writes a seed when it is told to. It asks posternd nothing and
-//! decides nothing.
+//! somebody wants to know, says what lies on each that can be used, and writes a seed when it is told to. It asks posternd nothing
+//! and decides nothing. After a job, whatever came of it, what lies there is looked at and told anew.
 //!
 //! - this file: what is asked and told
 //! - `thread` the thread: which readers are there, which of them is used, what comes next

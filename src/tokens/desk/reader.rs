@@ -35,6 +35,8 @@ struct Lying {
     told: bool,
     /// Looks without an answer.
     looks: u8,
+    /// Why it could not be had, as it was told.
+    refused: Option<String>,
 }
 
 /// A reader that is used.
@@ -162,11 +164,23 @@ impl Held {
         }
         let looked = match pcsc::open(name) {
             Ok(mut card) => self.look(&mut card, now),
-            // Another program has the token: that is no fault of the reader.
-            Err(LinkError::Reader(words)) => Err(Unfit::Card(words)),
+            // Another program has the token: that is no fault of the reader, and it may let go.
+            Err(LinkError::Reader(words)) => {
+                self.refused(words, tell);
+                return Ok(());
+            }
             Err(error) => Err(Unfit::Link(error)),
         };
         self.judge(looked, tell)
+    }
+
+    /// Tells why what lies there cannot be had just now, once.
+    fn refused(&mut self, why: String, tell: &dyn Fn(Told)) {
+        if self.lying.refused.as_ref() != Some(&why) {
+            tell(self.unfit(why.clone()));
+            self.lying.told = true;
+            self.lying.refused = Some(why);
+        }
     }
 
     fn look(&self, channel: &mut dyn ApduChannel, now: Timestamp) -> Result<Placed, Unfit> {

@@ -322,37 +322,31 @@ impl Rig {
 }
 
 #[test]
-fn of_two_readers_the_chosen_one_is_used() {
-    let (first, second) = (table(Some(Card::TOKEN)), table(Some(Card::OTHER)));
+fn what_lies_on_any_reader_that_can_be_used_is_told() {
+    let (first, second) = (table(Some(Card::TOKEN)), table(None));
     let (tree, one, two) = (Tree::new(), Plugged::new(&first), Plugged::new(&second));
     tree.plug(0, &one.path);
     tree.plug(1, &two.path);
     tree.tag(0);
-    tree.tag(1);
     let rig = Rig::new(tree, Settings::default());
     rig.desk.ask(Ask::Watch(true));
-    loop {
-        match rig.next() {
-            Told::Readers(readers) if readers.iter().all(|reader| reader.proven) => break,
-            Told::Readers(_) => {}
-            told => panic!("{told:?}"),
-        }
-    }
-    let settled = |serial: &str| {
-        let placed = std::iter::from_fn(|| rig.told.recv_timeout(STILL).ok())
-            .filter_map(|told| match told {
-                Told::Placed(placed) => Some(placed.serial),
-                _ => None,
-            })
-            .last();
-        assert_eq!(placed.as_deref().unwrap_or_default(), serial);
-    };
-    settled("");
-    assert!(first.lock().apdus.is_empty() && second.lock().apdus.is_empty());
+    assert!(matches!(rig.next(), Told::Readers(readers) if readers[0].proven && !readers[1].proven));
+    assert_eq!(rig.placed().device, rig.device(0));
+    second.lock().card = Some(Card::OTHER);
+    rig.still();
+    assert_eq!(second.lock().heard, 0);
+    // The second one is asked when it is chosen, and the first one stays.
     rig.desk.ask(Ask::Use(rig.device(1)));
-    settled(Card::OTHER.serial);
-    rig.desk.ask(Ask::Use(rig.device(0)));
-    settled(Card::TOKEN.serial);
+    assert!(matches!(rig.next(), Told::Readers(readers) if readers.iter().all(|reader| reader.proven)));
+    let placed = rig.placed();
+    assert_eq!(
+        (placed.device, placed.serial.as_str()),
+        (rig.device(1), Card::OTHER.serial)
+    );
+    rig.desk
+        .ask(Ask::Write(4, Box::new(job(rig.device(1), Card::OTHER.serial))));
+    assert_eq!(rig.job(4).1, Ok(clock()));
+    assert!(!first.lock().apdus.contains(&0xc5) && second.lock().apdus.contains(&0xc5));
 }
 
 #[test]

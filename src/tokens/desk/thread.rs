@@ -13,7 +13,7 @@ use super::{Ask, Reader, Step, Told, Trouble};
 use crate::store::records::Timestamp;
 use crate::tokens::channel::{ApduChannel, LinkError};
 use crate::tokens::find::ports::Places;
-use crate::tokens::find::{Candidate, Choice, Finder, Settings, Way, words};
+use crate::tokens::find::{Candidate, Finder, Settings, Way, words};
 use crate::tokens::pn532::chip::Pn532;
 use crate::tokens::pn532::port::Port;
 use crate::tokens::program::{self, ClockJob, Kind};
@@ -24,7 +24,7 @@ const SCAN: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(250);
 /// A port that could not be opened is tried again after this: whoever had it may be done.
 const REOPEN: Duration = Duration::from_secs(1);
-/// A port that did not answer is asked again after this, and after twice of it; the operator's own choice again and again.
+/// A port that did not answer is asked again after this, and after twice of it; one that was chosen for good again and again.
 const ASK_AGAIN: Duration = Duration::from_secs(3);
 const ASKS_MAX: u32 = 3;
 /// Dropping the desk waits so long for a job that has begun. It goes on to its end without us: a token must not stay half written.
@@ -216,7 +216,7 @@ impl Worker {
         if let Some(candidate) = self.unasked() {
             self.ask(&candidate);
         }
-        if Instant::now() >= self.poll_at && !self.is_open() {
+        if Instant::now() >= self.poll_at {
             self.poll();
             self.poll_at = Instant::now() + POLL;
         }
@@ -253,14 +253,6 @@ impl Worker {
         if self.unasked().is_none() {
             self.publish();
         }
-    }
-
-    /// A port may be asked and never was: which readers are used is open until then.
-    fn is_open(&self) -> bool {
-        let known = |candidate: &Candidate| self.asked.contains_key(&candidate.reader.device);
-        self.candidates
-            .iter()
-            .any(|candidate| candidate.may_ask && !known(candidate))
     }
 
     /// A port that may be asked what it is and was not yet, or is to be asked again.
@@ -305,9 +297,8 @@ impl Worker {
                     Err(error) => {
                         asked.trouble = Some(words(error));
                         asked.tries = tries + 1;
-                        let ever = candidate.choice != Choice::Nobody;
-                        asked.again =
-                            (ever || asked.tries < ASKS_MAX).then(|| now() + ASK_AGAIN * asked.tries.min(ASKS_MAX));
+                        asked.again = (candidate.patient || asked.tries < ASKS_MAX)
+                            .then(|| now() + ASK_AGAIN * asked.tries.min(ASKS_MAX));
                     }
                 }
             }
@@ -326,23 +317,14 @@ impl Worker {
         (proven && candidate.way.is_some(), trouble)
     }
 
-    /// Holds the readers that are used, and lets all others go: what the operator chose by hand, else what was chosen at the start,
-    /// else the only one there is.
+    /// Holds the readers that can be used, all of them, and lets the others go.
     fn settle(&mut self) {
-        if self.is_open() {
-            return;
-        }
-        let usable: Vec<Candidate> = self
+        let used: Vec<Candidate> = self
             .candidates
             .iter()
             .filter(|candidate| self.state(candidate) == (true, None))
             .cloned()
             .collect();
-        let best = usable.iter().map(|c| c.choice).max().unwrap_or(Choice::Nobody);
-        let used: Vec<Candidate> = match best {
-            Choice::Nobody if usable.len() > 1 => Vec::new(),
-            best => usable.into_iter().filter(|c| c.choice == best).collect(),
-        };
         let tell = &self.tell;
         self.held.retain(|device, held| {
             let stays = used.iter().any(|candidate| candidate.reader.device == *device);

@@ -2,6 +2,7 @@
 //! whether one may be asked what it is. Nothing is opened and nothing is asked here. There is no libudev and no netlink: a console
 //! that systemd gave no network gets no events of udev, so somebody looks here once a second.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -154,8 +155,9 @@ impl Places {
             .find(|link| fs::canonicalize(link).is_ok_and(|target| target == port))
     }
 
-    /// Why a port must not be asked, whoever chose it; none: it may. `own`: lines that somebody stands on.
-    pub fn forbidden(&self, port: &Port, own: &[PathBuf]) -> Option<String> {
+    /// Why a port must not be asked, whoever chose it; none: it may. `own`: lines that somebody stands on; `terminals`: what
+    /// [`Places::terminals`] said just now.
+    pub fn forbidden(&self, port: &Port, own: &[PathBuf], terminals: &BTreeSet<Number>) -> Option<String> {
         let (major, minor) = port.number;
         let terminal = major == VIRTUAL_TERMINALS && minor < VIRTUAL_TERMINALS_END;
         if terminal || major == CONTROLLING || self.is_system_console(port) {
@@ -165,7 +167,7 @@ impl Places {
         if own.iter().any(same) {
             return Some("this console stands on it: choose another port".to_owned());
         }
-        if self.is_somebodys_terminal(port) {
+        if terminals.contains(&port.number) {
             return Some("somebody is logged in on it: choose another port".to_owned());
         }
         None
@@ -179,17 +181,18 @@ impl Places {
             .any(|name| fs::canonicalize(self.dev.join(name)).is_ok_and(|console| console == port.path))
     }
 
-    /// A process has it as its terminal: another console, or a login. The bridges of readers are those of serial consoles too.
-    fn is_somebodys_terminal(&self, port: &Port) -> bool {
-        let Ok(folder) = fs::read_dir(&self.proc) else {
-            return false;
-        };
-        let processes = folder.flatten().filter(|entry| {
-            let name = entry.file_name();
-            name.as_encoded_bytes().iter().all(u8::is_ascii_digit)
-        });
+    /// What processes have as their terminals: other consoles and logins. The bridges of readers are those of serial consoles too.
+    pub fn terminals(&self) -> BTreeSet<Number> {
+        let processes = fs::read_dir(&self.proc)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter(|entry| {
+                let name = entry.file_name();
+                name.as_encoded_bytes().iter().all(u8::is_ascii_digit)
+            });
         let terminal = |path: PathBuf| {
-            // Its name may hold spaces and brackets; after the last bracket: state, parent, group, session, terminal.
+            // The process's name may hold spaces and brackets. After the last bracket: state, parent, group, session, terminal.
             let stat = fs::read(path).ok()?;
             let stat = String::from_utf8_lossy(&stat).into_owned();
             let (_, rest) = stat.rsplit_once(')')?;
@@ -198,7 +201,8 @@ impl Places {
         };
         processes
             .take(PROCESSES_MAX)
-            .any(|entry| terminal(entry.path().join("stat")) == Some(port.number))
+            .filter_map(|entry| terminal(entry.path().join("stat")))
+            .collect()
     }
 }
 

@@ -115,10 +115,7 @@ fn a_chosen_port_is_asked_whatever_it_is_called_and_listed_once() {
         };
         let candidates = finder(&tree, settings.clone()).look();
         assert_eq!(candidates.len(), 1);
-        assert_eq!(
-            (candidates[0].choice, candidates[0].kind),
-            (Choice::Settings, Kind::Molto2)
-        );
+        assert_eq!((candidates[0].patient, candidates[0].kind), (true, Kind::Molto2));
         let readers = readers_of(finder(&tree, settings));
         assert_eq!((readers.len(), readers[0].device.as_str()), (1, device.as_str()));
         assert!(readers[0].proven, "{readers:?}");
@@ -201,7 +198,7 @@ fn a_line_that_somebody_stands_on_is_never_asked_whoever_chose_it() {
     // Virtual terminals, and whatever one's own terminal is called.
     for number in [(4, 1), (5, 0), (5, 1)] {
         let port = ports::Port { number, ..port() };
-        assert!(tree.places().forbidden(&port, &[]).is_some());
+        assert!(tree.places().forbidden(&port, &[], &BTreeSet::new()).is_some());
     }
 }
 
@@ -239,29 +236,19 @@ fn readers_that_pcscd_knows_are_readers() {
         let found = Finder::new(tree.places(), Settings { readers, own_lines })
             .with_pcsc(listed)
             .look();
-        let short = found
-            .into_iter()
-            .map(|c| (c.reader.device, c.reader.proven, c.choice > Choice::Nobody, c.kind));
+        let short = found.into_iter().map(|c| (c.reader.device, c.reader.proven, c.kind));
         short.collect::<Vec<_>>()
     };
-    let acr = "pcsc:ACS ACR122U\x1b 00 00".to_owned();
-    let molto = "pcsc:Token2 MOLTO-2 01 00".to_owned();
-    let both = |first, second| {
-        vec![
-            (acr.clone(), true, first, Kind::Single),
-            (molto.clone(), true, second, Kind::Molto2),
-        ]
-    };
-    assert_eq!(look(&[], two), both(false, false));
-    assert_eq!(look(&["pcsc"], two), both(true, true));
-    assert_eq!(look(&["pcsc:MOLTO"], two), both(false, true));
-    assert_eq!(look(&["pcsc:ACR=molto2"], two)[0].3, Kind::Molto2);
+    let acr = |kind| ("pcsc:ACS ACR122U\x1b 00 00".to_owned(), true, kind);
+    let molto = ("pcsc:Token2 MOLTO-2 01 00".to_owned(), true, Kind::Molto2);
+    assert_eq!(look(&[], two), [acr(Kind::Single), molto.clone()]);
+    assert_eq!(look(&["pcsc"], two), [acr(Kind::Single), molto.clone()]);
+    assert_eq!(look(&["pcsc:MOLTO"], two), [molto]);
+    assert_eq!(look(&["pcsc:ACR=molto2"], two), [acr(Kind::Molto2)]);
     assert_eq!(look(&[], unknown), []);
-    assert_eq!(
-        look(&["pcsc:Virtual"], two)[2],
-        ("pcsc:Virtual".to_owned(), false, true, Kind::Single)
-    );
-    assert_eq!(look(&["pcsc"], none), [("pcsc".to_owned(), false, true, Kind::Single)]);
+    let absent = |device: &str| (device.to_owned(), false, Kind::Single);
+    assert_eq!(look(&["pcsc:Virtual"], two), [absent("pcsc:Virtual")]);
+    assert_eq!(look(&["pcsc"], none), [absent("pcsc")]);
     let settings = Settings {
         readers: vec![chosen("pcsc")],
         own_lines: vec![],
@@ -300,4 +287,51 @@ fn a_port_opens_to_the_token_that_lies_on_it() {
             .to_string()
             .contains("it is not there")
     );
+}
+
+#[test]
+fn where_readers_are_chosen_no_other_port_is_asked() {
+    let tree = Tree::new();
+    let (first, second) = (table(None), table(None));
+    let (one, two) = (Plugged::new(&first), Plugged::new(&second));
+    tree.plug(0, &one.path);
+    let device = tree.plug(1, &two.path);
+    tree.tag(0);
+    tree.tag(1);
+    let settings = Settings {
+        readers: vec![chosen(device.to_str().unwrap())],
+        own_lines: vec![],
+    };
+    let mut finder = finder(&tree, settings.clone());
+    let readers = readers_of(Finder::new(tree.places(), settings).with_pcsc(none));
+    let states: Vec<_> = readers
+        .iter()
+        .map(|reader| (reader.proven, reader.trouble.clone()))
+        .collect();
+    assert_eq!(states, [(true, None), (false, None)]);
+    assert_eq!(first.lock().heard, 0);
+    // By hand it may be, and then it is.
+    finder.choose(tree.path("dev/ttyUSB0").to_string_lossy().into_owned());
+    let asked: Vec<_> = finder.look().iter().map(|c| (c.may_ask, c.patient)).collect();
+    assert_eq!(asked, [(true, true), (true, false)]);
+}
+
+#[test]
+fn a_stuck_pcscd_is_left_alone_for_a_while() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    fn stuck() -> Result<Vec<String>, LinkError> {
+        ASKED.fetch_add(1, Ordering::AcqRel);
+        std::thread::sleep(STUCK);
+        unknown()
+    }
+    let settings = Settings {
+        readers: vec![chosen("pcsc")],
+        own_lines: vec![],
+    };
+    let mut finder = Finder::new(Tree::new().places(), settings).with_pcsc(stuck);
+    for _ in 0..3 {
+        assert_eq!(finder.look()[0].reader.trouble.as_deref(), Some("pcscd does not run"));
+    }
+    assert_eq!(ASKED.load(Ordering::Acquire), 1);
 }

@@ -357,7 +357,8 @@ impl Pn532 {
         self.wire.write(&sent).map_err(gone)?;
         let start = self.wire.now();
         let end = start + limit;
-        let (mut sends, mut asked, mut broken) = (1, 0, false);
+        let (mut sends, mut asked) = (1, 0);
+        let (mut broken, mut nacked) = (false, false);
         // Until when it may be silent on having the command; none: it has it.
         let mut deaf = Some(start + ACK_MAX);
         let mut heard = start;
@@ -365,14 +366,11 @@ impl Pn532 {
         loop {
             while let Some(found) = self.framer.take() {
                 match found {
-                    Found::Ack => (deaf, broken) = (None, false),
-                    Found::Nack if sends == TRIES => return Err(Fault::Garbled),
-                    Found::Nack => {
-                        // It had nothing that it could have begun with.
-                        self.wire.write(&sent).map_err(gone)?;
-                        sends += 1;
-                        deaf = Some(self.wire.now() + ACK_MAX);
-                    }
+                    Found::Ack => (deaf, broken, nacked) = (None, false, false),
+                    // Two frames that ran into each other may look so, and then it has the command.
+                    Found::Nack if !again && (broken || deaf.is_none()) => broken = true,
+                    // Or it is an ACK that lost a byte, and an answer follows at once.
+                    Found::Nack => nacked = true,
                     Found::Bad => broken = true,
                     Found::Frame(body) => match body.as_slice() {
                         // Where the word of its having it was lost on the way, the answer is as good.
@@ -427,7 +425,16 @@ impl Pn532 {
             if self.framer.uncover() {
                 continue;
             }
-            if broken && deaf.is_none() {
+            if nacked {
+                // It had nothing that it could have begun with.
+                if sends == TRIES {
+                    return Err(Fault::Garbled);
+                }
+                nacked = false;
+                self.wire.write(&sent).map_err(gone)?;
+                sends += 1;
+                deaf = Some(self.wire.now() + ACK_MAX);
+            } else if broken && deaf.is_none() {
                 if asked == TRIES {
                     return Err(Fault::Garbled);
                 }
@@ -459,8 +466,9 @@ fn failure(error: u8) -> LinkError {
     match error {
         // No answer, released by its other side, another card, disappeared.
         0x01 | 0x29 | 0x2a | 0x2b => LinkError::TokenGone,
-        // Checksum, parity, collision, framing, protocol, format: a token at the edge of the field.
-        0x02..=0x06 | 0x0b | 0x13 => LinkError::Silent,
+        // Checksum, parity, collision, framing, protocol, format: a token at the edge of the field. And "not now": it was found and
+        // did not begin to talk.
+        0x02..=0x06 | 0x0b | 0x13 | 0x27 => LinkError::Silent,
         0x0d => LinkError::Reader("it is too hot: let it cool down".to_owned()),
         0x2d => LinkError::Reader("it draws too much current: take everything off it".to_owned()),
         other => LinkError::Reader(format!("its chip reports error {other:02x}")),

@@ -326,8 +326,7 @@ fn not_ready(kind: Kind, what: &str, why: NotReady) -> Trouble {
         NotReady::Fault(fault) => unsure(kind, At::KeyAgain, what, &fault),
         NotReady::Other(serial) => Trouble {
             words: format!(
-                "another token ({}) was put in its place, and nothing was written to that one; the first may hold no seed: place the \
-                 first again and start over",
+                "another token ({}) lies there now, which got no seed; the first may hold none: place the first again and start over",
                 shown(&serial)
             ),
             left: Left::Unknown,

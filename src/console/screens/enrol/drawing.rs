@@ -8,7 +8,7 @@ use super::{Enrol, Made, Stage};
 use crate::console::caps::Glyphs;
 use crate::console::page::{Look, Page};
 use crate::console::screen::Context;
-use crate::control::{Algorithm, TotpParameters};
+use crate::control::{Algorithm, OtpParameters};
 use crate::enrol::base32::groups;
 use crate::enrol::qr::{Drawn, Qr, Style};
 use crate::text::shown;
@@ -250,19 +250,16 @@ fn lines_of_key(key: &str, blanks: usize) -> Zeroizing<String> {
 
 /// What the app must be told where it is not the usual kind.
 fn kind(made: &Made) -> Option<String> {
-    let usual = TotpParameters::default();
     let token = &made.token;
-    let is_usual = (token.algorithm, token.digits, token.period) == (usual.algorithm, usual.digits, Some(usual.period));
+    let is_usual = token.parameters() == OtpParameters::default();
+    let moved = match token.period {
+        Some(period) => format!("{period} seconds"),
+        None => "by counter (HOTP)".to_owned(),
+    };
     let hash = match token.algorithm {
         Algorithm::Sha1 => "SHA-1",
         Algorithm::Sha256 => "SHA-256",
         Algorithm::Sha512 => "SHA-512",
     };
-    (!is_usual).then(|| {
-        format!(
-            "{hash}, {} digits, {} seconds.",
-            token.digits,
-            token.period.unwrap_or(30)
-        )
-    })
+    (!is_usual).then(|| format!("{hash}, {} digits, {moved}.", token.digits))
 }

@@ -8,7 +8,7 @@ use crate::console::caps::{Caps, Color, Glyphs};
 use crate::console::event::Effect;
 use crate::console::screens::users::{Purpose, Users};
 use crate::console::testing::{Desk, NOON, snapshot};
-use crate::control::{Algorithm, TokenId, TokenStatus, UserInfo, UserList, UserRow};
+use crate::control::{Algorithm, TokenId, TokenStatus, TotpParameters, UserInfo, UserList, UserRow};
 use crate::secret::Secret;
 
 const ANNA: &str = "anna@contoso.example";
@@ -46,11 +46,7 @@ fn row(name: &str) -> UserRow {
     UserRow {
         name: name.to_owned(),
         enabled: true,
-        exempt: false,
-        local_password: false,
-        active_tokens: 0,
-        pending_tokens: 0,
-        locked: false,
+        ..UserRow::default()
     }
 }
 

@@ -3,12 +3,13 @@
 use ratatui::layout::Rect;
 
 use super::super::home::count;
-use super::{Import, Step, Work, files};
+use super::{Import, Sealed, Step, Work, files};
 use crate::console::page::{Look, Page};
 use crate::console::screen::Context;
 use crate::console::widgets::scroll::Paragraph;
 use crate::control::RowOutcome;
 use crate::enrol::batches::Summary;
+use crate::enrol::rows::{Place, Wanted};
 use crate::text::shown;
 
 /// Rows above the list of files.
@@ -41,7 +42,7 @@ pub fn draw(import: &Import, page: &mut Page<'_>, context: &Context) {
     match (&import.step, &import.work) {
         (Step::Pick, _) => pick(import, page, area, inner),
         (Step::Path(field), _) => {
-            page.line(inner, 0, "The path of a CSV file on this box:", Look::Plain);
+            page.line(inner, 0, "The path of a token file on this box:", Look::Plain);
             field.draw(page, inner.x, inner.y.saturating_add(2), inner.width, true);
             page.line(
                 inner,
@@ -50,6 +51,7 @@ pub fn draw(import: &Import, page: &mut Page<'_>, context: &Context) {
                 Look::Plain,
             );
         }
+        (Step::Sealed(sealed), _) => sealed_file(sealed, page, inner),
         (_, None) => {}
         (Step::Options, Some(work)) => options(work, page, area, inner),
         (Step::Running { .. }, Some(work)) => running(work, page, inner),
@@ -79,11 +81,11 @@ pub fn draw(import: &Import, page: &mut Page<'_>, context: &Context) {
 fn pick(import: &Import, page: &mut Page<'_>, area: Rect, inner: Rect) {
     let words = match import.found.is_empty() {
         true => {
-            "No CSV file lies where the box looks for one. Plug in a USB stick, and it appears here; or type the path of a file."
+            "No token file lies where the box looks for one. Plug in a USB stick, and it appears here; or type the path of a file."
         }
         false => {
-            "A CSV file as Azure MFA takes it: upn, serial number, secret key, time interval, manufacturer, model. Nothing is \
-             written before you have seen what would be."
+            "A file with tokens: Azure's CSV, Graph's JSON, PSKC, or an otpauth URI on each line. Nothing is written before you have \
+             seen what would be."
         }
     };
     page.wrapped(
@@ -113,13 +115,33 @@ fn pick(import: &Import, page: &mut Page<'_>, area: Rect, inner: Rect) {
     });
 }
 
+fn sealed_file(sealed: &Sealed, page: &mut Page<'_>, inner: Rect) {
+    let words = format!("{} is encrypted. It is opened by {}:", sealed.name, sealed.wanted);
+    page.line(inner, 0, &words, Look::Plain);
+    let y = inner.y.saturating_add(2);
+    sealed.field.draw(page, inner.x, y, inner.width.min(66), true);
+    let below = Rect {
+        y: inner.y.saturating_add(4),
+        height: inner.height.saturating_sub(4),
+        ..inner
+    };
+    let hint = match sealed.wanted {
+        Wanted::Passphrase { .. } => "Whoever made the file has it. Opening takes a moment.",
+        Wanted::Key { .. } => {
+            "Whoever made the file has it: 32, 48 or 64 hexadecimal digits, or the same key as Base64."
+        }
+    };
+    page.wrapped(below, hint, Look::Plain);
+}
+
 fn options(work: &Work, page: &mut Page<'_>, area: Rect, inner: Rect) {
     let tokens = work.batches.rows();
+    let (place, places) = (work.place.word(), work.place.words());
     let words = match (tokens, work.fresh.refused) {
-        (0, bad) => format!("The file holds no token, and {bad} wrong lines: Enter lists them."),
-        (tokens, 0) => format!("The file holds {tokens} tokens, and no wrong line."),
+        (0, bad) => format!("The file holds no token, and {bad} wrong {places}: Enter lists them."),
+        (tokens, 0) => format!("The file holds {tokens} tokens, and no wrong {place}."),
         (tokens, bad) => {
-            format!("The file holds {tokens} tokens, and {bad} wrong lines: they are listed after the trial.")
+            format!("The file holds {tokens} tokens, and {bad} wrong {places}: they are listed after the trial.")
         }
     };
     page.line(inner, 0, &words, Look::Plain);
@@ -142,7 +164,12 @@ fn running(work: &Work, page: &mut Page<'_>, inner: Rect) {
     if inner.height > 2 {
         page.bar(inner.x, y, inner.width.min(50), number(done), number(whole));
     }
-    page.line(inner, 4, &format!("{done} of {whole} lines"), Look::Plain);
+    page.line(
+        inner,
+        4,
+        &format!("{done} of {whole} {}", work.place.words()),
+        Look::Plain,
+    );
 }
 
 fn number(number: usize) -> u64 {
@@ -154,7 +181,11 @@ pub fn sum(summary: &Summary, stopped: Option<u64>) -> String {
     let tokens = count(number(summary.added), "token");
     let users = count(number(summary.users_made), "user");
     let same = number(summary.same);
-    let refused = count(number(summary.refused), "line");
+    let places = summary.place.words();
+    let refused = match summary.refused {
+        1 => format!("1 {}", summary.place.word()),
+        refused => format!("{refused} {places}"),
+    };
     let counts = match summary.dry_run {
         true => format!(
             "Nothing is written yet. Would be added: {tokens}, {users}. There already: {same}. Refused: {refused}."
@@ -165,7 +196,7 @@ pub fn sum(summary: &Summary, stopped: Option<u64>) -> String {
         Some(_) if summary.dry_run => format!("The trial stopped before its end. {counts}"),
         Some(0) => format!("Stopped before the first line was written. {counts}"),
         Some(line) => {
-            format!("Stopped: the lines up to {line} are done, import the file again to go on. {counts}")
+            format!("Stopped: the {places} up to {line} are done, import the file again to go on. {counts}")
         }
         None => counts,
     }
@@ -174,11 +205,13 @@ pub fn sum(summary: &Summary, stopped: Option<u64>) -> String {
 /// What is said before it is written.
 pub fn question(summary: &Summary, active: bool) -> Vec<String> {
     let mut lines = vec![format!(
-        "{} and {} are added. Refused lines: {}.",
+        "{} and {} are added. Refused {}: {}.",
         count(number(summary.added), "token"),
         count(number(summary.users_made), "user"),
+        summary.place.words(),
         summary.refused
     )];
+    lines.extend(summary.nobodys());
     lines.push(
         match active {
             true => "Their codes are taken from then on.",
@@ -191,7 +224,14 @@ pub fn question(summary: &Summary, active: bool) -> Vec<String> {
 
 /// The lines to look at, and what to do about them.
 pub fn notes(summary: &Summary) -> Vec<Paragraph> {
-    let mut notes = Vec::new();
+    let mut notes: Vec<Paragraph> = Vec::new();
+    notes.extend(summary.nobodys().map(|words| (words, Look::Plain)));
+    notes.extend(
+        summary
+            .remarks
+            .iter()
+            .map(|remark| (format!("Note: {remark}"), Look::Plain)),
+    );
     if summary.short_keys > 0 {
         let words = format!(
             "{} keys have fewer than 16 bytes: replace those tokens when you can.",
@@ -199,18 +239,24 @@ pub fn notes(summary: &Summary) -> Vec<Paragraph> {
         );
         notes.push((words, Look::Warn));
     }
+    let place = match summary.place {
+        Place::Line => "Line",
+        Place::Entry => "Entry",
+        Place::Key => "Key",
+    };
     for note in summary.notes.iter().take(NOTES_MAX) {
         let reason = note.note.as_deref().unwrap_or("refused");
         let (word, look) = match note.outcome {
             RowOutcome::Refused => ("", Look::Warn),
             RowOutcome::Added | RowOutcome::Same => ("taken, but ", Look::Plain),
         };
-        notes.push((format!("Line {}: {word}{reason}", note.line), look));
+        notes.push((format!("{place} {}: {word}{reason}", note.line), look));
     }
     if summary.notes.len() > NOTES_MAX {
         let words = format!(
-            "And {} lines more: set these right first.",
-            summary.notes.len() - NOTES_MAX
+            "And {} {} more: set these right first.",
+            summary.notes.len() - NOTES_MAX,
+            summary.place.words()
         );
         notes.push((words, Look::Plain));
     }

@@ -1,5 +1,5 @@
-//! Token files that lie near: CSV files in a few directories, found without looking at everything, and read whole by the console's
-//! own rights (R25). What is no ordinary file is neither shown nor opened: nothing here can wait for ever.
+//! Token files that lie near: files with the usual endings in a few directories, found without looking at everything, and read whole
+//! by the console's own rights (R25). What is no ordinary file is neither shown nor opened: nothing here can wait for ever.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -7,13 +7,15 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::enrol::azure_csv::FILE_MAX;
+use crate::enrol::rows::FILE_MAX;
 use crate::text::shown;
 
 /// Most directory entries that are looked at in all.
 const ENTRIES_MAX: usize = 200;
 /// Directories below the named ones.
 const DEPTH_MAX: usize = 2;
+/// How the names of token files end: Azure's, Graph's, PSKC's, lists of URIs.
+const ENDS: [&str; 6] = ["csv", "json", "xml", "pskc", "pskcxml", "txt"];
 
 /// A file that may hold tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +26,7 @@ pub struct Found {
     pub size: u64,
 }
 
-/// The CSV files in these directories and two levels below, by name. Links are not followed.
+/// The files that may hold tokens in these directories and two levels below, by name. Links are not followed.
 pub fn find(dirs: &[PathBuf]) -> Vec<Found> {
     let mut found = Vec::new();
     let mut left = ENTRIES_MAX;
@@ -44,7 +46,7 @@ fn look(dir: &Path, depth: usize, left: &mut usize, found: &mut Vec<Found>) {
         let path = entry.path();
         if kind.is_dir() {
             below.push(path);
-        } else if kind.is_file() && path.extension().is_some_and(|end| end.eq_ignore_ascii_case("csv")) {
+        } else if kind.is_file() && ends_well(&path) {
             let size = entry.metadata().map_or(0, |metadata| metadata.len());
             files.push(Found { path, size });
         }
@@ -57,6 +59,11 @@ fn look(dir: &Path, depth: usize, left: &mut usize, found: &mut Vec<Found>) {
             look(&dir, depth - 1, left, found);
         }
     }
+}
+
+fn ends_well(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|end| ENDS.iter().any(|known| end.eq_ignore_ascii_case(known)))
 }
 
 /// A file's bytes, wiped when dropped.
@@ -72,7 +79,7 @@ pub fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     };
     let metadata = fs::metadata(path).map_err(wrong)?;
     if !metadata.is_file() {
-        return Err(format!("{name} is no file: name a CSV file"));
+        return Err(format!("{name} is no file: name a token file"));
     }
     let most = u64::try_from(FILE_MAX).unwrap_or(u64::MAX);
     if metadata.len() > most {
@@ -105,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn csv_files_are_found_two_levels_deep_and_nothing_else_is() {
+    fn token_files_are_found_two_levels_deep_and_nothing_else_is() {
         let dir = tempfile::tempdir().unwrap();
         let at = |path: &str| dir.path().join(path);
         fs::create_dir_all(at("a/b/c")).unwrap();
@@ -115,8 +122,11 @@ mod tests {
             "a/one.csv",
             "a/b/two.csv",
             "a/b/c/deep.csv",
-            "notes.txt",
+            "notes.odt",
             "csv",
+            "c.PSKCXML",
+            "d.json",
+            ".hidden",
         ] {
             fs::write(at(file), "x").unwrap();
         }
@@ -127,7 +137,10 @@ mod tests {
             .iter()
             .map(|one| one.path.strip_prefix(dir.path()).unwrap().display().to_string())
             .collect();
-        assert_eq!(names, ["A.CSV", "b.csv", "a/one.csv", "a/b/two.csv"]);
+        assert_eq!(
+            names,
+            ["A.CSV", "b.csv", "c.PSKCXML", "d.json", "a/one.csv", "a/b/two.csv"]
+        );
         assert_eq!(found[0].size, 1);
     }
 

@@ -1,8 +1,10 @@
 use super::*;
 use crate::console::caps::Caps;
 use crate::console::testing::{Desk, snapshot};
-use crate::control::{FailureKind, ImportBatch, ImportReport, Role, RowOutcome, RowResult};
+use crate::control::{Algorithm, FailureKind, ImportBatch, ImportReport, OtpParameters, Role, RowOutcome, RowResult};
 use crate::enrol::base32;
+use crate::enrol::pskc::write::{Protection, write};
+use crate::enrol::rows::{Kind, Row};
 use crate::secret::Secret;
 
 const HEADER: &str = "upn,serial number,secret key,time interval,manufacturer,model\n";
@@ -166,8 +168,18 @@ fn a_failure_in_the_middle_says_how_far_it_came() {
 
 #[test]
 fn what_cannot_be_read_is_said_and_one_stays() {
-    let (mut desk, dir) = desk_with(&[("a.csv", "[]"), ("b.csv", "name;key\n"), ("c.csv", "")]);
-    for words in ["JSON, which cannot be read yet", "is no header", "the file is empty"] {
+    let (mut desk, dir) = desk_with(&[
+        ("a.json", "[1,]"),
+        ("b.csv", "name;key\n"),
+        ("c.csv", ""),
+        ("d.xml", "<html/>"),
+    ]);
+    for words in [
+        "the JSON breaks off",
+        "is no header",
+        "the file is empty",
+        "is XML, but no PSKC",
+    ] {
         desk.keys(&[Key::Enter]);
         assert!(desk.text().contains(words), "{words}: {}", desk.text());
         desk.keys(&[Key::Down]);
@@ -182,11 +194,98 @@ fn what_cannot_be_read_is_said_and_one_stays() {
     );
     assert!(desk.text().contains("[/missing?.csv"), "nothing typed is lost");
     desk.keys(&[Key::Ctrl('u')]);
-    let path = dir.path().join("t.txt");
+    let path = dir.path().join("t.odd");
     std::fs::write(&path, csv(1)).unwrap();
     desk.types(path.to_str().unwrap());
     desk.keys(&[Key::Enter]);
-    assert!(desk.text().contains("Import: t.txt"), "{}", desk.text());
+    assert!(desk.text().contains("Import: t.odd"), "{}", desk.text());
+}
+
+/// A PSKC file with a counter token of nobody's.
+fn pskc(protection: &Protection) -> String {
+    let row = Row {
+        line: 1,
+        user: String::new(),
+        serial: "1000117803294".to_owned(),
+        seed: "12345678901234567890".into(),
+        kind: Kind::Hotp { counter: 5 },
+        algorithm: Some(Algorithm::Sha1),
+        digits: Some(6),
+        manufacturer: "Acme".to_owned(),
+        model: "c100".to_owned(),
+        note: None,
+    };
+    write(&[row], protection, &mut |bytes| bytes.fill(3))
+        .unwrap()
+        .to_string()
+}
+
+#[test]
+fn an_encrypted_file_asks_for_what_opens_it_until_that_is_right() {
+    let by_word = pskc(&Protection::Passphrase("three tall ladders".into(), 2));
+    let by_key = pskc(&Protection::Key(Secret::new(vec![0xab; 16])));
+    let (mut desk, _dir) = desk_with(&[("a.pskcxml", &by_word), ("b.xml", &by_key)]);
+    desk.keys(&[Key::Enter]);
+    assert!(flat(&desk).contains("a.pskcxml is encrypted. It is opened by a passphrase (\"Passphrase\"):"));
+    desk.types("three tall ladder?");
+    assert!(
+        !desk.text().contains("ladder") && !format!("{:?}", desk.app).contains("ladder"),
+        "R21"
+    );
+    desk.keys(&[Key::Enter]);
+    assert!(
+        desk.text().contains("the passphrase is wrong, or the file was changed"),
+        "{}",
+        desk.text()
+    );
+    desk.types("three tall ladders");
+    desk.keys(&[Key::Enter]);
+    assert!(
+        flat(&desk).contains("The file holds 1 tokens, and no wrong key."),
+        "{}",
+        desk.text()
+    );
+    desk.keys(&[Key::Esc, Key::Down, Key::Enter]);
+    assert!(flat(&desk).contains("It is opened by a key"), "{}", desk.text());
+    desk.types("too short");
+    desk.keys(&[Key::Enter]);
+    assert!(desk.text().contains("that is no key"), "{}", desk.text());
+    desk.types(&"ab".repeat(16));
+    desk.keys(&[Key::Enter, Key::Enter]);
+    let row = &batch(&desk).rows[0];
+    assert_eq!(
+        (row.user.as_str(), row.counter, row.seed.expose()),
+        ("", 5, b"12345678901234567890".as_slice())
+    );
+    assert!(matches!(row.parameters, OtpParameters::Hotp(_)));
+    // Leaving an encrypted file goes back to the list.
+    desk.keys(&[Key::Esc]);
+}
+
+#[test]
+fn tokens_of_nobody_are_counted_and_named() {
+    let (mut desk, _dir) = desk_with(&[("a.xml", &pskc(&Protection::Plain))]);
+    desk.keys(&[Key::Enter, Key::Enter]);
+    let result = RowResult {
+        line: 1,
+        outcome: RowOutcome::Added,
+        user_made: false,
+        unassigned: true,
+        note: None,
+    };
+    let report = ImportReport { results: vec![result] };
+    desk.answer(|r| matches!(r, Request::ImportBatch(_)), Ok(Answer::Import(report)));
+    let text = flat(&desk);
+    assert!(
+        text.contains("Would be added: 1 token, 0 users. There already: 0. Refused: 0 keys."),
+        "{text}"
+    );
+    assert!(
+        text.contains("1 token is nobody's yet, to be given to users by serial number: 1000117803294"),
+        "{text}"
+    );
+    desk.keys(&[Key::Enter]);
+    assert!(flat(&desk).contains("1 token is nobody's yet"), "{}", desk.text());
 }
 
 #[test]
@@ -242,6 +341,15 @@ fn screens() {
     snapshot("import", found);
     snapshot("import-none", |desk| {
         desk.open(Box::new(Import::new()), Role::Installer)
+    });
+    let sealed = tempfile::tempdir().unwrap();
+    let text = pskc(&Protection::Passphrase("three tall ladders".into(), 2));
+    std::fs::write(sealed.path().join("tokens.pskcxml"), &text).unwrap();
+    snapshot("import-sealed", |desk| {
+        desk.app.context_for_test().import_dirs = vec![sealed.path().to_owned()];
+        desk.open(Box::new(Import::new()), Role::Installer);
+        desk.keys(&[Key::Enter]);
+        desk.types("three tall");
     });
     let text = csv(1_700);
     let dir = tempfile::tempdir().unwrap();

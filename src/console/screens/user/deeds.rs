@@ -2,13 +2,16 @@
 
 use crate::console::key::Key;
 use crate::console::screen::Context;
-use crate::control::{Role, UserInfo};
+use crate::control::{Role, TokenInfo, UserInfo};
 
 /// One thing that can be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Deed {
     Confirm,
     Enrol,
+    Program,
+    Assign,
+    Clock,
     Resync,
     Bypass,
     Unlock,
@@ -34,6 +37,9 @@ impl Deed {
         match self {
             Self::Confirm => "c",
             Self::Enrol => "e",
+            Self::Program => "h",
+            Self::Assign => "s",
+            Self::Clock => "k",
             Self::Resync => "r",
             Self::Bypass => "b",
             Self::Unlock => "u",
@@ -50,6 +56,9 @@ impl Deed {
         match self {
             Self::Confirm => "Confirm the token",
             Self::Enrol => "New token",
+            Self::Program => "Hardware token",
+            Self::Assign => "By serial number",
+            Self::Clock => "Set its clock",
             Self::Resync => "Set a token right",
             Self::Bypass => "Bypass code",
             Self::Unlock => "Unlock",
@@ -67,9 +76,15 @@ impl Deed {
     fn role(self) -> Role {
         match self {
             Self::Why => Role::Auditor,
-            Self::Confirm | Self::Enrol | Self::Resync | Self::Bypass | Self::Unlock | Self::RemoveToken => {
-                Role::Helpdesk
-            }
+            Self::Confirm
+            | Self::Enrol
+            | Self::Program
+            | Self::Assign
+            | Self::Clock
+            | Self::Resync
+            | Self::Bypass
+            | Self::Unlock
+            | Self::RemoveToken => Role::Helpdesk,
             Self::Disable | Self::Enable | Self::Exempt | Self::NotExempt | Self::Password | Self::Remove => {
                 Role::Installer
             }
@@ -82,15 +97,23 @@ impl Deed {
         match self {
             Self::Confirm => row.pending_tokens > 0,
             Self::Resync | Self::RemoveToken => !info.tokens.is_empty(),
+            Self::Clock => info.tokens.iter().any(has_clock),
             // It stands in for a token's code (R18).
             Self::Bypass => row.active_tokens > 0 && row.enabled && !row.exempt,
             Self::Disable => row.enabled,
             Self::Enable => !row.enabled,
             Self::Exempt => !row.exempt,
             Self::NotExempt => row.exempt,
-            Self::Enrol | Self::Unlock | Self::Why | Self::Password | Self::Remove => true,
+            Self::Enrol | Self::Program | Self::Assign | Self::Unlock | Self::Why | Self::Password | Self::Remove => {
+                true
+            }
         }
     }
+}
+
+/// A hardware token that follows the time: its clock may be set.
+pub(super) fn has_clock(token: &TokenInfo) -> bool {
+    !token.serial.is_empty() && token.period.is_some()
 }
 
 /// What this operator can do with this user now.
@@ -99,6 +122,9 @@ pub(super) fn of(info: &UserInfo, context: &Context) -> Vec<Deed> {
     let mut deeds = vec![
         D::Confirm,
         D::Enrol,
+        D::Program,
+        D::Assign,
+        D::Clock,
         D::Resync,
         D::Bypass,
         D::Unlock,

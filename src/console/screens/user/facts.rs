@@ -3,7 +3,7 @@
 use crate::console::page::{Look, wrap};
 use crate::console::screen::Context;
 use crate::console::widgets::scroll::Paragraph;
-use crate::control::{Algorithm, LockInfo, TokenId, TokenInfo, TokenStatus, UserInfo};
+use crate::control::{Algorithm, LockInfo, TokenId, TokenInfo, TokenSource, TokenStatus, UserInfo};
 use crate::times::shown_near;
 
 /// Columns of a label.
@@ -14,6 +14,10 @@ pub(super) fn standing(info: &UserInfo) -> (&'static str, Look) {
     let row = &info.row;
     match (row.active_tokens, row.pending_tokens) {
         _ if !row.enabled => ("Disabled: every login is refused.", Look::Bad),
+        (0, _) if !row.exempt && row.resync_tokens > 0 => (
+            "Token needs a resync: logins are refused until two of its codes have come.",
+            Look::Warn,
+        ),
         (0, 0) if !row.exempt => ("No token: every login is refused until there is one.", Look::Warn),
         (0, _) if !row.exempt => (
             "Token not confirmed: logins are refused until its first code is confirmed.",
@@ -101,12 +105,15 @@ fn hash(algorithm: Algorithm) -> &'static str {
 fn token_words(token: &TokenInfo, near: impl Fn(crate::control::Timestamp) -> String) -> Vec<String> {
     let status = match token.status {
         TokenStatus::Active => "active",
+        TokenStatus::Pending if is_unwritten(token) => "not written: place it (h)",
+        TokenStatus::Pending if is_programmed(token) => "waits for its code: type it (c)",
         TokenStatus::Pending => "not confirmed",
         TokenStatus::Resync => "needs a resync",
     };
-    let last = match token.last_code {
-        Some(at) => format!("last code {}", near(at)),
-        None => format!("never used, made {}", near(token.created)),
+    let last = match (token.last_code, token.counter) {
+        (Some(at), _) => format!("last code {}", near(at)),
+        (None, Some(counter)) => format!("next code is no. {counter}, made {}", near(token.created)),
+        (None, None) => format!("never used, made {}", near(token.created)),
     };
     let clock = match token.drift_seconds {
         0 => String::new(),
@@ -123,11 +130,33 @@ fn token_words(token: &TokenInfo, near: impl Fn(crate::control::Timestamp) -> St
         ),
         format!("{last}{clock}"),
     ];
+    match token.source {
+        TokenSource::Programmed(programmed) => {
+            if let Some(profile) = programmed.profile {
+                words.push(format!("profile {profile}"));
+            }
+            if let Some(at) = programmed.written {
+                words.push(format!("programmed here {}", near(at)));
+            }
+        }
+        TokenSource::File => words.push("from a file".to_owned()),
+        TokenSource::App => {}
+    }
     // The key of an app's token stands on a screen once; that of a device is in the device.
     if token.status == TokenStatus::Pending && token.model.is_empty() && token.serial.is_empty() {
         words.push("key never seen? remove the token".to_owned());
     }
     words
+}
+
+/// Begun here, and not known to hold its key.
+fn is_unwritten(token: &TokenInfo) -> bool {
+    matches!(token.source, TokenSource::Programmed(programmed) if programmed.written.is_none())
+}
+
+/// Its key was made here, or is being made.
+fn is_programmed(token: &TokenInfo) -> bool {
+    matches!(token.source, TokenSource::Programmed(_))
 }
 
 /// What holds the key.

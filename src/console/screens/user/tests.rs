@@ -33,6 +33,7 @@ fn anna() -> UserInfo {
             local_password: false,
             active_tokens: 1,
             pending_tokens: 0,
+            resync_tokens: 0,
             locked: false,
         },
         created: NOON.minus(Duration::from_secs(86_400 * 40)),
@@ -133,6 +134,8 @@ fn unlocking_is_one_key_and_what_was_done_is_said() {
 fn letters_and_the_list_do_the_same() {
     for (letter, screen) in [
         ('e', "enrol"),
+        ('h', "program"),
+        ('s', "tokens-serial"),
         ('r', "resync"),
         ('b', "bypass"),
         ('w', "why"),
@@ -171,8 +174,8 @@ fn each_role_is_offered_what_it_may() {
             .collect()
     };
     assert_eq!(letters(Role::Auditor), "w");
-    assert_eq!(letters(Role::Helpdesk), "ucterbw");
-    assert_eq!(letters(Role::Installer), "ucterbwdxpDel");
+    assert_eq!(letters(Role::Helpdesk), "uctehskrbw");
+    assert_eq!(letters(Role::Installer), "uctehskrbwdxpDel");
     let mut desk = with(anna(), Role::Helpdesk);
     desk.keys(&[Key::Char('d'), Key::Char('x'), Key::Char('p'), Key::Delete]);
     assert_eq!((desk.app.screen(), desk.asked.len()), ("user", 0));
@@ -347,6 +350,7 @@ fn the_standing_names_the_gravest_first() {
     assert!(with(|info| info.row.locked = true).starts_with("Locked"));
     assert!(with(|info| info.row.active_tokens = 0).starts_with("No token"));
     assert!(with(|info| (info.row.active_tokens, info.row.pending_tokens) = (0, 1)).starts_with("Token not confirmed"));
+    assert!(with(|info| (info.row.active_tokens, info.row.resync_tokens) = (0, 1)).starts_with("Token needs a resync"));
     assert!(with(|info| info.row.exempt = true).starts_with("Exempt"));
     assert!(with(|info| (info.row.enabled, info.row.locked) = (false, true)).starts_with("Disabled"));
     assert!(with(|info| info.budget = Some(BudgetInfo { spent: 6, of: 6 })).starts_with("Too many wrong passwords"));
@@ -361,6 +365,22 @@ fn screens() {
     snapshot("user-new", |desk| {
         let mut info = anna();
         (info.tokens, info.row.active_tokens) = (Vec::new(), 0);
+        shown_to(desk, info, Role::Helpdesk);
+    });
+    snapshot("user-hardware", |desk| {
+        let mut info = anna();
+        (info.row.active_tokens, info.row.pending_tokens) = (0, 2);
+        let hardware = |id, serial: &str, written| TokenInfo {
+            serial: serial.to_owned(),
+            model: "OTPC-P2-i".to_owned(),
+            source: crate::control::TokenSource::Programmed(crate::control::Programmed { profile: None, written }),
+            ..token(id, TokenStatus::Pending)
+        };
+        let written = Some(NOON.minus(Duration::from_secs(600)));
+        info.tokens = vec![
+            hardware(3, "8659622000001", written),
+            hardware(4, "8659622000002", None),
+        ];
         shown_to(desk, info, Role::Helpdesk);
     });
     snapshot("user-remove-token", |desk| {

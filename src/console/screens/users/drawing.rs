@@ -45,11 +45,14 @@ impl Users {
             }
             let Some(row) = row else {
                 if number < extra {
-                    let words = format!("+ make {} and enrol", shown(&window.search));
+                    let words = format!("+ make {} and {}", shown(&window.search), self.purpose.enter());
                     page.put(x, y, below.width.saturating_sub(2), &words, Look::Strong);
                 }
                 continue;
             };
+            if self.marks.has(&row.name) {
+                page.put(below.x.saturating_add(1), y, 1, "+", Look::Strong);
+            }
             let (words, name) = (state_words(row), shown(&row.name));
             // A name takes the room that the words leave.
             let room = match words.is_empty() {
@@ -73,6 +76,7 @@ impl Users {
         let found = self.window.as_ref().map(|window| window.total);
         let count = match (found, self.everybody) {
             (None, _) => String::new(),
+            _ if !self.marks.is_empty() => format!("{} marked", grouped(self.marks.count())),
             (Some(found), Some(all)) if found != all => format!("{} of {}", grouped(found), grouped(all)),
             (Some(1), _) => "1 user".to_owned(),
             (Some(found), _) => format!("{} users", grouped(found)),
@@ -85,9 +89,9 @@ impl Users {
     fn empty_words(&self) -> Option<String> {
         let window = self.window.as_ref().filter(|window| window.total == 0)?;
         Some(match (window.search.as_str(), self.purpose) {
-            ("", Purpose::Enrol) => "There are no users yet. Type a name and press Enter.".to_owned(),
+            ("", purpose) if purpose.makes() => "There are no users yet. Type a name and press Enter.".to_owned(),
             ("", _) => "There are no users yet. Enrol, on the first screen, makes the first one.".to_owned(),
-            (_, Purpose::Enrol) => return None,
+            (_, purpose) if purpose.makes() => return None,
             (search, Purpose::Why) => format!(
                 "No name contains {}. Enter: why a login of this name is refused.",
                 shown(search)
@@ -121,6 +125,7 @@ pub fn state_words(row: &UserRow) -> String {
     }
     match (row.active_tokens, row.pending_tokens) {
         (0, _) if row.exempt => {}
+        (0, _) if row.resync_tokens > 0 => words.push("token needs a resync"),
         (0, 0) => words.push("no token"),
         (0, _) => words.push("token not confirmed"),
         _ => {}

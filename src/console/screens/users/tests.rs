@@ -11,6 +11,7 @@ fn row(name: &str) -> UserRow {
         local_password: false,
         active_tokens: 1,
         pending_tokens: 0,
+        resync_tokens: 0,
         locked: false,
     }
 }

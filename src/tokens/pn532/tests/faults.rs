@@ -118,6 +118,17 @@ fn a_frame_that_the_chip_did_not_get_is_sent_again() {
 }
 
 #[test]
+fn a_nack_that_a_broken_ack_and_an_answer_make_begins_nothing_twice() {
+    // The ACK's last byte, broken, and the answer's first two: 00 ff ff 00 00.
+    let (got, sent, _) = exchange(|_, _| vec![(1, [hex("00 00 ff 00 ff ff"), framed(ANSWER)].concat())]);
+    assert!(matches!(got, Err(LinkError::Reader(_))));
+    assert_eq!(sent, 1);
+    // The ACK without its second byte but one, and the same.
+    let (got, sent, _) = exchange(|_, _| vec![(1, [hex("00 00 ff ff 00"), framed(ANSWER)].concat())]);
+    assert_eq!((got, sent), (Ok(good()), 1));
+}
+
+#[test]
 fn a_lost_ack_is_no_loss_and_a_command_that_nobody_took_is_not_sent_twice() {
     let (got, sent, _) = exchange(|_, _| vec![(3, framed(ANSWER))]);
     assert_eq!((got, sent), (Ok(good()), 1));
@@ -156,7 +167,8 @@ fn the_chips_errors_are_told_apart() {
         ("41", LinkError::TokenGone),
         ("13", LinkError::Silent),
         ("02", LinkError::Silent),
-        ("27", LinkError::Reader("its chip reports error 27".to_owned())),
+        ("27", LinkError::Silent),
+        ("10", LinkError::Reader("its chip reports error 10".to_owned())),
     ] {
         let (got, ..) = exchange(move |_, _| answer(&format!("d541{status}")));
         assert_eq!(got, Err(wanted), "{status}");

@@ -88,6 +88,7 @@ impl Fake {
             local_password: false,
             active_tokens: u32::from(active),
             pending_tokens: u32::from(!active),
+            resync_tokens: 0,
             locked: false,
         });
     }

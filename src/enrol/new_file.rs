@@ -1,0 +1,205 @@
+//! A file with secrets in it, made new (R21, R25). In: where it is to lie, and its bytes; out: the whole file with mode 0600, or none.
+//! It is opened with the rights of whoever called; never over a file that is there, unless that was asked for; never through a link.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
+
+use crate::text::shown;
+
+/// Whoever made the file may read it, and nobody else (R21).
+const MODE: u32 = 0o600;
+/// Names that are tried for the file in the making.
+const TRIES: u32 = 100;
+
+/// A file in the making; it is gone again unless [`NewFile::finish`] was called.
+#[derive(Debug)]
+pub struct NewFile {
+    file: File,
+    /// Where it lies until it is whole.
+    part: PathBuf,
+    path: PathBuf,
+    /// What is there may go.
+    force: bool,
+}
+
+impl NewFile {
+    /// Makes sure that the file can be written, before anybody is asked for what is to stand in it.
+    ///
+    /// # Errors
+    /// One line: there is one already, the folder is none, no right to write there.
+    pub fn begin(path: &Path, force: bool) -> Result<Self, String> {
+        let name = shown(&path.to_string_lossy());
+        if path.file_name().is_none() || path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+            return Err(format!("{name} is no name of a file"));
+        }
+        match fs::symlink_metadata(path) {
+            Ok(there) if !there.is_file() => {
+                return Err(format!("{name} is no ordinary file: name another one"));
+            }
+            Ok(_) if !force => return Err(taken(&name)),
+            Ok(_) | Err(_) => {}
+        }
+        let folder = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let mut tries = 0;
+        loop {
+            let part = folder.join(format!(".postern-{}-{tries}.part", std::process::id()));
+            let opened = OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(MODE)
+                .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+                .open(&part);
+            match opened {
+                Ok(file) => {
+                    return Ok(Self {
+                        file,
+                        part,
+                        path: path.to_owned(),
+                        force,
+                    });
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && tries < TRIES => tries += 1,
+                Err(error) => return Err(format!("{name} cannot be written: {}", why(&error))),
+            }
+        }
+    }
+
+    /// Writes it, and puts it in its place when it is whole and on the disk. Answers what to warn of.
+    ///
+    /// # Errors
+    /// One line; nothing of the file is left.
+    pub fn finish(mut self, bytes: &[u8]) -> Result<Option<String>, String> {
+        let name = shown(&self.path.to_string_lossy());
+        let failed = |error: io::Error| format!("{name} cannot be written: {}", why(&error));
+        self.file.write_all(bytes).map_err(failed)?;
+        // A stick's file system may not know permissions: what came of it is looked at below.
+        let _ = self.file.set_permissions(fs::Permissions::from_mode(MODE));
+        self.file.sync_all().map_err(failed)?;
+        let is_open = self.file.metadata().map_err(failed)?.permissions().mode() & 0o077 != 0;
+        self.place().map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => taken(&name),
+            _ => failed(error),
+        })?;
+        // The name is on the disk too, as far as the file system lets a folder be written back.
+        let folder = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        if let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) {
+            let _ = folder.sync_all();
+        }
+        Ok(
+            is_open
+                .then(|| "others on this machine can read the file: its file system keeps no permissions".to_owned()),
+        )
+    }
+
+    /// From the name in the making to its own, in one step.
+    fn place(&self) -> io::Result<()> {
+        if self.force {
+            return fs::rename(&self.part, &self.path);
+        }
+        match renameat_with(CWD, &self.part, CWD, &self.path, RenameFlags::NOREPLACE) {
+            Ok(()) => Ok(()),
+            // A file system that cannot do that in one step.
+            Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => match fs::symlink_metadata(&self.path) {
+                Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+                Err(_) => fs::rename(&self.part, &self.path),
+            },
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        // Once it is in its place, nothing lies here any more.
+        let _ = fs::remove_file(&self.part);
+    }
+}
+
+fn taken(name: &str) -> String {
+    format!("{name} is there already: name another file, or say --force to lose that one")
+}
+
+fn why(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such folder".to_owned(),
+        io::ErrorKind::NotADirectory => "its folder is none".to_owned(),
+        io::ErrorKind::PermissionDenied => "no right to write there".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => "its file system is read-only".to_owned(),
+        io::ErrorKind::StorageFull => "there is no room".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use super::*;
+
+    fn names(dir: &Path) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(dir)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn r21_the_file_is_whole_with_mode_0600_or_not_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("tokens.csv");
+        drop(NewFile::begin(&path, false).unwrap());
+        assert!(names(dir.path()).is_empty(), "given up, and gone");
+        let new = NewFile::begin(&path, false).unwrap();
+        assert!(!path.exists(), "not before it is whole");
+        assert_eq!(new.finish(b"seeds").unwrap(), None);
+        assert_eq!(fs::read(&path).unwrap(), b"seeds");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+        assert_eq!(names(dir.path()), ["tokens.csv"]);
+    }
+
+    #[test]
+    fn what_is_there_stays_unless_it_may_go() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("tokens.csv");
+        fs::write(&path, "mine").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(NewFile::begin(&path, false).unwrap_err().contains("is there already"));
+        NewFile::begin(&path, true).unwrap().finish(b"seeds").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"seeds");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+        // Somebody else makes it while the seeds are on their way.
+        let other = dir.path().join("other.csv");
+        let new = NewFile::begin(&other, false).unwrap();
+        fs::write(&other, "theirs").unwrap();
+        assert!(new.finish(b"seeds").unwrap_err().contains("is there already"));
+        assert_eq!(fs::read(&other).unwrap(), b"theirs");
+        assert_eq!(names(dir.path()), ["other.csv", "tokens.csv"]);
+    }
+
+    #[test]
+    fn what_is_no_ordinary_file_is_never_written_through() {
+        let dir = tempfile::tempdir().unwrap();
+        let (link, target) = (dir.path().join("link"), dir.path().join("target"));
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        for (path, words) in [
+            (link.as_path(), "no ordinary file"),
+            (dir.path(), "no ordinary file"),
+            (Path::new("/dev/null"), "no ordinary file"),
+            (Path::new("/"), "no name of a file"),
+            (&dir.path().join("none/tokens.csv"), "no such folder"),
+            (&dir.path().join("link/"), "no name of a file"),
+        ] {
+            let line = NewFile::begin(path, true).unwrap_err();
+            assert!(line.contains(words) && !line.contains('\n'), "{line}");
+        }
+        assert!(!target.exists());
+    }
+}

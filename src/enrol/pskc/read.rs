@@ -1,0 +1,89 @@
+//! A PSKC file, from its root to its keys (RFC 6030 4). In: text, what opens it, the time; out: rows and bad keys. One key after the
+//! other: a large file needs no more memory than its rows.
+
+use super::PskcError;
+use super::key::Packed;
+use super::sealing::{No, Sealing};
+use super::xml::{Document, Element, Space};
+use crate::control::Timestamp;
+use crate::enrol::rows::{Collector, FileError, Place, TokenFile};
+use crate::enrol::token_file::Keys;
+use crate::text::shown;
+
+/// Reads the text of a file, without a mark.
+///
+/// # Errors
+/// [`FileError`] where nothing can be read or may be taken; a bad key is no error.
+pub(in crate::enrol) fn parse(text: &[u8], keys: &Keys, now: Timestamp) -> Result<TokenFile, FileError> {
+    let (root, mut document) = Document::open(text)?;
+    check_root(&root)?;
+    let mut found = Collector::new(Place::Key);
+    let mut sealing = Sealing::new(keys);
+    let mut number = 0;
+    let (mut has_encryption, mut has_mac) = (false, false);
+    while let Some(child) = document.next()? {
+        match (child.space, child.name.as_str()) {
+            (Space::Pskc, "EncryptionKey") => {
+                if std::mem::replace(&mut has_encryption, true) || has_mac || number > 0 {
+                    return Err(PskcError::Order("EncryptionKey").into());
+                }
+                sealing.encryption_key(&child)?;
+            }
+            (Space::Pskc, "MACMethod") => {
+                if std::mem::replace(&mut has_mac, true) || number > 0 {
+                    return Err(PskcError::Order("MACMethod").into());
+                }
+                sealing.mac_method(&child)?;
+            }
+            (Space::Pskc, "KeyPackage") => package(&child, &mut number, &mut sealing, now, &mut found)?,
+            (Space::Ds, "Signature") => {
+                found.note(
+                    "the file is signed, and the signature was not checked: who made the file is for you to know"
+                        .to_owned(),
+                );
+            }
+            // What others put there restricts nothing that the box does.
+            _ => {}
+        }
+    }
+    sealing.end()?;
+    Ok(found.done())
+}
+
+/// RFC 6030's own root; drafts before it had others.
+fn check_root(root: &Element) -> Result<(), PskcError> {
+    let is_container = matches!(root.name.as_str(), "KeyContainer" | "SecretContainer");
+    match root.attribute("Version") {
+        Some("1.0" | "1") if root.is(Space::Pskc, "KeyContainer") => Ok(()),
+        _ if is_container => Err(PskcError::Version),
+        _ => Err(PskcError::Other(shown(&root.name))),
+    }
+}
+
+/// A package: a device and its keys, as a rule one.
+fn package(
+    package: &Element,
+    number: &mut u64,
+    sealing: &mut Sealing<'_>,
+    now: Timestamp,
+    found: &mut Collector,
+) -> Result<(), FileError> {
+    let mut keys = package.all(Space::Pskc, "Key").peekable();
+    let device = package.one(Space::Pskc, "DeviceInfo");
+    if keys.peek().is_none() || device.is_err() {
+        *number += 1;
+        let reason = device.err().unwrap_or_else(|| "the package holds no key".to_owned());
+        return found.take(*number, Err(reason));
+    }
+    let device = device.unwrap_or_default();
+    for key in keys {
+        *number += 1;
+        let row = match (Packed { device, key }).row(*number, sealing, now) {
+            Ok(row) => Ok(row),
+            Err(No::Key(reason)) => Err(reason),
+            Err(No::File(error)) => return Err(error),
+        };
+        found.take(*number, row)?;
+    }
+    Ok(())
+}
