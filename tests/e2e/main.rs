@@ -44,6 +44,7 @@ mod explain;
 mod hotp;
 mod kill;
 mod knocks;
+mod linked;
 mod login;
 mod meanwhile;
 mod operators;

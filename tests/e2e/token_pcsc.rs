@@ -142,7 +142,9 @@ fn a_single_token_is_programmed_over_pcscd_and_logs_in() {
     let said = programs(&door, &pcscd, &token, &[]);
     assert_eq!(said.status, 0, "{said:?}\n{}", door.daemon.said());
     assert!(
-        said.err.contains("OTPC-P2-i 86596220000001, its clock is 95 s ahead"),
+        ["95", "96"].iter().any(|s| said
+            .err
+            .contains(&format!("OTPC-P2-i 86596220000001, its clock is {s} s ahead"))),
         "{said:?}"
     );
     assert_eq!(tokens(&door, USER), [("active".to_owned(), SERIAL.to_owned())]);

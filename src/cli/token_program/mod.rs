@@ -64,7 +64,10 @@ pub struct Real;
 
 impl Hardware for Real {
     fn readers(&mut self) -> (Vec<Reader>, Option<String>) {
-        let trouble = pcsc::list().err().map(|error| error.to_string());
+        let trouble = pcsc::list().err().map(|error| match error {
+            LinkError::Reader(words) => words,
+            other => other.to_string(),
+        });
         (find::readers(&find::Settings::default()), trouble)
     }
 

@@ -1,5 +1,12 @@
-//! The calls of libpcsclite, on threads of their own so that nobody waits for pcscd longer than [`PATIENCE`]. In: a reader's name,
-//! blocks for the token; out: blocks from it, or why there are none. Decides nothing.
+//! The calls of libpcsclite for the programs that have readers. In: a reader's name, blocks for the token; out: blocks from it, or why
+//! there are none. Decides nothing. It stands here and not in the library so that only these programs are linked with libpcsclite.
+//!
+//! **What bounds the time.** A call of libpcsclite is a message to pcscd over a Unix socket, and it waits for the answer without a
+//! limit of its own. For a block to a token the limit is the driver's (libccid: 3 s), which a token may prolong as often as it
+//! likes; of a pcscd that is stuck there is none. `SCardCancel` ends only the waiting for a change, never `SCardTransmit`. So the
+//! calls of one link run on a thread of its own, and whoever asked waits [`PATIENCE`] at most. After that the link is given up for
+//! good, since a late answer could be taken for the next command's; its thread ends when pcscd answers or goes away, and lets the
+//! token go then. [`LINKS_MAX`] bounds how many such threads a stuck pcscd can hold.
 
 use std::ffi::CString;
 use std::io;
@@ -13,12 +20,14 @@ use std::time::{Duration, Instant};
 use pcsc::{Context, Disposition, Error, Protocol, Protocols, ReaderState, Scope, ShareMode, State};
 use zeroize::Zeroizing;
 
-use super::apdu::Block;
-use super::{LINKS_MAX, PATIENCE};
-use crate::secret::Secret;
-use crate::text::shown;
-use crate::tokens::channel::LinkError;
+use postern::secret::Secret;
+use postern::tokens::LinkError;
+use postern::tokens::pcsc::{Block, Blocks, Library, Opened, choose, provide};
 
+/// How long pcscd may take over one call, the token's own time included: more than a driver's 3 s, so that its word comes first.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Most links of this process at a time, those included that wait for a pcscd that does not answer.
+const LINKS_MAX: usize = 16;
 /// Where pcscd listens where `PCSCLITE_CSOCK_NAME` does not say otherwise.
 const SOCKET: &str = "/run/pcscd/pcscd.comm";
 /// How long pcscd has to see that a token is gone: it looks every 400 ms.
@@ -27,6 +36,18 @@ const NOTICE: Duration = Duration::from_millis(900);
 const STATUS_WORD: usize = 2;
 /// How long letting a token go may hold up who drops it; pcscd resets the token meanwhile.
 const LET_GO: Duration = Duration::from_secs(1);
+
+/// From now on the program speaks with pcscd.
+pub fn use_pcscd() {
+    provide(Library {
+        list: || ask(Service::readers),
+        present: |name| {
+            let name = name.to_owned();
+            ask(move |service| service.present(&name))
+        },
+        open: Link::open,
+    });
+}
 
 /// Threads that hold a link or wait for pcscd.
 static LINKS: AtomicUsize = AtomicUsize::new(0);
@@ -66,7 +87,7 @@ fn start(work: impl FnOnce() + Send + 'static) -> Result<(), LinkError> {
 }
 
 /// pcscd, connected to.
-pub struct Service(Context);
+struct Service(Context);
 
 impl Service {
     fn connect() -> Result<Service, LinkError> {
@@ -82,7 +103,7 @@ impl Service {
     }
 
     /// The readers' names.
-    pub fn readers(&self) -> Result<Vec<String>, LinkError> {
+    fn readers(&self) -> Result<Vec<String>, LinkError> {
         Ok(self.names()?.iter().map(text).collect())
     }
 
@@ -109,7 +130,7 @@ impl Service {
     }
 
     /// Whether something lies on a reader.
-    pub fn present(&self, name: &str) -> Result<bool, LinkError> {
+    fn present(&self, name: &str) -> Result<bool, LinkError> {
         let name = CString::new(name).map_err(|_| LinkError::ReaderGone)?;
         let state = self.state(name, State::UNAWARE, Duration::ZERO)?;
         Ok(state.contains(State::PRESENT))
@@ -143,46 +164,6 @@ impl Service {
     }
 }
 
-/// Which of these readers is meant; `taken` says whether something lies on one.
-fn choose(names: &[String], wanted: &str, taken: impl Fn(&str) -> bool) -> Result<usize, LinkError> {
-    let words = |words: String| Err(LinkError::Reader(words));
-    let known = || match names {
-        [] => "none".to_owned(),
-        some => some.join(", "),
-    };
-    if let Some(at) = names.iter().position(|name| name == wanted) {
-        return Ok(at);
-    }
-    let folded = wanted.to_lowercase();
-    let fits: Vec<usize> = (0..names.len())
-        .filter(|at| names.get(*at).is_some_and(|name| name.to_lowercase().contains(&folded)))
-        .collect();
-    match (fits.as_slice(), wanted.is_empty()) {
-        ([only], _) => Ok(*only),
-        ([], true) => Err(LinkError::ReaderGone),
-        ([], false) => words(format!(
-            "pcscd knows no reader {}; it knows: {}",
-            shown(wanted),
-            known()
-        )),
-        (several, _) => {
-            let with: Vec<usize> = several
-                .iter()
-                .copied()
-                .filter(|at| names.get(*at).is_some_and(|name| taken(name)))
-                .collect();
-            match with.as_slice() {
-                [only] => Ok(*only),
-                [] => Err(LinkError::TokenGone),
-                _ => words(format!(
-                    "several readers may be meant, name one as pcsc:NAME: {}",
-                    known()
-                )),
-            }
-        }
-    }
-}
-
 /// A reader's name for people, and for whoever names it again.
 fn text(name: &CString) -> String {
     name.to_string_lossy().into_owned()
@@ -192,6 +173,9 @@ fn text(name: &CString) -> String {
 fn no_service(error: Error) -> LinkError {
     let socket = std::env::var_os("PCSCLITE_CSOCK_NAME").map_or_else(|| PathBuf::from(SOCKET), PathBuf::from);
     LinkError::Reader(match UnixStream::connect(socket) {
+        Ok(_) if error == Error::ServiceStopped => {
+            "pcscd speaks another version than this program: install pcscd and libpcsclite1 of one version".to_owned()
+        }
         Ok(_) => format!("pcscd ends the connection: {error}"),
         Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
             "no right to speak with pcscd: this user must be in the group of its socket (systemd/README.md)".to_owned()
@@ -234,7 +218,7 @@ fn fault(error: Error) -> LinkError {
 ///
 /// # Errors
 /// What the question says, or that pcscd does not run or does not answer.
-pub fn ask<T: Send + 'static>(
+fn ask<T: Send + 'static>(
     question: impl FnOnce(&Service) -> Result<T, LinkError> + Send + 'static,
 ) -> Result<T, LinkError> {
     let (tell, told) = channel();
@@ -252,16 +236,8 @@ fn not_told(why: RecvTimeoutError) -> LinkError {
     }
 }
 
-/// Which reader a link went to, and how its token wants blocks.
-pub struct Opened {
-    /// The reader's full name.
-    pub reader: String,
-    /// T=0, T=1 or raw, as the token's answer to reset says.
-    pub protocol: Protocol,
-}
-
 /// A token, held alone. Dropping it resets the token and lets it go.
-pub struct Link {
+struct Link {
     /// None once the link is given up.
     orders: Option<Sender<Secret>>,
     answers: Receiver<Block>,
@@ -270,30 +246,29 @@ pub struct Link {
 }
 
 impl Link {
-    /// Takes the token on a reader, alone. An empty name: as [`super::open`] says.
-    ///
-    /// # Errors
-    /// Nothing lies there, no such reader, somebody else has it, pcscd does not run.
-    pub fn open(wanted: &str) -> Result<(Link, Opened), LinkError> {
+    /// Takes the token on a reader, alone.
+    fn open(wanted: &str) -> Result<Opened, LinkError> {
         let wanted = wanted.to_owned();
         let (tell_opened, opened) = channel();
         let (orders, take) = channel();
         let (tell, answers) = channel();
         start(move || hold(&wanted, &tell_opened, &take, &tell))?;
-        let opened = opened.recv_timeout(PATIENCE).unwrap_or_else(|why| Err(not_told(why)))?;
+        let (reader, protocol) = opened.recv_timeout(PATIENCE).unwrap_or_else(|why| Err(not_told(why)))?;
         let link = Link {
             orders: Some(orders),
             answers,
             lost: LinkError::Silent,
         };
-        Ok((link, opened))
+        Ok(Opened {
+            blocks: Box::new(link),
+            reader,
+            t0: protocol == Protocol::T0,
+        })
     }
+}
 
-    /// One block to the token and its answer.
-    ///
-    /// # Errors
-    /// Why there is none; after that, the same for ever.
-    pub fn exchange(&mut self, block: &[u8]) -> Block {
+impl Blocks for Link {
+    fn exchange(&mut self, block: &[u8]) -> Block {
         let Some(orders) = &self.orders else {
             return Err(self.lost.clone());
         };
@@ -324,7 +299,12 @@ impl Drop for Link {
 }
 
 /// The thread of a link: opens, then a block for each order, until nobody orders any more or a block fails.
-fn hold(wanted: &str, opened: &Sender<Result<Opened, LinkError>>, orders: &Receiver<Secret>, answers: &Sender<Block>) {
+fn hold(
+    wanted: &str,
+    opened: &Sender<Result<(String, Protocol), LinkError>>,
+    orders: &Receiver<Secret>,
+    answers: &Sender<Block>,
+) {
     let open = || {
         let service = Service::connect()?;
         let reader = service.find(wanted)?;
@@ -350,10 +330,7 @@ fn hold(wanted: &str, opened: &Sender<Result<Opened, LinkError>>, orders: &Recei
     };
     let (service, reader, card) = match open() {
         Ok((service, reader, card, protocol)) => {
-            let told = opened.send(Ok(Opened {
-                reader: text(&reader),
-                protocol,
-            }));
+            let told = opened.send(Ok((text(&reader), protocol)));
             if told.is_err() {
                 return;
             }
