@@ -64,9 +64,6 @@ impl Packed<'_> {
         let data = key.one(Space::Pskc, "Data")?;
         let seed = match sealing.value(part(data, "Secret")?)? {
             Value::Missing => return Err(missing(key).into()),
-            Value::Plain(_) if sealing.is_sealed() => {
-                return Err("its key stands in clear in a file that is encrypted: somebody put it there".into());
-            }
             Value::Plain(text) => {
                 let mut bytes = base64(text).ok_or_else(|| "its key is no Base64".to_owned())?;
                 Secret::new(std::mem::take(&mut *bytes))

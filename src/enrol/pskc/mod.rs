@@ -1,6 +1,7 @@
 //! PSKC files (RFC 6030): keys of tokens as XML, in clear or encrypted. In: the text of a file and what opens it; out: rows, and the
-//! keys that are wrong, by their number. A key that was encrypted is taken only after its MAC was checked: never is a seed believed
-//! that somebody could have changed. Signatures are not checked, and a note says so.
+//! keys that are wrong, by their number. A key that was encrypted is taken only after its MAC was checked, and a file with keys in
+//! clear among encrypted ones is refused as a whole: no seed of an encrypted file is believed that somebody could have changed. What
+//! stands there in clear beside the keys (names, serial numbers, counters) has no MAC, and signatures are not checked: notes say so.
 //!
 //! - `xml` elements by namespace, with limits; no DTD, no entity
 //! - `crypt` the ciphers and MACs by their names; `sealing` which of them a file uses, and what opens it
@@ -45,6 +46,12 @@ pub enum PskcError {
     /// What tells how the values are encrypted comes too late or twice.
     #[error("{0} stands twice or behind the first key: RFC 6030 puts it once, before the keys")]
     Order(&'static str),
+    /// Keys in clear and encrypted values in one file, in whatever order.
+    #[error(
+        "the file is encrypted, and holds a key in clear: somebody may have put it there, so nothing of the file is taken; ask its \
+         maker for another"
+    )]
+    Mixed,
     /// A way of encrypting that is not read.
     #[error("the file is encrypted in a way that is not read here: {0}")]
     Unsupported(String),

@@ -47,6 +47,13 @@ pub(in crate::enrol) fn parse(text: &[u8], keys: &Keys, now: Timestamp) -> Resul
         }
     }
     sealing.end()?;
+    if sealing.is_sealed() {
+        found.note(
+            "only what is encrypted in the file is protected by its MAC: names, serial numbers and counters that stand there in clear \
+             could have been changed: compare them before you hand tokens out"
+                .to_owned(),
+        );
+    }
     Ok(found.done())
 }
 
@@ -68,6 +75,10 @@ fn package(
     now: Timestamp,
     found: &mut Collector,
 ) -> Result<(), FileError> {
+    // Bad keys are looked at too: they tell as well whether the file is encrypted.
+    for key in package.all(Space::Pskc, "Key") {
+        sealing.look(key)?;
+    }
     let mut keys = package.all(Space::Pskc, "Key").peekable();
     let device = package.one(Space::Pskc, "DeviceInfo");
     if keys.peek().is_none() || device.is_err() {

@@ -13,8 +13,8 @@ use crate::enrol::token_file::Keys;
 use crate::secret::Secret;
 use crate::text::shown;
 
-/// More rounds of PBKDF2 are no passphrase's protection any more, but a way to keep a box busy.
-const ROUNDS_MAX: u32 = 10_000_000;
+/// More rounds of PBKDF2 are no passphrase's protection any more, but a way to stop a console: it waits until they are done.
+const ROUNDS_MAX: u32 = 2_000_000;
 /// Bytes of a salt.
 const SALT_MAX: usize = 1024;
 
@@ -65,6 +65,8 @@ pub(super) struct Sealing<'k> {
     keys: &'k Keys,
     /// The file is encrypted, or says that it is.
     is_sealed: bool,
+    /// A key stands in it in clear.
+    has_plain: bool,
     /// What opens values.
     key: Option<Secret>,
     mac: Option<(Keyed, Secret)>,
@@ -81,6 +83,7 @@ impl<'k> Sealing<'k> {
         Self {
             keys,
             is_sealed: false,
+            has_plain: false,
             key: None,
             mac: None,
             opened: 0,
@@ -163,6 +166,20 @@ impl<'k> Sealing<'k> {
         Ok(())
     }
 
+    /// What of a key stands in clear and what is encrypted, before anything else is asked of it. A seed in clear has no place in a file
+    /// with encrypted values, before the first of them as little as behind it.
+    pub(super) fn look(&mut self, key: &Element) -> Result<(), PskcError> {
+        for part in key.all(Space::Pskc, "Data").flat_map(|data| &data.children) {
+            let has = |name| part.all(Space::Pskc, name).next().is_some();
+            self.is_sealed |= has("EncryptedValue");
+            self.has_plain |= part.is(Space::Pskc, "Secret") && has("PlainValue");
+        }
+        match self.is_sealed && self.has_plain {
+            true => Err(PskcError::Mixed),
+            false => Ok(()),
+        }
+    }
+
     /// The value in an element such as `Secret` or `Counter`.
     pub(super) fn value<'e>(&mut self, element: Option<&'e Element>) -> Result<Value<'e>, No> {
         let Some(element) = element else {
@@ -227,7 +244,7 @@ impl<'k> Sealing<'k> {
         self.key.as_ref().ok_or(FileError::Wrong("key"))
     }
 
-    /// The file is encrypted: what stands in it in clear was not put there by whoever encrypted it.
+    /// The file is encrypted, in part at least.
     pub(super) fn is_sealed(&self) -> bool {
         self.is_sealed
     }
@@ -286,8 +303,14 @@ impl Pbkdf2 {
         let salt = salt.and_then(|salt| base64(salt.text()));
         let salt = salt.filter(|salt| (1..=SALT_MAX).contains(&salt.len()));
         let rounds = number("IterationCount", "")?;
-        if rounds == 0 || rounds > ROUNDS_MAX {
-            return Err(format!("PBKDF2 with {rounds} rounds: 1 to {ROUNDS_MAX} are taken"));
+        if rounds == 0 {
+            return Err("PBKDF2 with 0 rounds, which protect nothing".to_owned());
+        }
+        if rounds > ROUNDS_MAX {
+            return Err(format!(
+                "PBKDF2 with {rounds} rounds: at most {ROUNDS_MAX} are taken, since more would stop this program for too long; ask \
+                 its maker for a file with fewer"
+            ));
         }
         let length = usize::try_from(number("KeyLength", "16")?).unwrap_or(usize::MAX);
         if !matches!(length, 16 | 24 | 32) {

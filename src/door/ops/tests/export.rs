@@ -119,7 +119,7 @@ async fn r25_who_is_not_root_names_an_installer_and_gives_the_password() {
         (ask(Some("otto"), None), FailureKind::Usage),
         (ask(Some("otto"), Some("wrong")), FailureKind::Refused),
         (ask(Some("nobody"), Some(PASSWORD)), FailureKind::Refused),
-        (ask(Some("helga"), Some(PASSWORD)), FailureKind::NotAllowed),
+        (ask(Some("helga"), Some(PASSWORD)), FailureKind::Refused),
     ] {
         let failure = rig.export(1000, who.clone()).await.unwrap_err();
         assert_eq!(failure.kind, kind, "{who:?}: {failure}");
@@ -131,6 +131,13 @@ async fn r25_who_is_not_root_names_an_installer_and_gives_the_password() {
             act.target
         );
     }
+    let other = rig.export(1000, ask(Some("helga"), Some(PASSWORD))).await.unwrap_err();
+    assert_eq!(
+        other,
+        Failure::refused("name or password is wrong"),
+        "no password is confirmed"
+    );
+    rig.wrong("helga", 2).await;
     let page = rig.export(1000, ask(Some(" Otto"), Some(PASSWORD))).await.unwrap();
     assert_eq!(seeds(&page), [1]);
     let act = rig.acts().pop().unwrap();

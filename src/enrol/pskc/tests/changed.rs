@@ -131,15 +131,10 @@ fn a_key_in_clear_has_no_place_in_an_encrypted_file() {
     );
     let mine = format!("<PlainValue>{}</PlainValue>", BASE64.encode(&[66; 20]));
     let changed = format!("{}{mine}{}", &text[..start], &text[end + "</EncryptedValue>".len()..]);
-    let found = taken(&changed, &keys());
-    assert_eq!(found.rows.len(), 2);
-    assert!(
-        found.bad[0].reason.contains("in clear in a file that is encrypted"),
-        "{:?}",
-        found.bad
-    );
+    let mixed = FileError::Pskc(PskcError::Mixed);
+    assert_eq!(refused(&changed, &keys()), mixed);
     let both = format!("{}{mine}{}", &text[..start], &text[start..]);
-    assert!(taken(&both, &keys()).bad[0].reason.contains("in clear and encrypted"));
+    assert_eq!(refused(&both, &keys()), mixed);
     // The file is encrypted though it does not say how: the head is cut out.
     let (start, end) = (
         text.find("<EncryptionKey>").unwrap(),
@@ -151,6 +146,39 @@ fn a_key_in_clear_has_no_place_in_an_encrypted_file() {
         FileError::Wanted(Wanted::Key { name: String::new() })
     );
     assert_eq!(taken(&headless, &keys()).rows.len(), 3);
+    // Nor is a key in clear taken before the first encrypted one, or where that one is bad for another reason.
+    let (start, end) = (
+        changed.find("<EncryptionKey>").unwrap(),
+        changed.find("</EncryptionKey>").unwrap(),
+    );
+    let headless = format!("{}{}", &changed[..start], &changed[end + "</EncryptionKey>".len()..]);
+    let (start, end) = (
+        headless.find("<MACMethod").unwrap(),
+        headless.find("</MACMethod>").unwrap(),
+    );
+    let headless = format!("{}{}", &headless[..start], &headless[end + "</MACMethod>".len()..]);
+    for keys in [keys(), Keys::None, Keys::Passphrase("three tall ladders".into())] {
+        assert_eq!(refused(&headless, &keys), mixed);
+        let (first, others) = headless.split_once("</KeyPackage>").unwrap();
+        let others = others.replace("pskc:totp", "pskc:ocra");
+        assert_eq!(refused(&format!("{first}</KeyPackage>{others}"), &keys), mixed);
+        // With nothing encrypted left, what was given says that it should be.
+        let tail = &others[others.rfind("</KeyPackage>").unwrap() + "</KeyPackage>".len()..];
+        let alone = read(format!("{first}</KeyPackage>{tail}").as_bytes(), None, &keys, NOW);
+        match keys {
+            Keys::None => assert_eq!(alone.unwrap().notes, [""; 0]),
+            _ => assert_eq!(alone.unwrap_err(), FileError::NotEncrypted),
+        }
+    }
+}
+
+#[test]
+fn an_encrypted_file_says_once_what_its_mac_does_not_protect() {
+    let notes = taken(&sealed(), &keys()).notes;
+    assert!(
+        notes.len() == 1 && notes[0].contains("names, serial numbers and counters"),
+        "{notes:?}"
+    );
 }
 
 /// Counters and intervals are encrypted in two ways; both are in use.
@@ -208,7 +236,7 @@ fn ways_of_pbkdf2_that_are_not_read_are_named() {
     let text = figure(7);
     let keys = Keys::Passphrase("qwerty".into());
     for (old, new, words) in [
-        ("<IterationCount>1000<", "<IterationCount>10000001<", "10000001 rounds"),
+        ("<IterationCount>1000<", "<IterationCount>2000001<", "2000001 rounds: at most 2000000"),
         ("<IterationCount>1000<", "<IterationCount>0<", "0 rounds"),
         (
             "<IterationCount>1000<",
