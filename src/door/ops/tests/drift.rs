@@ -1,4 +1,5 @@
 //! How the clocks of hardware tokens go, told from a journal whose times were made up.
+#![allow(clippy::print_stdout)] // The measurement's figures.
 
 use super::*;
 use crate::audit::{Attempt, FirstUsed, Outcome, Reason, SecondUsed, Stages};

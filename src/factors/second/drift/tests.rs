@@ -1,4 +1,5 @@
 //! Simulated tokens of known drift in simulated hands, and what the logins tell of them.
+#![allow(clippy::print_stdout)] // What was measured is for whoever reads it.
 
 use super::*;
 use crate::factors::second::totp;
