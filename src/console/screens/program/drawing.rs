@@ -227,11 +227,12 @@ impl Program {
                 hints.extend(skip);
                 hints.push(end);
             }
-            Stage::Making(..) | Stage::Writing(_) | Stage::Noting(_, None) => {
+            _ if self.is_held() => {
                 if self.is_late(context) {
                     hints.push(end);
                 }
             }
+            Stage::Making(..) | Stage::Writing(_) => {}
             Stage::Noting(..) => hints.extend([("Enter", "again"), end]),
             Stage::Code(work) => {
                 hints.push(("Enter", "confirm"));

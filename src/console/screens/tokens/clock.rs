@@ -313,7 +313,8 @@ impl Screen for TokenClock {
                 let takes_key = self.takes_key();
                 if takes_key {
                     rows.line(
-                        "Customer key of this Molto-2; empty where it is the maker's:",
+                        "Customer key of this Molto-2. An empty field tries the maker's key: where this house has set its own, type that \
+                         one, since every wrong key brings the token nearer to refusing all.",
                         Look::Plain,
                     );
                 }
