@@ -58,6 +58,7 @@ impl Readers {
                 let trouble = Trouble {
                     words: why,
                     left: Left::AsBefore,
+                    key_refused: false,
                 };
                 (self.tell)(Told::Failed(*number, trouble));
             }

@@ -342,7 +342,11 @@ pub fn honest((outcome, begun): (&Outcome, bool), task: &Task, before: &Content,
             assert_eq!(now.manner.digits, parameters.digits, "{what}");
             assert!(now.ahead.abs() <= 1, "{what}: its clock is wrong by {} s", now.ahead);
             if task.kind == Kind::Molto2 {
-                assert_eq!(now.title, task.job.title.as_bytes(), "{what}");
+                // The title is the last thing, and may be missing.
+                assert!(
+                    now.title == task.job.title.as_bytes() || now.title == before.title,
+                    "{what}"
+                );
             }
         }
         Outcome::Unreached(_) => assert_eq!(now, before, "{what}: {outcome:?}"),
@@ -355,9 +359,7 @@ pub fn honest((outcome, begun): (&Outcome, bool), task: &Task, before: &Content,
                     assert!(!begun || words.contains("nothing was written"), "{what}: {words}");
                 }
                 Left::Unknown => {
-                    let says = ["may hold no seed", "holds its new seed"].map(|says| words.contains(says));
-                    assert!(says[0] != says[1], "{what}: {words}");
-                    assert!(new || !says[1], "{what}: {words}");
+                    assert!(words.contains("may hold no seed"), "{what}: {words}");
                     let says = ["start over", "do not try again"].map(|says| words.contains(says));
                     assert!(says[0] != says[1], "{what}: {words}");
                 }

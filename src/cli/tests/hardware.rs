@@ -46,6 +46,8 @@ struct Table {
     pauses: usize,
     /// At this command (counted over the whole run) the token is gone: before it has taken it, or after.
     cut: Option<(usize, bool)>,
+    /// It comes back after that.
+    once: bool,
     commands: Arc<Mutex<usize>>,
     trouble: Option<LinkError>,
     /// pcscd is away between these pauses.
@@ -68,6 +70,7 @@ impl Table {
 struct Contact {
     token: Arc<Mutex<dyn Applet>>,
     cut: Option<(usize, bool)>,
+    once: bool,
     commands: Arc<Mutex<usize>>,
 }
 
@@ -85,7 +88,7 @@ impl ApduChannel for Contact {
                 }
                 return Err(LinkError::TokenGone);
             }
-            Some((at, _)) if number > at => return Err(LinkError::TokenGone),
+            Some((at, _)) if number > at && !self.once => return Err(LinkError::TokenGone),
             _ => {}
         }
         let mut answer = self.token.lock().unwrap().apdu(command);
@@ -124,6 +127,7 @@ impl Hardware for Table {
         let contact = Contact {
             token: token.clone(),
             cut: self.cut,
+            once: self.once,
             commands: self.commands.clone(),
         };
         Ok((Box::new(contact), kind.unwrap_or(Kind::Single)))

@@ -1,6 +1,6 @@
 //! `token program --users FILE`: one token after another. A user who was left out, or whose token failed, stops nobody else; the
-//! summary at the end says what became of each. No token is taken for two users: the one that was just written must be taken away
-//! first, and of a Molto-2 each user gets a profile of their own.
+//! summary at the end says what became of each. No token is taken for two users: one that was written in this run must be taken away
+//! first, and of a Molto-2 each user gets a profile of their own. A token that does not take the key ends the run: it would lock.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,6 +14,7 @@ use crate::cli::input::Input;
 use crate::cli::out::End;
 use crate::control::{Failure, FailureKind, TokenId, check};
 use crate::text::shown;
+use crate::tokens::desk::Left;
 use crate::tokens::program::Kind;
 
 /// Most bytes of a file of names.
@@ -111,16 +112,19 @@ enum Choice {
     End,
 }
 
-fn choose(bench: &mut Bench<'_, '_, '_>, question: &str) -> Result<Choice, Failure> {
+/// Which one it is; where something would be lost, Enter alone does not say so.
+fn choose(bench: &mut Bench<'_, '_, '_>, question: &str, lost: bool) -> Result<Choice, Failure> {
     loop {
         let Some(line) = bench.question(question)? else {
             return Ok(Choice::End);
         };
         match line.trim().to_lowercase().as_str() {
-            "" => return Ok(Choice::Go),
+            "" if !lost => return Ok(Choice::Go),
+            "yes" if lost => return Ok(Choice::Go),
             "n" => return Ok(Choice::Another),
             "s" => return Ok(Choice::LeaveOut),
             "q" => return Ok(Choice::End),
+            _ if lost => bench.say("type yes to write over it, or one of the letters, and Enter"),
             _ => bench.say("press Enter, or one of the letters and Enter"),
         }
     }
@@ -129,8 +133,10 @@ fn choose(bench: &mut Bench<'_, '_, '_>, question: &str) -> Result<Choice, Failu
 /// What was written in this run.
 #[derive(Default)]
 struct Done {
-    /// The token with one profile that was written last, and whose it is.
-    last: Option<(String, String)>,
+    /// By serial number, and profile of a Molto-2: whose it is.
+    written: BTreeMap<(String, Option<u8>), String>,
+    /// By the serial number of a Molto-2: the profile that a failed try left half written. The next try takes it, not one more.
+    begun: BTreeMap<String, u8>,
     /// By the serial number of a Molto-2: the lowest profile that this run has not touched.
     free: BTreeMap<String, u8>,
 }
@@ -138,12 +144,22 @@ struct Done {
 impl Done {
     fn wrote(&mut self, target: &Target, user: &str) {
         let serial = target.placed.serial.clone();
-        match target.profile {
-            None => self.last = Some((serial, user.to_owned())),
-            Some(number) => {
-                self.free.insert(serial, number.saturating_add(1));
-            }
+        self.written.insert((serial.clone(), target.profile), user.to_owned());
+        if let Some(number) = target.profile {
+            self.begun.remove(&serial);
+            self.free.insert(serial, number.saturating_add(1));
         }
+    }
+
+    fn failed(&mut self, target: &Target, left: Left) {
+        if let (Left::Unknown, Some(number)) = (left, target.profile) {
+            self.begun.insert(target.placed.serial.clone(), number);
+        }
+    }
+
+    fn whose(&self, serial: &str, profile: Option<u8>) -> Option<&str> {
+        let place = (serial.to_owned(), profile);
+        self.written.get(&place).map(String::as_str)
     }
 }
 
@@ -198,6 +214,14 @@ fn person(bench: &mut Bench<'_, '_, '_>, args: &ProgramArgs, user: &str, done: &
             Step::Another => continue,
             Step::Again(why) => (why, true),
             Step::Never(why) => (why, false),
+            Step::Stop(why) => {
+                bench.say(&why);
+                bench.say(
+                    "the run ends here: the key was refused, and more tries would lock the token; see to the key or lay this token \
+                     aside, then start a run for the users who are left",
+                );
+                return Ok(Turn::End(Row::without_token(user, Outcome::Failed, why)));
+            }
         };
         bench.say(&why);
         if args.yes {
@@ -206,7 +230,7 @@ fn person(bench: &mut Bench<'_, '_, '_>, args: &ProgramArgs, user: &str, done: &
             }
             continue;
         }
-        match choose(bench, "Enter to try again, s to leave this user out, q to end:")? {
+        match choose(bench, "Enter to try again, s to leave this user out, q to end:", false)? {
             Choice::Go | Choice::Another => {}
             Choice::LeaveOut => return Ok(Turn::Over(Row::without_token(user, Outcome::Failed, why))),
             Choice::End => return Ok(Turn::End(Row::without_token(user, Outcome::Failed, why))),
@@ -223,6 +247,8 @@ enum Step {
     Again(String),
     /// It failed, and will again.
     Never(String),
+    /// The token did not take the key: no more tries of it in this run, with this token or another of the house.
+    Stop(String),
 }
 
 /// One try with one token.
@@ -239,15 +265,17 @@ fn turn(
         seconds: args.wait,
         patient: true,
     };
-    let last = done.last.clone();
-    let found = bench.placed(wait, &mut |placed| match (&last, &*not_this) {
-        (Some((serial, whose)), _) if *serial == placed.serial => Some(format!(
-            "that is the token of {}: take it away and place the next one",
-            shown(whose)
-        )),
-        (_, Some(serial)) if *serial == placed.serial => Some("place another token".to_owned()),
-        _ => None,
-    });
+    let found = bench.placed(
+        wait,
+        &mut |placed| match (done.whose(&placed.serial, None), &*not_this) {
+            (Some(whose), _) => Some(format!(
+                "that is the token of {}: take it away and place the next one",
+                shown(whose)
+            )),
+            (_, Some(serial)) if *serial == placed.serial => Some("place another token".to_owned()),
+            _ => None,
+        },
+    );
     let found = match found {
         Ok(found) => found,
         Err(failure) => return Ok(Step::Never(failure.message)),
@@ -261,11 +289,19 @@ fn turn(
     let named = (found.1 == Kind::Single || args.replace)
         .then_some(args.profile)
         .flatten();
-    let named = named.map(|profile| profile.max(first));
-    let target = match target(bench, found, named, first) {
+    let begun = done.begun.get(&found.0.serial).copied();
+    let named = begun.or(named.map(|profile| profile.max(first)));
+    let mut target = match target(bench, found, named, first) {
         Ok(target) => target,
         Err(failure) => return Ok(Step::Never(failure.message)),
     };
+    target.begun = begun.is_some();
+    if let Some(whose) = done.whose(&target.placed.serial, target.profile) {
+        return Ok(Step::Never(format!(
+            "that was written for {} in this run: place another token",
+            shown(whose)
+        )));
+    }
     bench.say(&words::placed(&target.placed));
     let in_the_way = target.in_the_way();
     in_the_way.iter().for_each(|line| bench.say(line));
@@ -277,9 +313,14 @@ fn turn(
             )));
         }
     } else {
-        let over = if in_the_way.is_empty() { "" } else { " over it" };
-        let question = format!("Enter to write{over}, n for another token, s to leave this user out, q to end:");
-        match choose(bench, &question)? {
+        let lost = !in_the_way.is_empty() && !args.replace;
+        let go = match (lost, in_the_way.is_empty()) {
+            (true, _) => "yes to write over it",
+            (false, true) => "Enter to write",
+            (false, false) => "Enter to write over it",
+        };
+        let question = format!("{go}, n for another token, s to leave this user out, q to end:");
+        match choose(bench, &question, lost)? {
             Choice::Go => {}
             Choice::Another => {
                 *not_this = Some(target.placed.serial.clone());
@@ -292,7 +333,12 @@ fn turn(
     let written = match write_seed(bench, user, &target, parameters(args), !in_the_way.is_empty()) {
         Ok(written) => written,
         Err(NotWritten::Box(failure)) => return Ok(Step::Never(failure.message)),
-        Err(trouble) => return Ok(Step::Again(trouble.failure().message)),
+        Err(NotWritten::Token(trouble)) => {
+            done.failed(&target, trouble.left);
+            let refused = trouble.key_refused;
+            let why = NotWritten::Token(trouble).failure().message;
+            return Ok(if refused { Step::Stop(why) } else { Step::Again(why) });
+        }
     };
     done.wrote(&target, user);
     let token = written.token();

@@ -33,6 +33,8 @@ pub struct Target {
     pub profile: Option<u8>,
     /// The profile holds a seed.
     occupied: bool,
+    /// What it holds was begun in this run and not finished: nobody's loss.
+    pub begun: bool,
     /// Tokens of the box that are this very one.
     known: Vec<TokenInfo>,
 }
@@ -44,7 +46,7 @@ impl Target {
         let mut lines: Vec<String> = counts
             .map(|token| format!("it is {}: that one goes when the new code comes", words::token(token)))
             .collect();
-        if let (true, Some(number)) = (self.occupied, self.profile) {
+        if let (true, false, Some(number)) = (self.occupied, self.begun, self.profile) {
             let profile = self.placed.profiles.iter().find(|profile| profile.number == number);
             let title = match profile.map(|profile| profile.title.as_str()) {
                 None | Some("") => String::new(),
@@ -102,6 +104,7 @@ pub fn target(
         kind,
         profile,
         occupied,
+        begun: false,
     })
 }
 
@@ -130,7 +133,7 @@ impl NotWritten {
     pub fn failure(self) -> Failure {
         match self {
             Self::Box(failure) => failure,
-            Self::Token(Trouble { words, left }) => Failure::failed(match left {
+            Self::Token(Trouble { words, left, .. }) => Failure::failed(match left {
                 Left::AsBefore => words,
                 Left::Unknown => {
                     format!("{words} (nobody has this token until it is written whole and a code has come)")
@@ -140,7 +143,7 @@ impl NotWritten {
     }
 }
 
-/// Has posternd make a seed and writes it.
+/// Has posternd make a seed and writes it. `replace`: a token that counts, and a profile that holds a seed, may be lost.
 pub fn write_seed(
     bench: &mut Bench<'_, '_, '_>,
     user: &str,
@@ -167,7 +170,8 @@ pub fn write_seed(
         parameters,
         seed: made.seed,
         customer_key: made.customer_key,
-        replace,
+        // What this run began itself goes in any case; that is leave for the profile, and for no token of the box.
+        replace: replace || target.begun,
     };
     bench.say("writing: leave the token where it is");
     // A fresh contact: whatever was begun with the token while somebody thought about it is forgotten.
@@ -176,6 +180,7 @@ pub fn write_seed(
         NotWritten::Token(Trouble {
             words: format!("{error}; nothing was written: place the token again and start over"),
             left: Left::AsBefore,
+            key_refused: false,
         })
     })?;
     let hardware = &*bench.hardware;
@@ -273,8 +278,18 @@ pub fn program(bench: &mut Bench<'_, '_, '_>, args: &ProgramArgs) -> Result<u8, 
         bench.say(&line);
     }
     let replace = agreed(bench, &target, args.replace, args.yes)?;
-    let written = write_seed(bench, user, &target, parameters(args), replace).map_err(NotWritten::failure)?;
+    let written = write_seed(bench, user, &target, parameters(args), replace).map_err(|why| again(why, &target))?;
     finish(bench, &written.token, &written.replaces)
+}
+
+/// The command's failure. A run writes once: of a profile that it leaves half written, it says how the next one takes the same.
+fn again(why: NotWritten, target: &Target) -> Failure {
+    let unknown = matches!(&why, NotWritten::Token(trouble) if trouble.left == Left::Unknown && !trouble.key_refused);
+    let mut failure = why.failure();
+    if let (true, Some(number)) = (unknown, target.profile) {
+        failure.message = format!("{}; then name the same profile: --profile {number}", failure.message).into();
+    }
+    failure
 }
 
 /// Whether it is to be written, and whether what is in the way may go.

@@ -106,6 +106,9 @@ pub struct Trouble {
     pub words: String,
     /// What is in the token now.
     pub left: Left,
+    /// The token did not take the key: nobody may try again by itself, since a few more tries lock it for good.
+    #[serde(default)]
+    pub key_refused: bool,
 }
 
 /// A seed to be written.

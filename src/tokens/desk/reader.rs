@@ -292,5 +292,6 @@ pub fn untouched(error: LinkError) -> Trouble {
     Trouble {
         words,
         left: Left::AsBefore,
+        key_refused: false,
     }
 }

@@ -98,10 +98,13 @@ pub fn set_customer_key(
     let (device, _) = wait(manager.change_key(new), at, either, waited, |_| Ok(false))?;
     match device.authenticate(Key::molto2(Some(new))) {
         Ok(_) => Ok(()),
-        Err(Fault::Locked | Fault::WrongKey { .. }) => Err(refused(
-            "the Molto-2 does not take the new customer key, so it has the old one: unplug it so that it waits no more, plug it in \
-             again, start over, and press its button when you are asked to",
-        )),
+        Err(Fault::Locked | Fault::WrongKey { .. }) => Err(Trouble {
+            key_refused: true,
+            ..refused(
+                "the Molto-2 does not take the new customer key, so it has the old one: unplug it so that it waits no more, plug it \
+                 in again, start over, and press its button when you are asked to",
+            )
+        }),
         Err(fault) => Err(unclear(at, &fault, either)),
     }
 }
@@ -139,6 +142,7 @@ pub fn factory_reset(channel: &mut dyn ApduChannel, serial: &str, waited: Waited
             words: "the Molto-2 does not say that it was reset, and nothing was in it that could be seen to go: look at its display"
                 .to_owned(),
             left: Left::Unknown,
+            key_refused: false,
         }),
     }
 }

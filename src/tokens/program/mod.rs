@@ -5,8 +5,8 @@
 //! 1. What the token cannot do is refused before anything is sent: parameters, seed, a clock that no token can hold.
 //! 2. It is looked at first, always: another serial number than the job's is refused.
 //! 3. Authenticate, configure (with the box's time at that moment), authenticate again to the same token, seed; on a Molto-2 the title.
-//!    One try of the key each time. [`write`](fn@write) says yes only to "done" at the last step; whether the token shows the right
-//!    codes is proven by a code, and by nothing here.
+//!    One try of the key each time. [`write`](fn@write) says yes only to "done" at the seed, and then whatever becomes of the title;
+//!    whether the token shows the right codes is proven by a code, and by nothing here.
 //! 4. Whatever fails from the configuration on leaves [`Left::Unknown`]: the token may hold no seed, so it is started over, with
 //!    another seed.
 
@@ -182,9 +182,9 @@ fn write_molto2(
         .map_err(|fault| unsure(Kind::Molto2, At::Seed, &name, &fault))?;
     if let Some(title) = Title::new(&job.title) {
         step(Step::Title);
-        seeded
-            .title(&title)
-            .map_err(|fault| unsure(Kind::Molto2, At::Title, &name, &fault))?;
+        // The seed is taken: a title that fails is a missing name on a display and no failed writing. Whoever heard "failed" would
+        // write another seed over this one. There is no place in the answer for it; `set_title` can write it later.
+        let _ = seeded.title(&title);
     }
     Ok(now)
 }
@@ -330,6 +330,7 @@ fn not_ready(kind: Kind, what: &str, why: NotReady) -> Trouble {
                 shown(&serial)
             ),
             left: Left::Unknown,
+            key_refused: false,
         },
     }
 }

@@ -17,7 +17,6 @@ pub(super) enum At {
     Configuration,
     KeyAgain,
     Seed,
-    Title,
     Clock,
     Deletion,
     CustomerKey,
@@ -33,7 +32,6 @@ impl At {
             At::Configuration => "while it was configured",
             At::KeyAgain => "after it was configured",
             At::Seed => "while its seed was written",
-            At::Title => "after its seed was written",
             At::Clock => "while its clock was set",
             At::Deletion => "while a seed was deleted",
             At::CustomerKey => "while it was given its customer key",
@@ -48,7 +46,7 @@ impl At {
             At::Key | At::KeyAgain => "to be asked for its key",
             At::Configuration => "the configuration",
             At::Seed => "the seed",
-            At::Title | At::Retitle => "the title",
+            At::Retitle => "the title",
             At::Clock => "the time",
             At::Deletion => "to delete the seed",
             At::CustomerKey => "the customer key",
@@ -112,11 +110,17 @@ fn advice(kind: Kind, fault: &Fault) -> &'static str {
     }
 }
 
+/// A try of the key was spent.
+fn key_refused(fault: &Fault) -> bool {
+    matches!(fault, Fault::Locked | Fault::WrongKey { .. })
+}
+
 /// Refused before anything was sent that changes a token.
 pub(super) fn refused(why: impl Display) -> Trouble {
     Trouble {
         words: why.to_string(),
         left: Left::AsBefore,
+        key_refused: false,
     }
 }
 
@@ -129,6 +133,7 @@ pub(super) fn untouched(kind: Kind, at: At, fault: &Fault) -> Trouble {
             advice(kind, fault)
         ),
         left: Left::AsBefore,
+        key_refused: key_refused(fault),
     }
 }
 
@@ -138,14 +143,10 @@ pub(super) fn unsure(kind: Kind, at: At, place: &str, fault: &Fault) -> Trouble 
         Fault::Link(LinkError::TokenGone) if kind == Kind::Single => "place it again and start over",
         fault => advice(kind, fault),
     };
-    let state = if at == At::Title {
-        "holds its new seed, perhaps under an old title"
-    } else {
-        "may hold no seed"
-    };
     Trouble {
-        words: format!("{}; {place} {state}: {advice}", what(kind, at, fault)),
+        words: format!("{}; {place} may hold no seed: {advice}", what(kind, at, fault)),
         left: Left::Unknown,
+        key_refused: key_refused(fault),
     }
 }
 
@@ -157,6 +158,7 @@ pub(super) fn unsure_clock(kind: Kind, fault: &Fault) -> Trouble {
             what(kind, At::Clock, fault)
         ),
         left: Left::Unknown,
+        key_refused: key_refused(fault),
     }
 }
 
@@ -165,6 +167,7 @@ pub(super) fn unclear(at: At, fault: &Fault, state: &str) -> Trouble {
     Trouble {
         words: format!("{}; {state}", what(Kind::Molto2, at, fault)),
         left: Left::Unknown,
+        key_refused: key_refused(fault),
     }
 }
 

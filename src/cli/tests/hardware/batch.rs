@@ -210,3 +210,35 @@ fn fifty_tokens_in_one_run() {
     assert_eq!((ran.status, ran.json()["active"].as_u64()), (0, Some(50)));
     assert!(drawer.iter().all(|one| lock(one).seeds == 1));
 }
+
+#[test]
+fn a_token_of_this_run_is_nobody_elses_however_long_ago_it_was_written() {
+    let (drawer, fake) = (drawer(2), Fake::new(&["anna", "berta", "clara"]));
+    // Anna's, berta's, and then anna's once more.
+    let first = drawer[0].clone();
+    let mut table = table(&drawer, 1).at(1, move |lies| {
+        lies.insert("pcsc".to_owned(), first.clone());
+    });
+    let line = format!("{LINE} --yes --replace --wait 5");
+    let ran = carried(&line, &"123456\n".repeat(3), THREE, &mut table, &fake);
+    assert_eq!((ran.status, lock(&drawer[0]).seeds, lock(&drawer[1]).seeds), (1, 1, 1));
+    assert!(ran.out.contains("that is the token of anna"), "{}", ran.out);
+}
+
+#[test]
+fn enter_alone_writes_over_nobodys_token() {
+    for (more, typed, seeds) in [
+        ("", "\n\n", 0),
+        ("", "y\nq\n", 0),
+        ("", "yes\n123456\n", 1),
+        (" --replace", "\n123456\n", 1),
+    ] {
+        let drawer = drawer(1);
+        let used = token(7, "dora", "86596220000001", None, true, TokenStatus::Active);
+        let fake = Fake::new(&["anna"]).having(used);
+        let line = format!("{LINE}{more}");
+        let ran = carried(&line, typed, &[("f", "anna")], &mut table(&drawer, 1), &fake);
+        assert_eq!(lock(&drawer[0]).seeds, seeds, "{more} {typed:?}: {}", ran.err);
+        assert_eq!(fake.asked().contains(&"token program"), seeds == 1, "{typed:?}");
+    }
+}

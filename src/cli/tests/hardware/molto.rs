@@ -157,6 +157,59 @@ fn the_houses_key_comes_from_posternd_and_a_wrong_one_is_tried_once() {
     assert_eq!(ran.status, 0, "{}", ran.err);
 }
 
+#[test]
+fn a_refused_key_ends_a_batch_at_its_first_try() {
+    for (more, typed) in [(" --yes", ""), ("", "\n\n\n\n\n\n")] {
+        let molto = molto(&[]);
+        lock(&molto).set_customer_key(b"0123456789abcdef");
+        let fake = Fake::new(&["anna", "berta", "clara"]);
+        let line = format!("token program --users f --device pcsc --kind molto2{more}");
+        let names = &[("f", "anna\nberta\nclara\n")];
+        let ran = carried(&line, typed, names, &mut Table::with(molto.clone()), &fake);
+        assert!(ran.out.contains("1 failed, 2 not reached"), "{}", ran.out);
+        assert!(
+            ran.err.contains("the run ends here: the key was refused"),
+            "{}",
+            ran.err
+        );
+        assert_eq!(fake.0.lock().unwrap().seeds.len(), 1);
+        // The next try is the second of ten.
+        let ran = carried(PROGRAM, "", &[], &mut Table::with(molto), &fake);
+        assert!(ran.err.contains("locks after 8 more tries"), "{}", ran.err);
+    }
+}
+
+#[test]
+fn what_this_run_began_itself_it_may_write_over() {
+    // Every other profile is full: without leave for its own half-written one, a second try has none.
+    let full: Vec<usize> = (0..50).filter(|number| *number != 3).collect();
+    let all = {
+        let mut table = Table::with(molto(&full));
+        carried(PROGRAM, "123456\n", &[], &mut table, &Fake::new(&["anna"]));
+        *table.commands.clone().lock().unwrap()
+    };
+    // The answer to the seed is lost: the profile holds it, and nobody knows.
+    let (molto, fake) = (molto(&full), Fake::new(&["anna"]));
+    let mut table = Table::with(molto.clone());
+    (table.cut, table.once) = (Some((all - 2, true)), true);
+    let line = "token program --users f --device pcsc --kind molto2 --yes";
+    let ran = carried(line, "123456\n", &[("f", "anna")], &mut table, &fake);
+    assert_eq!(ran.status, 0, "{}\n{}", ran.out, ran.err);
+    assert!(ran.err.contains("may hold no seed"), "{}", ran.err);
+    let profile = lock(&molto).profiles[3].clone();
+    assert_eq!((profile.seeds, profile.seed), (2, Some(fake.seed())));
+    let replaces = |one: &Request| matches!(one, Request::TokenProgram(ask) if ask.replace);
+    assert!(
+        !fake.0.lock().unwrap().asked.iter().any(replaces),
+        "no token of the box is given up"
+    );
+    // One token: the words name the profile that the next run is to take.
+    let mut table = Table::with(self::molto(&full));
+    table.cut = Some((all - 2, true));
+    let ran = carried(PROGRAM, "123456\n", &[], &mut table, &Fake::new(&["anna"]));
+    assert!(ran.status == 1 && ran.err.contains("--profile 3"), "{}", ran.err);
+}
+
 fn device(line: &str, typed: &str, molto: &Arc<Mutex<Molto2>>, fake: &Fake) -> Printed {
     let press = molto.clone();
     let mut table = Table::with(molto.clone()).at(1, move |_| lock(&press).press());

@@ -136,6 +136,7 @@ fn what_is_in_a_token_after_a_failure_is_said_also_where_the_screen_was_left() {
     let trouble = Trouble {
         words: "the token may hold no seed".to_owned(),
         left: Left::Unknown,
+        key_refused: false,
     };
     desk.tells(Reader::Failed(number, trouble));
     assert!(

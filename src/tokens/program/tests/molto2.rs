@@ -75,7 +75,20 @@ fn the_vectors_of_the_notes() {
 
 #[test]
 fn whatever_goes_wrong_it_is_never_believed_written() {
-    cut_everywhere(Kind::Molto2, &google(), &lines(false), 4);
+    let mut untitled = lines(false);
+    untitled.pop();
+    cut_everywhere(Kind::Molto2, &google(), &untitled, 4);
+}
+
+#[test]
+fn a_title_that_fails_makes_no_failed_writing() {
+    for fault in faults() {
+        let mut cut = lines(false);
+        cut.last_mut().unwrap().1 = fault.clone();
+        let mut script = Script::new(&cut);
+        assert_eq!(written(&mut script, Kind::Molto2, &google()).0, Ok(NOW), "{fault:?}");
+        assert!(script.ended(), "{fault:?}");
+    }
 }
 
 #[test]
@@ -162,7 +175,7 @@ fn a_wrong_customer_key_is_tried_once() {
         let trouble = written(&mut Script::new(&cut), Kind::Molto2, &job).0.unwrap_err();
         assert!(trouble.words.contains(words), "{}", trouble.words);
         assert!(trouble.words.contains("do not try again before"), "{}", trouble.words);
-        assert_eq!(trouble.left, Left::AsBefore);
+        assert_eq!((trouble.left, trouble.key_refused), (Left::AsBefore, true));
         assert!(!trouble.words.contains("postern-key"));
     }
 }

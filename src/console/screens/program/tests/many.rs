@@ -100,6 +100,7 @@ pub fn mixed(desk: &mut Desk) {
     let trouble = Trouble {
         words: "the token was taken away".to_owned(),
         left: Left::Unknown,
+        key_refused: false,
     };
     desk.tells(Reader::Failed(number, trouble));
     desk.keys(&[Key::Char('s')]);

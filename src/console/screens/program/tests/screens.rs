@@ -91,6 +91,7 @@ const SCREENS: [(&str, Lead); 18] = [
         let trouble = Trouble {
             words: "the token was taken away in the middle".to_owned(),
             left: Left::Unknown,
+            key_refused: false,
         };
         desk.tells(Reader::Failed(number, trouble));
     }),

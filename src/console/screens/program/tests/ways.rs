@@ -16,6 +16,7 @@ fn a_link_lost_says_what_is_left_and_starts_over_with_the_same_key() {
         let trouble = Trouble {
             words: "the token was taken away: place it again and start over".to_owned(),
             left,
+            key_refused: false,
         };
         desk.tells(Reader::Failed(number, trouble));
         assert_eq!(desk.app.screen(), "program-trouble");
@@ -52,6 +53,7 @@ fn another_token_after_a_failure_leaves_no_second_half() {
     let trouble = Trouble {
         words: "the token does not answer".to_owned(),
         left: Left::Unknown,
+        key_refused: false,
     };
     desk.tells(Reader::Failed(number, trouble));
     desk.keys(&[Key::Char('n')]);
@@ -176,6 +178,7 @@ fn somebody_new_is_made_with_the_token_and_not_before() {
         Trouble {
             words: "the reader was unplugged".to_owned(),
             left: Left::Unknown,
+            key_refused: false,
         },
     ));
     desk.keys(&[Key::Enter]);

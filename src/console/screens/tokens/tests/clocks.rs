@@ -208,6 +208,7 @@ fn a_clock_that_could_not_be_set_says_what_is_left() {
     let trouble = Trouble {
         words: "the token was taken away".to_owned(),
         left: Left::AsBefore,
+        key_refused: false,
     };
     desk.tells(Reader::Failed(number, trouble));
     assert!(
