@@ -163,6 +163,7 @@ fn r24_nobody_is_locked_out_while_a_token_is_written_and_a_minute_of_it_at_most(
     let trouble = Trouble {
         words: "the token was taken away".to_owned(),
         left: Left::AsBefore,
+        key_refused: false,
     };
     desk.tells(Reader::Failed(job, trouble));
     assert!(!desk.text().contains("taken away"));

@@ -266,6 +266,10 @@ impl Program {
         let Stage::Trouble(work, trouble) = &self.stage else {
             return Vec::new();
         };
+        if trouble.key_refused {
+            // Every try brings the token nearer to refusing all keys.
+            return Vec::new();
+        }
         match &work.target {
             Some(target) if target.is(self.bench.token()) => {
                 let mut target = target.clone();

@@ -134,3 +134,21 @@ fn what_was_written_while_nobody_was_logged_in_is_noted_after_the_next_login() {
         assert!(!desk.asked.iter().any(|(_, request)| is_written(request)));
     }
 }
+
+#[test]
+fn a_token_that_refused_the_key_is_not_tried_again() {
+    let mut desk = opened(Program::new(ANNA));
+    place(&mut desk, SERIAL_1);
+    let (number, _) = write(&mut desk, ANNA, SERIAL_1);
+    let trouble = Trouble {
+        words: "the token refuses the key".to_owned(),
+        left: Left::AsBefore,
+        key_refused: true,
+    };
+    desk.tells(Reader::Failed(number, trouble));
+    assert!(!desk.text().contains("start over"), "{}", desk.text());
+    desk.keys(&[Key::Enter]);
+    assert!(!desk.asked.iter().any(|(_, request)| is_program(request)));
+    desk.keys(&[Key::Char('n')]);
+    assert_eq!(desk.app.screen(), "program");
+}

@@ -91,7 +91,12 @@ fn a_profile_that_may_hold_half_a_key_of_this_try_is_written_over_without_a_ques
         let (number, job) = self::job(&mut desk);
         assert!(!job.replace);
         let words = "the token was taken away".to_owned();
-        desk.tells(Reader::Failed(number, Trouble { words, left }));
+        let trouble = Trouble {
+            words,
+            left,
+            key_refused: false,
+        };
+        desk.tells(Reader::Failed(number, trouble));
         desk.keys(&[Key::Enter]);
         desk.answer(is_program, made());
         let (_, job) = self::job(&mut desk);
