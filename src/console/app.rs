@@ -20,14 +20,14 @@ use std::time::Duration;
 
 use self::asks::{Asker, Question};
 use self::gate::Gate;
-use self::readers::Job;
+use self::readers::{Job, Late, Made};
 use super::action::{Action, Told, Tone};
 use super::event::{Effect, Event, Now};
 use super::key::Key;
 use super::screen::{Context, Screen, Topics};
 use super::screens::help::Help;
 use super::screens::{first_screen, home, waiting};
-use crate::control::{Moved, Request, Session};
+use crate::control::{Answer, Moved, Request, Session};
 use crate::times;
 
 /// The smallest screen that is drawn on.
@@ -61,6 +61,12 @@ pub struct App {
     asks: HashMap<u64, Question>,
     /// What the readers' thread was asked to do.
     jobs: HashMap<u64, Job>,
+    /// The token that posternd made with the answer that is handled now, for the job that writes it.
+    made: Option<Made>,
+    /// What became of jobs while nobody was logged in.
+    late: Vec<Late>,
+    /// When a token was being written last: nobody is locked out in the middle of it.
+    last_job: Duration,
     /// The readers' thread looks at the readers.
     watches: bool,
     /// A screen that reads was opened since.
@@ -88,6 +94,9 @@ impl App {
             numbers: 0,
             asks: HashMap::new(),
             jobs: HashMap::new(),
+            made: None,
+            late: Vec::new(),
+            last_job: Duration::ZERO,
             watches: false,
             reads_anew: false,
             note: None,
@@ -155,7 +164,14 @@ impl App {
             }
             Event::Size(columns, rows) => self.context.size = (columns, rows),
             Event::Tick => self.tick(&mut effects),
-            Event::Answer(number, answer) => self.answer(number, *answer, &mut effects),
+            Event::Answer(number, answer) => {
+                self.made = match answer.as_ref() {
+                    Ok(Answer::TokenProgramming(made)) => Some(Made::of(&made.token)),
+                    _ => None,
+                };
+                self.answer(number, *answer, &mut effects);
+                self.made = None;
+            }
             Event::Up(hello) => {
                 self.context.up = true;
                 self.context.hello = Some(hello);
@@ -166,8 +182,8 @@ impl App {
             Event::Down(why) => {
                 self.context.up = false;
                 self.context.silent = None;
+                // The readers' thread goes on: what it tells of its jobs is kept.
                 self.asks.clear();
-                self.jobs.clear();
                 if self.context.session.take().is_some() {
                     self.cut_off = true;
                     effects.push(Effect::Wipe);
@@ -242,7 +258,8 @@ impl App {
     /// Tells posternd that somebody is there, now or, where that was told just now, with a later tick: no key is lost.
     fn stay(&mut self, effects: &mut Vec<Effect>) {
         let now = self.context.now.mono;
-        let is_due = self.last_key > self.last_stay && now.saturating_sub(self.last_stay) >= STAY_EVERY;
+        let is_due =
+            self.last_key.max(self.last_job) > self.last_stay && now.saturating_sub(self.last_stay) >= STAY_EVERY;
         if is_due && self.context.session.is_some() {
             self.last_stay = now;
             self.ask(Asker::Application, Request::Stay, effects);
@@ -250,9 +267,10 @@ impl App {
     }
 
     fn tick(&mut self, effects: &mut Vec<Effect>) {
+        self.note_jobs();
         if let Some(session) = &self.context.session {
             let idle = Duration::from_secs(u64::from(session.idle_seconds));
-            if self.context.now.mono.saturating_sub(self.last_key) >= idle {
+            if self.context.now.mono.saturating_sub(self.last_key.max(self.last_job)) >= idle {
                 let why = format!("Locked: no key for {}", times::shown_duration(idle));
                 return self.lock(&why, effects);
             }
@@ -299,13 +317,13 @@ impl App {
             let (number, actions) = self.push(screen);
             self.apply_from(number, actions, effects);
         }
+        self.tell_late(effects);
     }
 
     /// Ends the session and shows the login: nothing of it stays on the screen or in memory.
     fn lock(&mut self, why: &str, effects: &mut Vec<Effect>) {
         // Answers that are still on their way belong to nobody.
         self.asks.clear();
-        self.jobs.clear();
         self.context.silent = None;
         if self.context.session.take().is_some() && self.context.up {
             self.ask(Asker::Application, Request::LogOut, effects);

@@ -17,6 +17,7 @@
 //! Enter write it  o other kind  Esc back  ? help
 //! ```
 
+mod answers;
 mod drawing;
 mod flow;
 mod kind;
@@ -106,6 +107,8 @@ pub struct Program {
     info: Option<Box<UserInfo>>,
     /// Who has the token that lies there.
     known: Option<SerialReport>,
+    /// Reader and serial number of the token that was looked at last.
+    seen: Option<(String, String)>,
     /// How often another token was looked at: an answer about an earlier one is known by it.
     looks: u32,
     /// The target of the question that stands on top.
@@ -180,6 +183,7 @@ impl Program {
             clock_asked: Asked::new(CLOCK),
             info: None,
             known: None,
+            seen: None,
             looks: 0,
             question: None,
             anew: false,
@@ -192,11 +196,21 @@ impl Program {
         self.clock.as_ref().is_some_and(|clock| !clock.trusted)
     }
 
+    /// posternd, or the token, is waited for: keys change nothing.
+    fn is_held(&self) -> bool {
+        match &self.stage {
+            Stage::Making(..) | Stage::Writing(_) | Stage::Noting(_, None) => true,
+            Stage::Code(work) => work.is_checking,
+            _ => false,
+        }
+    }
+
     /// Nothing has come for so long that nobody is held here.
     fn is_late(&self, context: &Context) -> bool {
         let since = match &self.stage {
             Stage::Making(_, since) => *since,
             Stage::Writing(work) | Stage::Noting(work, None) => work.moved,
+            Stage::Code(work) if work.is_checking => work.moved,
             _ => return true,
         };
         context.now.mono.saturating_sub(since) >= LATE
@@ -247,7 +261,7 @@ impl Program {
         };
         match key {
             _ if work.is_checking => Vec::new(),
-            Key::Enter => self.confirm(),
+            Key::Enter => self.confirm(context),
             Key::Char('s') if self.queue.is_many() => self.skip(context),
             Key::Char('n') if work.target.is_none() => {
                 self.anew = true;

@@ -147,6 +147,35 @@ fn what_is_in_a_token_after_a_failure_is_said_also_where_the_screen_was_left() {
 }
 
 #[test]
+fn r24_nobody_is_locked_out_while_a_token_is_written_and_a_minute_of_it_at_most() {
+    // The session of a test lasts 300 s without a key.
+    let mut desk = reading();
+    desk.wait(280);
+    desk.keys(&[Key::Char('w')]);
+    let job = number(&mut desk);
+    desk.wait(50);
+    desk.tells(Reader::Step(job, Step::Seed));
+    desk.wait(309);
+    assert_eq!(desk.app.screen(), "reads", "a minute and 300 s have not gone by yet");
+    desk.wait(1);
+    assert_eq!(desk.app.screen(), "login");
+    // What becomes of it is kept for the next login.
+    let trouble = Trouble {
+        words: "the token was taken away".to_owned(),
+        left: Left::AsBefore,
+        key_refused: false,
+    };
+    desk.tells(Reader::Failed(job, trouble));
+    assert!(!desk.text().contains("taken away"));
+    desk.log_in(crate::console::testing::session(Role::Helpdesk));
+    assert!(
+        desk.text().contains("the token was taken away (8659622000001)"),
+        "{}",
+        desk.text()
+    );
+}
+
+#[test]
 fn a_question_that_comes_later_is_answered_by_nobody_who_has_not_seen_it() {
     let mut desk = reading();
     desk.burst(&[Key::Char('a')], 10);

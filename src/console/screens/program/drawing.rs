@@ -45,6 +45,10 @@ impl Program {
                 rows.gap();
                 let there = work.target.as_ref().is_some_and(|target| target.is(self.bench.token()));
                 let words = match there {
+                    _ if trouble.key_refused => format!(
+                        "{} is not tried again here: every refused key brings it nearer to refusing all.",
+                        work.what()
+                    ),
                     true => format!(
                         "{} lies on the reader. Enter starts over, with another key.",
                         work.what()
@@ -227,11 +231,12 @@ impl Program {
                 hints.extend(skip);
                 hints.push(end);
             }
-            Stage::Making(..) | Stage::Writing(_) | Stage::Noting(_, None) => {
+            _ if self.is_held() => {
                 if self.is_late(context) {
                     hints.push(end);
                 }
             }
+            Stage::Making(..) | Stage::Writing(_) => {}
             Stage::Noting(..) => hints.extend([("Enter", "again"), end]),
             Stage::Code(work) => {
                 hints.push(("Enter", "confirm"));
@@ -241,8 +246,11 @@ impl Program {
                 hints.extend(skip);
                 hints.push(end);
             }
-            Stage::Trouble(..) => {
-                hints.extend([("Enter", "start over"), ("n", "another token")]);
+            Stage::Trouble(_, trouble) => {
+                if !trouble.key_refused {
+                    hints.push(("Enter", "start over"));
+                }
+                hints.push(("n", "another token"));
                 hints.extend(skip);
                 hints.push(end);
             }

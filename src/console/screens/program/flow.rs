@@ -1,25 +1,24 @@
 //! The way of a token, step by step: what each key and each answer leads to. Nothing here draws.
 
 use super::{
-    ADD_USER, CLOCK, CONFIRM, Clock, FINISHED, FORGET, OVERWRITE, Outcome, PEOPLE, PROGRAM, Program, REPLACE, Stage,
-    Summary, Target, WRITTEN, Work, work,
+    ADD_USER, CONFIRM, Clock, FINISHED, FORGET, OVERWRITE, Outcome, PROGRAM, Program, Stage, Summary, Target, WRITTEN,
+    Work, work,
 };
 use crate::console::action::{Action, Told, Tone};
 use crate::console::screen::Context;
-use crate::console::screens::commands::of_user;
 use crate::console::screens::confirm::{Confirm, word_for};
-use crate::control::{Answer, Failure, FailureKind, Request, TokenInfo, TokenProgramming, TokenStatus, UserAdd};
+use crate::control::{Request, TokenInfo, TokenProgramming, TokenSource, UserAdd};
 use crate::text::shown;
 use crate::tokens::desk;
 
 /// Tags of questions about the user whose turn it is: the turn stands in the low half, so that a late answer is known.
-const USER: u32 = 1 << 16;
+pub(super) const USER: u32 = 1 << 16;
 /// Tags of questions about a serial number, told apart in the same way.
-const SERIAL: u32 = 2 << 16;
+pub(super) const SERIAL: u32 = 2 << 16;
 /// The tag of what came too late for whoever waited.
-const LATE_WRITTEN: u32 = 3 << 16;
+pub(super) const LATE_WRITTEN: u32 = 3 << 16;
 /// The low half.
-const LOW: u32 = 0xffff;
+pub(super) const LOW: u32 = 0xffff;
 
 impl Program {
     /// The next one's turn begins, or begins anew.
@@ -30,19 +29,40 @@ impl Program {
         actions
     }
 
+    /// Back to what lies there. Another token than the one that was looked at is looked at anew; of the same one is asked who has
+    /// it by now. Whatever was typed meanwhile was not meant for this.
+    pub(super) fn look_again(&mut self) -> Vec<Action> {
+        self.stage = Stage::Look;
+        if self.lies_there() != self.seen {
+            return self.looked();
+        }
+        let mut actions = vec![Action::Unseen];
+        actions.extend(self.ask_serial());
+        actions
+    }
+
+    /// By what a token on a reader is known.
+    fn lies_there(&self) -> Option<(String, String)> {
+        let token = self.bench.token()?;
+        Some((token.device.clone(), token.serial.clone()))
+    }
+
+    fn ask_serial(&self) -> Option<Action> {
+        let serial = self.bench.token()?.serial.clone();
+        Some(Action::Ask(SERIAL | self.looks, Request::SerialShow { serial }))
+    }
+
     /// Another token lies there than before, or none: who has it is asked, and whoever presses Enter must have seen it.
     pub(super) fn looked(&mut self) -> Vec<Action> {
         self.known = None;
+        self.seen = self.lies_there();
         self.looks = self.looks.wrapping_add(1) & LOW;
         self.keep_profile();
         let profiles = self.bench.token().map(|token| &token.profiles);
         let free = profiles.and_then(|all| all.iter().position(|profile| !profile.occupied));
         self.profiles.go(free.unwrap_or(0));
         let mut actions = vec![Action::Unseen];
-        if let Some(token) = self.bench.token() {
-            let serial = token.serial.clone();
-            actions.push(Action::Ask(SERIAL | self.looks, Request::SerialShow { serial }));
-        }
+        actions.extend(self.ask_serial());
         actions
     }
 
@@ -113,7 +133,7 @@ impl Program {
     }
 
     /// A question whose yes goes on with this token.
-    fn question(&mut self, tag: u32, title: &str, lines: Vec<String>, target: Target) -> Vec<Action> {
+    pub(super) fn question(&mut self, tag: u32, title: &str, lines: Vec<String>, target: Target) -> Vec<Action> {
         let holder = self
             .holders()
             .next()
@@ -121,8 +141,12 @@ impl Program {
             .unwrap_or_default();
         let word = word_for(&holder, "replace").to_owned();
         self.question = Some(target);
-        self.stage = Stage::Look;
-        vec![Action::Open(Box::new(Confirm::strong(tag, title, lines, &word)))]
+        let mut actions = match self.stage {
+            Stage::Look => Vec::new(),
+            _ => self.look_again(),
+        };
+        actions.push(Action::Open(Box::new(Confirm::strong(tag, title, lines, &word))));
+        actions
     }
 
     /// Yes to a question: the token it was about must still lie there.
@@ -131,18 +155,14 @@ impl Program {
             return Vec::new();
         };
         if !target.is(self.bench.token()) {
-            let words = format!(
-                "{} no longer lies there: place it again, and press Enter",
-                shown(&target.serial)
-            );
-            return vec![Action::Say(Tone::Bad, words)];
+            return vec![gone(&target)];
         }
         agree(&mut target);
         self.make_key(target, context)
     }
 
     /// posternd makes the key; the user before it, where nobody is called so.
-    fn make_key(&mut self, target: Target, context: &Context) -> Vec<Action> {
+    pub(super) fn make_key(&mut self, target: Target, context: &Context) -> Vec<Action> {
         let user = self.queue.name().to_owned();
         let action = match self.make {
             true => {
@@ -160,12 +180,26 @@ impl Program {
     }
 
     /// posternd has made the key: it goes to the token.
-    fn write(&mut self, mut made: TokenProgramming, context: &Context) -> Vec<Action> {
+    pub(super) fn write(&mut self, mut made: TokenProgramming, context: &Context) -> Vec<Action> {
         let Stage::Making(target, _) = &self.stage else {
-            return Vec::new();
+            // The run was ended meanwhile.
+            let (user, serial) = (made.token.user, made.token.serial);
+            self.queue.note_of(&user, &serial, Outcome::Begun, context.now.wall);
+            let words = format!("{} is begun, and nothing was written to it", shown(&serial));
+            return vec![Action::Say(Tone::Look, words)];
         };
         let target = target.clone();
         self.make = false;
+        if !self.is_for(&made.token, &target) {
+            let words = format!(
+                "posternd answered with a key for {} of {}, not for what was asked: nothing was written",
+                work::device_words(&made.token),
+                shown(&made.token.user)
+            );
+            let mut actions = self.look_again();
+            actions.push(Action::Say(Tone::Bad, words));
+            return actions;
+        }
         self.jobs = self.jobs.wrapping_add(1);
         let job = target.job(&mut made);
         self.writing = Some((made.token.user.clone(), made.token.id));
@@ -173,6 +207,17 @@ impl Program {
         self.queue.note(&target.serial, Outcome::Begun, context.now.wall);
         self.stage = Stage::Writing(Box::new(Work::new(made, target, context.now.mono)));
         vec![Action::Reader(desk::Ask::Write(self.jobs, Box::new(job)))]
+    }
+
+    /// Whether what posternd made is for this token and, where the user is known by name, for that user: anything else would put
+    /// a key into a token that the box takes for another.
+    fn is_for(&self, made: &TokenInfo, target: &Target) -> bool {
+        let is_profile = match made.source {
+            TokenSource::Programmed(programmed) => programmed.profile == target.profile,
+            TokenSource::App | TokenSource::File => false,
+        };
+        let is_user = self.info.as_ref().is_none_or(|info| info.row.name == made.user);
+        made.serial == target.serial.trim() && is_profile && is_user
     }
 
     /// The token has taken the key: posternd must know before anything else.
@@ -218,12 +263,18 @@ impl Program {
 
     /// The same token again, from the beginning: with another key, since the first one may be in it in part.
     pub(super) fn start_over(&mut self, context: &Context) -> Vec<Action> {
-        let Stage::Trouble(work, _) = &self.stage else {
+        let Stage::Trouble(work, trouble) = &self.stage else {
             return Vec::new();
         };
+        if trouble.key_refused {
+            // Every try brings the token nearer to refusing all keys.
+            return Vec::new();
+        }
         match &work.target {
             Some(target) if target.is(self.bench.token()) => {
-                let target = target.clone();
+                let mut target = target.clone();
+                // The profile may hold the key of this very try by now.
+                target.overwrite |= trouble.left == desk::Left::Unknown && target.profile.is_some();
                 self.make_key(target, context)
             }
             _ => {
@@ -245,7 +296,7 @@ impl Program {
     }
 
     /// The code, as typed, to posternd.
-    pub(super) fn confirm(&mut self) -> Vec<Action> {
+    pub(super) fn confirm(&mut self, context: &Context) -> Vec<Action> {
         let Stage::Code(work) = &mut self.stage else {
             return Vec::new();
         };
@@ -258,6 +309,7 @@ impl Program {
             return Vec::new();
         }
         work.is_checking = true;
+        work.moved = context.now.mono;
         let request = Request::TokenConfirm {
             user: work.token.user.clone(),
             code: work.code.take_secret(),
@@ -273,7 +325,7 @@ impl Program {
             .into_iter()
             .flat_map(|report| &report.tokens)
             .filter(move |token| match token.source {
-                crate::control::TokenSource::Programmed(programmed) => programmed.profile == profile,
+                TokenSource::Programmed(programmed) => programmed.profile == profile,
                 _ => true,
             })
     }
@@ -325,163 +377,13 @@ impl Program {
         };
         vec![Action::Say(Tone::Look, words), Action::Close]
     }
-
-    /// posternd answered, and it went well.
-    pub(super) fn done(&mut self, tag: u32, answer: Answer, context: &Context) -> Vec<Action> {
-        match (tag, answer) {
-            (CLOCK, Answer::Clock(report)) => self.clock = Some(report),
-            (PEOPLE, Answer::Users(found)) => {
-                if let Stage::Gather { total, .. } = &mut self.stage {
-                    *total = Some(found.total);
-                    self.queue = super::Queue::many(found.users.into_iter().map(|row| row.name));
-                    return vec![Action::Unseen];
-                }
-            }
-            (ADD_USER, Answer::User(user)) => return self.made_user(&user.row.name.clone(), context),
-            (PROGRAM, Answer::TokenProgramming(made)) => return self.write(*made, context),
-            (WRITTEN, Answer::Token(token)) => self.type_code(*token, context),
-            (CONFIRM, Answer::Token(token)) => return self.confirmed(*token, context),
-            (LATE_WRITTEN, Answer::Token(token)) => {
-                let words = format!(
-                    "{} was written after all: it waits for its code",
-                    work::device_words(&token)
-                );
-                return vec![Action::Say(Tone::Look, words)];
-            }
-            (FORGET, Answer::Done { done }) => return vec![Action::Say(Tone::Done, done)],
-            (tag, Answer::User(info)) if self.user_tag() == tag => {
-                self.queue.rename(&info.row.name);
-                self.info = Some(info);
-                self.take_up();
-            }
-            (tag, Answer::Serial(report)) if tag == (SERIAL | self.looks) => self.known = Some(report),
-            _ => {}
-        }
-        Vec::new()
-    }
-
-    fn user_tag(&self) -> u32 {
-        let (turn, _) = self.queue.place();
-        USER | (u32::try_from(turn).unwrap_or(0) & LOW)
-    }
-
-    /// Where a token of this user was written already, its code is all that is missing.
-    fn take_up(&mut self) {
-        let Some(info) = self
-            .info
-            .as_ref()
-            .filter(|_| !self.anew && matches!(self.stage, Stage::Look))
-        else {
-            return;
-        };
-        if let Some(token) = work::waiting(&info.tokens) {
-            self.stage = Stage::Code(Box::new(Work::resumed(token.clone())));
-        }
-    }
-
-    /// The user is there now, made or met under another spelling.
-    fn made_user(&mut self, name: &str, context: &Context) -> Vec<Action> {
-        self.make = false;
-        self.queue.rename(name);
-        let Stage::Making(target, _) = &self.stage else {
-            return Vec::new();
-        };
-        let target = target.clone();
-        self.make_key(target, context)
-    }
-
-    fn type_code(&mut self, token: TokenInfo, context: &Context) {
-        match std::mem::replace(&mut self.stage, Stage::Look) {
-            Stage::Noting(mut work, _) => {
-                self.queue.note(&token.serial, Outcome::Written, context.now.wall);
-                work.token = token;
-                self.stage = Stage::Code(work);
-            }
-            other => self.stage = other,
-        }
-    }
-
-    fn confirmed(&mut self, token: TokenInfo, context: &Context) -> Vec<Action> {
-        match std::mem::replace(&mut self.stage, Stage::Look) {
-            Stage::Code(mut work) if token.status == TokenStatus::Active => {
-                self.queue.note(&token.serial, Outcome::Confirmed, context.now.wall);
-                work.token = token;
-                if !self.queue.is_many() {
-                    self.stage = Stage::Done(work);
-                    return vec![Action::Unseen];
-                }
-                let words = format!("{} has {}", shown(&work.token.user), work.what());
-                let mut actions = vec![Action::Say(Tone::Done, words)];
-                actions.extend(self.skip(context));
-                actions
-            }
-            Stage::Code(mut work) => {
-                work.is_checking = false;
-                work.wrong = Some(crate::console::screens::enrol::told_token(&token));
-                self.stage = Stage::Code(work);
-                Vec::new()
-            }
-            other => {
-                self.stage = other;
-                Vec::new()
-            }
-        }
-    }
-
-    /// posternd answered with a failure.
-    pub(super) fn failed(&mut self, tag: u32, mut failure: Failure, context: &Context) -> Vec<Action> {
-        failure.message = of_user(&failure.message);
-        match (tag, &mut self.stage) {
-            // Another spelling of somebody who is there: the token is for that user, whose name stands on the screen.
-            (ADD_USER, Stage::Making(..)) if failure.kind == FailureKind::Exists => {
-                let name = self.queue.name().to_owned();
-                return self.made_user(&name, context);
-            }
-            (PROGRAM, Stage::Making(target, _)) if failure.kind == FailureKind::Exists && !target.replace => {
-                let target = target.clone();
-                let mut lines: Vec<String> = self.holders().map(held_words).collect();
-                if lines.is_empty() {
-                    // How a command says it is nobody's business here.
-                    lines.extend(failure.message.split(';').next().map(str::to_owned));
-                }
-                lines.push("Once the writing begins it makes no code any more that was good before.".to_owned());
-                return self.question(REPLACE, "Somebody has this token", lines, target);
-            }
-            (ADD_USER | PROGRAM, stage) => {
-                *stage = Stage::Look;
-                let mut actions = vec![Action::Fail(failure)];
-                // Perhaps the clock: then the screen says so.
-                actions.extend(self.clock_asked.ask(Request::TimeShow));
-                return actions;
-            }
-            (WRITTEN, Stage::Noting(_, why)) => {
-                *why = Some(failure.message);
-                return vec![Action::Unseen];
-            }
-            (CONFIRM, Stage::Code(work)) => {
-                work.is_checking = false;
-                work.wrong = Some(failure.message);
-                return Vec::new();
-            }
-            // A look that failed changes nothing; the next one asks again.
-            (tag, _) if tag & !LOW == SERIAL => return Vec::new(),
-            _ => {}
-        }
-        vec![Action::Fail(failure)]
-    }
 }
 
-/// Who has a token, and how that stands.
-fn held_words(token: &TokenInfo) -> String {
-    let state = match token.status {
-        TokenStatus::Active => "logs in with it",
-        TokenStatus::Pending => "waits for its first code",
-        TokenStatus::Resync => "waits for a resync of it",
-    };
-    let what = work::device_words(token);
-    format!(
-        "{what} is {}'s, who {state} (token #{}).",
-        shown(&token.user),
-        token.id.0
-    )
+/// The token that was meant was taken away.
+pub(super) fn gone(target: &Target) -> Action {
+    let words = format!(
+        "{} no longer lies there: place it again, and press Enter",
+        shown(&target.serial)
+    );
+    Action::Say(Tone::Bad, words)
 }

@@ -112,6 +112,16 @@ impl Queue {
         }
     }
 
+    /// What has become of a user of this run, whoever's turn it is by now.
+    pub fn note_of(&mut self, user: &str, serial: &str, outcome: Outcome, now: Timestamp) {
+        let mut people = self.people.iter_mut();
+        if let Some(person) = people.find(|one| one.name == user && (one.serial.is_empty() || one.serial == serial)) {
+            serial.clone_into(&mut person.serial);
+            person.outcome = Some(outcome);
+            self.ended = Some(now);
+        }
+    }
+
     /// The next one's turn. Who was begun stays so, everybody else who has nothing was skipped.
     pub fn next(&mut self, now: Timestamp) {
         if self.people.get(self.at).is_some_and(|person| person.outcome.is_none()) {

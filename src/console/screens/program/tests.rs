@@ -1,3 +1,4 @@
+mod late;
 mod many;
 mod screens;
 mod several;
@@ -142,6 +143,18 @@ fn is_written(request: &Request) -> bool {
 
 fn is_confirm(request: &Request) -> bool {
     matches!(request, Request::TokenConfirm { .. })
+}
+
+/// The same for a profile of a token with several.
+fn made_in(user: &str, serial: &str, profile: u8) -> Box<TokenProgramming> {
+    let Answer::TokenProgramming(mut made) = made(user, serial, Vec::new()) else {
+        panic!("nothing was made");
+    };
+    made.token.source = TokenSource::Programmed(Programmed {
+        profile: Some(profile),
+        written: None,
+    });
+    made
 }
 
 fn made(user: &str, serial: &str, replaces: Vec<TokenInfo>) -> Answer {
@@ -424,8 +437,18 @@ fn a_job_of_an_earlier_screen_is_not_taken_for_one_of_this() {
     assert!(first != second);
     desk.tells(Reader::Written(first, NOON));
     assert_eq!(desk.app.screen(), "program-writing");
-    assert!(!desk.asked.iter().any(|(_, request)| is_written(request)));
-    assert!(desk.text().contains("nobody noted it"), "{}", desk.text());
+    assert!(
+        flat(&desk).contains("8659622000001 of anna@contoso.example was written after its screen was left"),
+        "{}",
+        desk.text()
+    );
+    let told: Vec<_> = desk.asked.iter().filter(|(_, request)| is_written(request)).collect();
+    assert!(
+        matches!(told.as_slice(), [(_, Request::TokenWritten { user, .. })] if user == ANNA),
+        "{told:?}"
+    );
+    desk.answer(is_written, Err(Failure::failed("the store cannot be written")));
+    assert_eq!(desk.app.screen(), "program-writing");
     desk.tells(Reader::Written(second, NOON));
     assert!(desk.asked.iter().any(|(_, request)| is_written(request)));
 }

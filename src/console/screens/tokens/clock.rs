@@ -238,7 +238,8 @@ impl Screen for TokenClock {
             (Key::Esc, _) => vec![Action::Close],
             (Key::Enter, Stage::Look) => self.enter(context),
             (Key::Enter, Stage::Noting(Some(_))) => self.note(),
-            (Key::Enter, Stage::Trouble(_)) => {
+            // Every try brings the token nearer to refusing all keys.
+            (Key::Enter, Stage::Trouble(trouble)) if !trouble.key_refused => {
                 self.stage = Stage::Look;
                 vec![Action::Unseen]
             }
@@ -313,7 +314,8 @@ impl Screen for TokenClock {
                 let takes_key = self.takes_key();
                 if takes_key {
                     rows.line(
-                        "Customer key of this Molto-2; empty where it is the maker's:",
+                        "Customer key of this Molto-2. An empty field tries the maker's key: where this house has set its own, type that \
+                         one, since every wrong key brings the token nearer to refusing all.",
                         Look::Plain,
                     );
                 }
@@ -354,7 +356,16 @@ impl Screen for TokenClock {
                     Look::Plain,
                 );
                 rows.gap();
-                rows.line("Enter looks at the token again.", Look::Plain);
+                rows.line(
+                    match trouble.key_refused {
+                        true => {
+                            "It is not tried again here: every refused key brings it nearer to refusing all. Find the key that it has \
+                             been given before you come back."
+                        }
+                        false => "Enter looks at the token again.",
+                    },
+                    Look::Plain,
+                );
             }
         }
     }
@@ -365,6 +376,7 @@ impl Screen for TokenClock {
             Stage::Look if self.can_set() => Some("set its clock"),
             Stage::Look if self.is_here() => Some("program it anew"),
             Stage::Look if !self.bench.offered().is_empty() && self.bench.token().is_none() => Some("ask at this port"),
+            Stage::Trouble(trouble) if trouble.key_refused => None,
             Stage::Noting(Some(_)) | Stage::Trouble(_) => Some("again"),
             Stage::Look | Stage::Setting(_) | Stage::Noting(None) => None,
         };

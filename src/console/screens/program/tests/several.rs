@@ -54,10 +54,7 @@ fn the_first_free_profile_is_meant_and_a_taken_one_asks_first() {
         panic!("{:?}", desk.asked);
     };
     assert_eq!(ask.profile, Some(2));
-    let mut made = match made(ANNA, "8652000000001", Vec::new()) {
-        Answer::TokenProgramming(made) => made,
-        other => panic!("{other:?}"),
-    };
+    let mut made = made_in(ANNA, "8652000000001", 2);
     made.customer_key = Some(Secret::from("our own key"));
     desk.answer(is_program, Ok(Answer::TokenProgramming(made)));
     let (_, job) = job(&mut desk);
@@ -76,9 +73,35 @@ fn the_first_free_profile_is_meant_and_a_taken_one_asks_first() {
     );
     desk.types("replace");
     desk.keys(&[Key::Enter]);
-    desk.answer(is_program, Ok(self::made(ANNA, "8652000000001", Vec::new())));
+    let made = || Ok(Answer::TokenProgramming(made_in(ANNA, "8652000000001", 3)));
+    desk.answer(is_program, made());
     let (_, job) = self::job(&mut desk);
     assert_eq!((job.profile, job.replace), (Some(3), true));
+}
+
+#[test]
+fn a_profile_that_may_hold_half_a_key_of_this_try_is_written_over_without_a_question() {
+    for (left, may) in [(Left::AsBefore, false), (Left::Unknown, true)] {
+        let mut desk = opened(Program::new(ANNA));
+        desk.tells(Reader::Placed(molto(&[0, 1, 3])));
+        quiet(&mut desk);
+        desk.keys(&[Key::Enter]);
+        let made = || Ok(Answer::TokenProgramming(made_in(ANNA, "8652000000001", 2)));
+        desk.answer(is_program, made());
+        let (number, job) = self::job(&mut desk);
+        assert!(!job.replace);
+        let words = "the token was taken away".to_owned();
+        let trouble = Trouble {
+            words,
+            left,
+            key_refused: false,
+        };
+        desk.tells(Reader::Failed(number, trouble));
+        desk.keys(&[Key::Enter]);
+        desk.answer(is_program, made());
+        let (_, job) = self::job(&mut desk);
+        assert_eq!((job.profile, job.replace), (Some(2), may), "{left:?}");
+    }
 }
 
 #[test]

@@ -244,3 +244,23 @@ fn r21_a_customer_key_is_asked_for_a_molto_and_kept_nowhere() {
     let (.., has_key) = set_clock(&mut desk);
     assert!(has_key && !format!("{:?}", desk.app).contains("giraffe"));
 }
+
+#[test]
+fn a_clock_whose_key_was_refused_is_not_tried_again() {
+    let mut desk = Desk::new(80, 24, Caps::default());
+    free(&mut desk);
+    desk.keys(&[Key::Enter]);
+    let (number, ..) = set_clock(&mut desk);
+    let trouble = Trouble {
+        words: "the token refuses the key".to_owned(),
+        left: Left::AsBefore,
+        key_refused: true,
+    };
+    desk.tells(Reader::Failed(number, trouble));
+    desk.keys(&[Key::Enter, Key::Enter]);
+    assert!(
+        desk.reader_asks().is_empty() && desk.text().contains("not tried again"),
+        "{}",
+        desk.text()
+    );
+}
