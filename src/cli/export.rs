@@ -92,10 +92,14 @@ pub fn export(args: ExportArgs, path: &Path, around: &mut Around<'_>, out: &mut 
             Failure::usage("seeds are not shown on a terminal: name a file, or lead standard output to one").into(),
         );
     }
-    let new = match to_standard {
+    // Only a look: whoever breaks off at a prompt leaves no file behind.
+    let early = match to_standard {
         true => None,
-        false => Some(NewFile::begin(&args.file, args.force).map_err(Failure::refused)?),
+        false => NewFile::look(&args.file, args.force).map_err(Failure::refused)?,
     };
+    if let Some(warning) = &early {
+        out.note(&format!("warning: {warning}"));
+    }
     let target = target(&args, around.input)?;
     let mut ask = ExportAsk {
         operator: args.operator.clone(),
@@ -109,12 +113,17 @@ pub fn export(args: ExportArgs, path: &Path, around: &mut Around<'_>, out: &mut 
                 .secret(&args.password_file, Ask::Known("password of the installer"))?,
         );
     }
+    let new = match to_standard {
+        true => None,
+        false => Some(NewFile::begin(&args.file, args.force).map_err(Failure::refused)?),
+    };
     let rows = rows(&mut *(around.connect)(path)?, ask)?;
     let (text, mut made) = make(rows, &target, &mut fill_random).map_err(Failure::refused)?;
     match new {
         Some(new) => {
             let warning = new.finish(text.as_bytes()).map_err(Failure::failed)?;
-            made.warnings.extend(warning);
+            // Said before already, but for who reads the document alone.
+            made.warnings.extend(warning.filter(|_| out.json || early.is_none()));
             made.file = shown(&args.file.to_string_lossy());
         }
         None => out.raw(text.as_bytes())?,

@@ -143,7 +143,8 @@ fn page(door: &Door, after: Option<TokenId>) -> Result<ExportPage, Failure> {
     Ok(ExportPage { rows, next, total })
 }
 
-/// The profile of a token that leaves; none if it stays.
+/// The profile of a token that leaves; none if it stays. Time moves the codes of all that are programmed here, so none of them ever waits
+/// for a resync, as counter tokens do after a loss.
 fn leaves(token: &Token) -> Option<Option<u8>> {
     match (token.source, token.status) {
         (TokenSource::Programmed(programmed), TokenStatus::Active) => Some(programmed.profile),

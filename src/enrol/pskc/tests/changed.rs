@@ -236,7 +236,11 @@ fn ways_of_pbkdf2_that_are_not_read_are_named() {
     let text = figure(7);
     let keys = Keys::Passphrase("qwerty".into());
     for (old, new, words) in [
-        ("<IterationCount>1000<", "<IterationCount>2000001<", "2000001 rounds: at most 2000000"),
+        (
+            "<IterationCount>1000<",
+            "<IterationCount>2000001<",
+            "2000001 rounds: at most 2000000",
+        ),
         ("<IterationCount>1000<", "<IterationCount>0<", "0 rounds"),
         (
             "<IterationCount>1000<",
