@@ -1,7 +1,6 @@
 //! Token files with peers that nobody here wrote: what python-pskc and pskctool write is read, what the box writes they read, and
 //! RFC 6030's own figures. Exports that another box imports (R21, R25).
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -10,7 +9,6 @@ use postern::control::{Answer, Request, TokenProgram, TotpParameters};
 use postern::secret::Secret;
 use serde_json::{Value, json};
 
-use crate::desk::GOOD;
 use crate::harness::{Door, Rows, Said, repository, run, word};
 use crate::lab::QUICK;
 use crate::packet::{ACCEPT, Nas, REJECT};
@@ -22,7 +20,7 @@ const KEY: &str = "12345678901234567890123456789012";
 const PASSPHRASE: &str = "three tall ladders";
 
 /// python-pskc; what it said, if it was content.
-fn peer(arguments: &[&str], input: &str) -> Said {
+pub(crate) fn peer(arguments: &[&str], input: &str) -> Said {
     let mut command = Command::new(repository(".peers/python/bin/python"));
     run(
         command.arg(repository("tests/peers/pskc_file.py")).args(arguments),
@@ -31,7 +29,7 @@ fn peer(arguments: &[&str], input: &str) -> Said {
 }
 
 /// A file that python-pskc wrote.
-fn written(dir: &Path, name: &str, document: &Value) -> PathBuf {
+pub(crate) fn written(dir: &Path, name: &str, document: &Value) -> PathBuf {
     let path = dir.join(name);
     let said = peer(&["write", path.to_str().unwrap()], &document.to_string());
     assert_eq!(said.status, 0, "{said:?}");
@@ -39,18 +37,18 @@ fn written(dir: &Path, name: &str, document: &Value) -> PathBuf {
 }
 
 /// What python-pskc reads in a file.
-fn read_by_peer(path: &Path, more: &[&str]) -> Vec<Value> {
+pub(crate) fn read_by_peer(path: &Path, more: &[&str]) -> Vec<Value> {
     let said = peer(&[&["read", path.to_str().unwrap()], more].concat(), "");
     assert_eq!(said.status, 0, "{said:?}");
     serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {said:?}"))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     data_encoding::HEXLOWER.encode(bytes)
 }
 
 /// A key of a token, as python-pskc takes it.
-fn key(token: &Token, serial: &str, user: &str) -> Value {
+pub(crate) fn key(token: &Token, serial: &str, user: &str) -> Value {
     json!({
         "id": serial, "serial": serial, "manufacturer": "Acme", "model": "One", "secret": hex(&token.seed), "algorithm": "totp",
         "algorithm_suite": format!("HMAC-{}", token.algorithm.to_uppercase()), "response_encoding": "DECIMAL",
@@ -58,13 +56,13 @@ fn key(token: &Token, serial: &str, user: &str) -> Value {
     })
 }
 
-fn file(dir: &Path, name: &str, text: &str) -> String {
+pub(crate) fn file(dir: &Path, name: &str, text: &str) -> String {
     let path = dir.join(name);
     std::fs::write(&path, text).unwrap();
     path.to_str().unwrap().to_owned()
 }
 
-fn codes_alone(door: &Door) -> Nas {
+pub(crate) fn codes_alone(door: &Door) -> Nas {
     let settings = [["--mode", "code-only"].as_slice(), &QUICK].concat();
     door.client("vpn", "127.0.0.1", &settings)
 }
@@ -270,7 +268,13 @@ fn rfc_6030s_figures_on_the_command_line() {
 }
 
 /// A hardware token that was programmed at this box and confirmed.
-fn programmed(door: &Door, user: &str, serial: &str, profile: Option<u8>, parameters: TotpParameters) -> Token {
+pub(crate) fn programmed(
+    door: &Door,
+    user: &str,
+    serial: &str,
+    profile: Option<u8>,
+    parameters: TotpParameters,
+) -> Token {
     let ask = |request: Request| {
         let answer = Client::connect(&door.control()).and_then(|mut client| client.ask(&request));
         answer.unwrap_or_else(|failure| panic!("{}: {failure}", request.word()))
@@ -308,7 +312,7 @@ fn programmed(door: &Door, user: &str, serial: &str, profile: Option<u8>, parame
 }
 
 /// Two users with a programmed token each; Ben's has 8 digits by SHA-256.
-fn box_with_tokens() -> (Door, Token, Token) {
+pub(crate) fn box_with_tokens() -> (Door, Token, Token) {
     let door = Door::open();
     door.user(ANNA);
     door.user(BEN);
@@ -452,71 +456,4 @@ fn r25_an_export_for_entra_logs_in_at_a_second_box() {
     let log = door.ok(&["log", "--user", BEN]);
     assert!(log.contains("export") && log.contains("2 seeds, as root"), "{log}");
     assert!(!door.ok(&["log"]).contains(&anna.base32()), "R21");
-}
-
-/// Somebody of the group that may use `control.sock`, who is not root.
-fn as_nobody(door: &Door, arguments: &[&str], input: &str) -> Said {
-    let mut command = Command::new("setpriv");
-    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
-    command
-        .arg(env!("CARGO_BIN_EXE_postern"))
-        .arg("--control")
-        .arg(door.control());
-    run(command.args(arguments), input)
-}
-
-#[test]
-fn r25_who_is_not_root_gives_an_installers_password() {
-    if !nix::unistd::geteuid().is_root() {
-        let left_out = std::env::var_os("POSTERN_WITHOUT_ROOT").is_some();
-        assert!(
-            left_out,
-            "this test wants root; set POSTERN_WITHOUT_ROOT=1 to leave it out"
-        );
-        println!("left out: not root");
-        return;
-    }
-    let (door, anna, _) = box_with_tokens();
-    door.operator("otto", "installer");
-    door.operator("helga", "helpdesk");
-    // The folder and the socket as the group would have them.
-    for (path, mode) in [(door.path().to_owned(), 0o711), (door.control(), 0o666)] {
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
-    }
-    let mut rows = Rows::default();
-    for (flags, password, line) in [
-        (vec![], "", "name the installer with --operator NAME"),
-        (vec!["--operator", "otto"], "wrong\n", "name or password is wrong"),
-        (vec!["--operator", "helga"], GOOD, "helga is none"),
-        (vec!["--operator", "nobody"], GOOD, "name or password is wrong"),
-    ] {
-        let said = as_nobody(&door, &[["export", "-"].as_slice(), &flags].concat(), password);
-        rows.hold(
-            &format!("{said:?}"),
-            said.status != 0 && said.out.is_empty() && said.err.contains(line),
-        );
-        rows.same(&format!("{said:?}"), 1, said.err.lines().count());
-    }
-    let said = as_nobody(&door, &["export", "-", "--operator", "otto"], &format!("{GOOD}\n"));
-    rows.hold(&format!("{said:?}"), said.out.contains(&anna.base32()));
-    // Five wrong ones lock the name, here and at the console.
-    for _ in 0..4 {
-        as_nobody(&door, &["export", "-", "--operator", "otto"], "wrong\n");
-    }
-    let locked = as_nobody(&door, &["export", "-", "--operator", "otto"], GOOD);
-    rows.hold(
-        &format!("{locked:?}"),
-        locked.err.contains("too many wrong passwords") && locked.out.is_empty(),
-    );
-    let operators = door.json(&["operator", "list"]);
-    let otto = operators["operators"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|one| one["name"] == "otto");
-    rows.hold(
-        &format!("{operators}"),
-        otto.is_some_and(|otto| otto["locked_seconds"].as_u64().is_some()),
-    );
-    rows.end();
 }

@@ -22,18 +22,18 @@ use crate::sim::single::{Quartz, Single, Switch};
 use crate::sim::{Applet, Field, lock, wall_clock};
 use crate::totp::{early_in_a_step, now};
 
-const USER: &str = "anna@contoso.example";
-const OTHER: &str = "berta@contoso.example";
-const SERIAL: &str = "86596220000001";
+pub(crate) const USER: &str = "anna@contoso.example";
+pub(crate) const OTHER: &str = "berta@contoso.example";
+pub(crate) const SERIAL: &str = "86596220000001";
 /// One whose clock may be set alone.
-const FREE: &str = "86596120000001";
+pub(crate) const FREE: &str = "86596120000001";
 
-fn single(serial: &str) -> Arc<Mutex<Single>> {
+pub(crate) fn single(serial: &str) -> Arc<Mutex<Single>> {
     Arc::new(Mutex::new(Single::new(serial, &wall_clock())))
 }
 
 /// A door with two users, and a client that sends codes alone.
-fn door() -> (Door, Nas) {
+pub(crate) fn door() -> (Door, Nas) {
     let door = Door::open();
     let nas = door.client(
         "vpn",
@@ -46,7 +46,7 @@ fn door() -> (Door, Nas) {
 }
 
 /// A person at the command line: types each answer when it is time.
-struct Person {
+pub(crate) struct Person {
     child: std::process::Child,
 }
 
@@ -96,25 +96,25 @@ impl Person {
 }
 
 /// The tokens of a user: status and serial number.
-fn tokens(door: &Door, user: &str) -> Vec<(String, String)> {
+pub(crate) fn tokens(door: &Door, user: &str) -> Vec<(String, String)> {
     let list = door.json(&["token", "list", user]);
     let row = |one: &Value| (word(one, "status"), word(one, "serial"));
     list["tokens"].as_array().unwrap().iter().map(row).collect()
 }
 
-fn shows(token: &Arc<Mutex<Single>>) -> Option<String> {
+pub(crate) fn shows(token: &Arc<Mutex<Single>>) -> Option<String> {
     lock(token).display().map(|(code, _)| code)
 }
 
 /// The code after the one that is shown: the shown one is spent by the confirmation.
-fn next_code(token: &Arc<Mutex<Single>>) -> String {
+pub(crate) fn next_code(token: &Arc<Mutex<Single>>) -> String {
     let token = lock(token);
     let seed = token.seed.clone().unwrap();
     codes::code(&seed, token.manner, now() + u64::from(token.manner.step))
 }
 
 /// Programs a token to its end.
-fn programs(door: &Door, pcscd: &Pcscd, token: &Arc<Mutex<Single>>, more: &[&str]) -> Said {
+pub(crate) fn programs(door: &Door, pcscd: &Pcscd, token: &Arc<Mutex<Single>>, more: &[&str]) -> Said {
     let device = format!("pcsc:{}", NFC.name);
     let arguments = [
         ["token", "program", USER, "--device", &device, "--yes"].as_slice(),
@@ -449,91 +449,4 @@ fn readers_come_and_go_and_what_is_missing_is_told() {
     }
     pcscd.start_again();
     pcscd.wait("the reader again", |pcscd| !names(pcscd).is_empty());
-}
-
-#[test]
-fn a_token_that_another_program_has_open_is_left_to_it() {
-    let pcscd = Pcscd::start(MOLTO);
-    let molto = Arc::new(Mutex::new(Molto2::new("84101000000001", 50, &wall_clock())));
-    lock(&molto).profiles[7].seed = Some(vec![7; 20]);
-    let _slot = pcscd.slot(MOLTO, &Field::with(&molto));
-    let postern = |arguments: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_postern"));
-        pcscd.with(command.args(arguments));
-        command
-    };
-    pcscd.wait("the token", |_| {
-        run(&mut postern(&["token", "device", "show", "--device", "pcsc"]), "").status == 0
-    });
-    let mut holder = postern(&["token", "device", "reset", "--device", "pcsc", "--yes"]);
-    let mut holder = holder
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    pcscd.wait("the button", |_| lock(&molto).waits());
-    let said = run(&mut postern(&["token", "device", "show", "--device", "pcsc"]), "");
-    assert!(
-        said.status == 1 && said.err.contains("another program has the token open"),
-        "{said:?}"
-    );
-    lock(&molto).press();
-    assert!(holder.wait().unwrap().success());
-    let said = run(&mut postern(&["token", "device", "show", "--device", "pcsc"]), "");
-    assert_eq!(said.status, 0, "{said:?}");
-}
-
-#[test]
-fn of_two_tokens_none_is_taken_by_chance() {
-    let pcscd = Pcscd::start(NFC);
-    let (first, second) = (Field::with(&single(SERIAL)), Field::with(&single(FREE)));
-    let (_one, _two) = (pcscd.slot(NFC, &first), pcscd.second_slot(NFC, &second));
-    let show = |device: &str| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_postern"));
-        run(
-            pcscd.with(command.args(["token", "device", "show", "--device", device])),
-            "",
-        )
-    };
-    pcscd.wait("both tokens", |_| {
-        show("pcsc").err.contains("several readers may be meant")
-    });
-    for device in ["pcsc", "pcsc:virtual"] {
-        let said = show(device);
-        assert!(
-            said.status == 1
-                && said
-                    .err
-                    .contains("name one as pcsc:NAME: Virtual PCD 00 00, Virtual PCD 00 01"),
-            "{said:?}"
-        );
-    }
-    for (device, serial) in [("pcsc:00 00", SERIAL), ("pcsc:Virtual PCD 00 01", FREE)] {
-        let said = show(device);
-        assert!(said.status == 0 && said.out.contains(serial), "{said:?}");
-    }
-    first.take();
-    pcscd.wait("the first to go", |_| show("pcsc").out.contains(FREE));
-}
-
-#[test]
-fn r19_the_clock_alone_is_set_over_pcscd() {
-    let (door, _) = door();
-    let pcscd = Pcscd::start(NFC);
-    let token = single(FREE);
-    let field = Field::with(&token);
-    let _slot = pcscd.slot(NFC, &field);
-    let said = programs(&door, &pcscd, &token, &[]);
-    assert_eq!(said.status, 0, "{said:?}");
-    let seed = lock(&token).seed.clone();
-    lock(&token).quartz = Quartz::ahead(&wall_clock(), -400);
-    let id = door.json(&["token", "list", USER])["tokens"][0]["id"].to_string();
-    let mut command = door.postern(&["token", "clock", USER, &id, "--device", "pcsc"]);
-    let said = run(pcscd.with(&mut command), "");
-    assert_eq!(said.status, 0, "{said:?}");
-    assert!(said.err.contains("6 min behind"), "{said:?}");
-    let clock = u64::from(lock(&token).quartz.now());
-    assert!(clock.abs_diff(now()) <= 2, "{clock}");
-    assert_eq!(lock(&token).seed, seed, "its seed stays");
 }
