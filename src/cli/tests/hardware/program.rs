@@ -253,8 +253,10 @@ fn it_waits_for_a_token_and_says_what_it_waits_for() {
     );
     // A pcscd that starts again in the middle is waited for, one that does not come back is not.
     let back = single(SERIAL);
-    let mut table = Table::default();
-    table.broken = 3..6;
+    let mut table = Table {
+        broken: 3..6,
+        ..Table::default()
+    };
     table = table.at(7, move |lies| {
         lies.insert("pcsc".to_owned(), back.clone());
     });
@@ -267,8 +269,10 @@ fn it_waits_for_a_token_and_says_what_it_waits_for() {
     );
     assert_eq!(ran.status, 0, "{}", ran.err);
     assert!(ran.err.contains("pcscd is away"), "{}", ran.err);
-    let mut table = Table::default();
-    table.broken = 3..1000;
+    let mut table = Table {
+        broken: 3..1000,
+        ..Table::default()
+    };
     let ran = carried(PROGRAM, "", &[], &mut table, &Fake::new(&["anna"]));
     assert_eq!((ran.status, table.pauses), (1, 23), "{}", ran.err);
     let mut broken = Table {
