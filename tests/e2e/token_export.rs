@@ -3,7 +3,7 @@
 use crate::desk::GOOD;
 use crate::harness::{Door, Rows, Said, run};
 use crate::token_files::*;
-use serde_json::json;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 /// Somebody of the group that may use `control.sock`, who is not root.

@@ -13,6 +13,7 @@ use crate::harness::{Door, Rows, Said, repository, run, word};
 use crate::lab::QUICK;
 use crate::packet::{ACCEPT, Nas, REJECT};
 use crate::totp::Token;
+use std::os::unix::fs::PermissionsExt;
 
 const ANNA: &str = "anna@contoso.example";
 const BEN: &str = "ben@contoso.example";

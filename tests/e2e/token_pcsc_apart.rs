@@ -7,9 +7,6 @@ use crate::sim::single::Quartz;
 use crate::sim::{Field, lock, wall_clock};
 use crate::token_pcsc::*;
 use crate::totp::now;
-use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 

@@ -256,8 +256,8 @@ fn it_waits_for_a_token_and_says_what_it_waits_for() {
     let mut table = Table {
         broken: 3..6,
         ..Table::default()
-    }
-    .at(7, move |lies| {
+    };
+    table = table.at(7, move |lies| {
         lies.insert("pcsc".to_owned(), back.clone());
     });
     let ran = carried(
