@@ -287,7 +287,7 @@ fn again(why: NotWritten, target: &Target) -> Failure {
     let unknown = matches!(&why, NotWritten::Token(trouble) if trouble.left == Left::Unknown && !trouble.key_refused);
     let mut failure = why.failure();
     if let (true, Some(number)) = (unknown, target.profile) {
-        failure.message = format!("{}; then name the same profile: --profile {number}", failure.message).into();
+        failure.message = format!("{}; then name the same profile: --profile {number}", failure.message);
     }
     failure
 }
