@@ -230,6 +230,9 @@ fn a_token_that_somebody_has_asks_for_a_word_and_is_the_other_ones_no_more() {
             line.press("carla\r");
         }
         line.expect("Let the token show a code");
+        // Whoever has just answered a question looks before typing: what comes sooner is not taken.
+        line.settle();
+        std::thread::sleep(Duration::from_millis(700));
         line.press(&code(&token));
         line.press(key::ENTER);
         line.expect(&format!("{user} has a token."));

@@ -10,6 +10,7 @@
 //!   c Clocks             3       leave the window within 60 days
 //!   s By serial number           type or scan one: who has it, or who gets it
 //!   m Many at once               a token for everybody who has none
+//!   x Export                     the keys of the tokens that were programmed here
 //!   k Molto-2 key                the customer key of this house
 //! ```
 
@@ -23,6 +24,7 @@ mod unassigned;
 
 use ratatui::layout::Rect;
 
+use super::export::Export;
 use super::program::Program;
 use super::users::grouped;
 use crate::console::action::Action;
@@ -32,7 +34,8 @@ use crate::console::screen::{Context, Hint, Screen, Topics};
 use crate::console::widgets::asked::Asked;
 use crate::console::widgets::inset::below;
 use crate::console::widgets::menu::{Chose, Entry, Menu};
-use crate::control::{Answer, Failure, HardwareAsk, HardwareWhich, PageAsk, Request, Role};
+use crate::control::{Answer, Failure, HardwareAsk, HardwareWhich, PageAsk, Request, Role, TokenInfo, TokenSource};
+use crate::tokens::models::by_serial;
 
 pub use assign::Assign;
 pub use clock::TokenClock;
@@ -45,7 +48,7 @@ const WORDS: u16 = 22;
 const COUNT: u16 = 9;
 
 /// What can be looked at or done, the least role for it, and a few words.
-const ENTRIES: [(Entry, Role, &str); 7] = [
+const ENTRIES: [(Entry, Role, &str); 8] = [
     (
         ('h', "Hardware tokens"),
         Role::Auditor,
@@ -67,6 +70,11 @@ const ENTRIES: [(Entry, Role, &str); 7] = [
         ('m', "Many at once"),
         Role::Helpdesk,
         "a token for everybody who has none",
+    ),
+    (
+        ('x', "Export"),
+        Role::Installer,
+        "the keys of the tokens that were programmed here",
     ),
     (('k', "Molto-2 key"), Role::Installer, "the customer key of this house"),
 ];
@@ -121,10 +129,25 @@ fn open(letter: char) -> Vec<Action> {
         'c' => Box::new(drifting::Drifting::new()),
         's' => Box::new(Assign::new()),
         'm' => Box::new(Program::without_token("")),
+        'x' => Box::new(Export::new()),
         'k' => Box::new(molto_key::MoltoKey::new()),
         _ => return Vec::new(),
     };
     vec![Action::Open(screen)]
+}
+
+/// Whether the clock of a token can be set and its key stays: by its serial number where it has one profile.
+pub fn keeps_key(token: &TokenInfo) -> bool {
+    token.period.is_some() && (has_profile(token) || by_serial(&token.serial).is_some_and(|model| model.clock_free))
+}
+
+/// Whether it is a token that can be programmed here at all.
+fn is_ours(token: &TokenInfo) -> bool {
+    has_profile(token) || by_serial(&token.serial).is_some()
+}
+
+fn has_profile(token: &TokenInfo) -> bool {
+    matches!(token.source, TokenSource::Programmed(programmed) if programmed.profile.is_some())
 }
 
 /// The first row of a list, for its count alone.
@@ -224,6 +247,8 @@ impl Screen for Tokens {
              somebody: a barcode scanner types the number and Enter.",
             "Clocks lists tokens whose clocks drift so far that their codes will be refused within 60 days. To program one token for one \
              user, press p on the first screen.",
+            "Export writes the keys of the tokens that were programmed here to a stick, for Entra or another server: an installer's own \
+             password is asked, and it goes on record.",
         ]
     }
 }

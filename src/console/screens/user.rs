@@ -36,7 +36,7 @@ use super::confirm::{Confirm, word_for};
 use super::enrol::Enrol;
 use super::local_password::LocalPassword;
 use super::program::Program;
-use super::tokens::{Assign, TokenClock};
+use super::tokens::{Assign, TokenClock, keeps_key};
 use super::why::Why;
 use crate::console::action::{Action, Told, Tone};
 use crate::console::key::Key;
@@ -200,7 +200,7 @@ impl User {
     /// Whose clock is to be set; a single one needs no choice.
     fn which_clock(&self) -> Vec<Action> {
         let Some(info) = &self.info else { return Vec::new() };
-        let tokens: Vec<_> = info.tokens.iter().filter(|token| deeds::has_clock(token)).collect();
+        let tokens: Vec<_> = info.tokens.iter().filter(|token| keeps_key(token)).collect();
         match tokens.as_slice() {
             [] => Vec::new(),
             [only] => vec![Action::Open(Box::new(TokenClock::new(only)))],

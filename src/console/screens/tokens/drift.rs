@@ -5,7 +5,8 @@
 //! Postern box-1 | A token's clock                          anna installer  14:05
 //!
 //!   anna@contoso.example, OTPC-P2-i 8659622000001
-//!   22 s ahead by 12 logins, gains 1.2 s a day: good until 14 Mar.
+//!   22 s ahead by 12 logins. If it goes on so, until 14 Mar.
+//!   Its clock gains 1.2 s a day and will be further off than the box follows: ...
 //!
 //!   +30 |                                                             x
 //!       |                                            x   x  x
@@ -20,6 +21,7 @@
 use ratatui::layout::Rect;
 
 use super::clock::TokenClock;
+use super::{is_ours, keeps_key};
 use crate::console::action::Action;
 use crate::console::key::Key;
 use crate::console::page::{Look, Page, Sign};
@@ -91,8 +93,23 @@ fn standing(info: &DriftInfo, context: &Context) -> String {
     };
     let logins = count(u64::from(info.logins), "login");
     let day = shown_day(info.leaves, context.now.wall, &context.zone);
-    let rate = rate_words(info.millis_per_day);
-    format!("{offset} by {logins}, {rate} a day: its codes are taken until {day}.")
+    format!("{offset} by {logins}. If it goes on so, its codes are taken until {day}.")
+}
+
+/// posternd's words, with the key here for the command that they end in.
+fn why(info: &DriftInfo) -> String {
+    let commands = [(": postern token clock ", 'c'), (": postern token resync ", 'r')];
+    let mut words = info.why.clone();
+    for (command, key) in commands {
+        if let Some(at) = words.find(command) {
+            words.truncate(at);
+            words.push_str(&format!(": {key}"));
+        }
+    }
+    // A sentence begins with it.
+    let mut rest = words.chars();
+    let first = rest.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(rest).collect()
 }
 
 /// Where each login stands: columns from the first one to the last, rows from the most ahead to the most behind.
@@ -172,12 +189,13 @@ impl Screen for Drift {
     fn refresh(&mut self, context: &Context) -> Vec<Action> {
         let mut entries: Vec<Entry> = Vec::new();
         if context.may(Role::Helpdesk) {
-            // Nothing moves the clock of a counter token, which has none.
-            entries.extend([
-                ('c', "Set its clock, and keep its key"),
-                ('p', "Program it anew, with another key"),
-                ('r', "Set it right by two codes, for now"),
-            ]);
+            if keeps_key(&self.info.token) {
+                entries.push(('c', "Set its clock, and keep its key"));
+            }
+            if is_ours(&self.info.token) {
+                entries.push(('p', "Program it anew, with another key"));
+            }
+            entries.push(('r', "Set it right by two codes, for now"));
         }
         entries.push(('u', "The user"));
         self.menu.set(&entries);
@@ -217,13 +235,19 @@ impl Screen for Drift {
         let token = &self.info.token;
         page.line(area, 0, &shown(&token.user), Look::Strong);
         page.line(area, 1, &device_words(token), Look::Plain);
+        let width = area.width.min(100);
         let head = Rect {
-            height: 2,
-            width: area.width.min(100),
+            height: 4,
+            width,
             ..below(area, 2)
         };
-        page.wrapped(head, &standing(&self.info, context), Look::Plain);
-        let rest = below(area, 5);
+        let rows = page.wrapped(head, &standing(&self.info, context), Look::Plain);
+        let words = Rect {
+            height: head.height.saturating_sub(rows),
+            ..below(head, rows)
+        };
+        page.wrapped(words, &why(&self.info), Look::Plain);
+        let rest = below(area, 6);
         match &self.history {
             None => page.line(rest, 0, "Asking posternd ...", Look::Plain),
             Some(history) if history.points.is_empty() => {
@@ -272,6 +296,28 @@ mod tests {
             (i32::MIN, "-2147483.6 s"),
         ] {
             assert_eq!(rate_words(millis), words);
+        }
+    }
+
+    #[test]
+    fn posternds_words_name_keys_and_no_commands() {
+        let info = |why: &str| DriftInfo {
+            why: why.to_owned(),
+            ..super::super::tests::clocks::list().tokens[0].clone()
+        };
+        for (why, words) in [
+            (
+                "its clock gains 1.2 s a day: set its clock at a reader: postern token clock anna 3 --device DEVICE",
+                "Its clock gains 1.2 s a day: set its clock at a reader: c",
+            ),
+            (
+                "too much; set it right with two codes: postern token resync anna CODE CODE",
+                "Too much; set it right with two codes: r",
+            ),
+            ("program this one anew", "Program this one anew"),
+            ("", ""),
+        ] {
+            assert_eq!(super::why(&info(why)), words);
         }
     }
 

@@ -11,7 +11,7 @@ use crate::control::{
 };
 use crate::tokens::desk::{Ask, Left, Told as Reader, Trouble};
 
-mod clocks;
+pub mod clocks;
 
 const ANNA: &str = "anna@contoso.example";
 const BERND: &str = "bernd@contoso.example";
@@ -172,9 +172,13 @@ fn in_drawer(serials: &[&str]) -> Answer {
 #[test]
 fn the_menu_counts_what_waits_and_offers_what_one_may() {
     for (role, offered, hidden) in [
-        (Role::Auditor, vec!["Waiting"], vec!["Many at once", "Molto-2"]),
-        (Role::Helpdesk, vec!["Many at once"], vec!["Molto-2"]),
-        (Role::Installer, vec!["Many at once", "Molto-2 key"], vec![]),
+        (
+            Role::Auditor,
+            vec!["Waiting"],
+            vec!["Many at once", "Molto-2", "Export"],
+        ),
+        (Role::Helpdesk, vec!["Many at once"], vec!["Molto-2", "Export"]),
+        (Role::Installer, vec!["Many at once", "Molto-2 key", "Export"], vec![]),
     ] {
         let desk = opened(Tokens::new(), role);
         let text = desk.text();

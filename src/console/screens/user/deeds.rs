@@ -2,7 +2,8 @@
 
 use crate::console::key::Key;
 use crate::console::screen::Context;
-use crate::control::{Role, TokenInfo, UserInfo};
+use crate::console::screens::tokens::keeps_key;
+use crate::control::{Role, UserInfo};
 
 /// One thing that can be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +98,7 @@ impl Deed {
         match self {
             Self::Confirm => row.pending_tokens > 0,
             Self::Resync | Self::RemoveToken => !info.tokens.is_empty(),
-            Self::Clock => info.tokens.iter().any(has_clock),
+            Self::Clock => info.tokens.iter().any(keeps_key),
             // It stands in for a token's code (R18).
             Self::Bypass => row.active_tokens > 0 && row.enabled && !row.exempt,
             Self::Disable => row.enabled,
@@ -109,11 +110,6 @@ impl Deed {
             }
         }
     }
-}
-
-/// A hardware token that follows the time: its clock may be set.
-pub(super) fn has_clock(token: &TokenInfo) -> bool {
-    !token.serial.is_empty() && token.period.is_some()
 }
 
 /// What this operator can do with this user now.

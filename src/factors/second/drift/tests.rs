@@ -356,7 +356,12 @@ fn a_token_that_is_used_so_seldom_that_it_leaves_between_is_foretold() {
             // What is foretold is the time from which most codes are refused.
             let at = |steps: f64| last + ((days + steps * step / per_day.abs()).max(0.0) * DAY as f64) as u64;
             let (before, after) = (taken(&mut token, at(-0.6)), taken(&mut token, at(0.6)));
-            assert!(before > 200 && after < 200, "{way:?} {ppm} {seed}: {before} {after}");
+            // One that stood at the edge at its last login has no time before.
+            let was_inside = days > 0.6 * step / per_day.abs();
+            assert!(
+                (before > 200 || !was_inside) && after < 200,
+                "{way:?} {ppm} {seed}: {before} {after}"
+            );
         }
         off.sort_by(f64::total_cmp);
         assert!(off.len() >= 20, "{way:?} {ppm}: {}", off.len());
