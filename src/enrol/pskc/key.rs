@@ -1,6 +1,6 @@
 //! One key of a PSKC file (RFC 6030 4.3). In: the `Key` and the device that it is in; out: a row, or why it is none.
 
-use super::policy;
+use super::policy::{self, End};
 use super::sealing::{No, Sealing, Value, base64};
 use super::xml::{Element, Space};
 use crate::control::{Algorithm, Timestamp};
@@ -20,8 +20,8 @@ pub(super) struct Packed<'e> {
 }
 
 impl Packed<'_> {
-    /// The row; its errors name the token as far as the file does, since nobody counts keys in XML.
-    pub(super) fn row(&self, line: u64, sealing: &mut Sealing<'_>, now: Timestamp) -> Result<Row, No> {
+    /// The row, and when its key ends; its errors name the token as far as the file does, since nobody counts keys in XML.
+    pub(super) fn row(&self, line: u64, sealing: &mut Sealing<'_>, now: Timestamp) -> Result<(Row, Option<End>), No> {
         self.made(line, sealing, now).map_err(|no| match (no, self.name()) {
             (No::Key(reason), Some(name)) => No::Key(format!("{name}: {reason}")),
             (no, _) => no,
@@ -45,11 +45,12 @@ impl Packed<'_> {
         })
     }
 
-    fn made(&self, line: u64, sealing: &mut Sealing<'_>, now: Timestamp) -> Result<Row, No> {
+    fn made(&self, line: u64, sealing: &mut Sealing<'_>, now: Timestamp) -> Result<(Row, Option<End>), No> {
         let key = self.key;
         let is_hotp = is_hotp(key.attribute("Algorithm").unwrap_or_default())?;
         let (algorithm, digits) = parameters(key)?;
-        let mut notes: Vec<String> = policy::allows(key, self.device, now)?.into_iter().collect();
+        let end = policy::allows(key, self.device, now)?;
+        let mut notes: Vec<String> = Vec::new();
         let field = |what: &str, name| {
             let text = self.of_device(name)?;
             plain(what, text, FIELD_MAX).map(|()| text.to_owned())
@@ -94,7 +95,7 @@ impl Packed<'_> {
                 other => return Err(format!("a code lasts {other} seconds: 30 and 60 are taken").into()),
             }
         };
-        Ok(Row {
+        let row = Row {
             line,
             user,
             serial,
@@ -105,7 +106,8 @@ impl Packed<'_> {
             manufacturer,
             model,
             note: (!notes.is_empty()).then(|| notes.join("; ")),
-        })
+        };
+        Ok((row, end))
     }
 
     fn of_device(&self, name: &'static str) -> Result<&str, String> {

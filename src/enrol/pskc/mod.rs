@@ -53,7 +53,7 @@ pub enum PskcError {
     )]
     Mixed,
     /// A way of encrypting that is not read.
-    #[error("the file is encrypted in a way that is not read here: {0}")]
+    #[error("the file cannot be opened here: {0}")]
     Unsupported(String),
     /// The key that was given is of another length.
     #[error("the key has {has} bytes, and the file was encrypted with one of {wants}")]

@@ -1,6 +1,6 @@
 //! Whether a key may be used, and when (RFC 6030 5). In: its `Policy`, its device's dates, and the time; out: nothing, a note, or why
 //! not. What is not understood forbids (RFC 6030 5): whoever wrote it meant to restrict something. The box itself ends no token on a
-//! date, which the note says.
+//! date: that there is one is told, once for the whole file.
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
@@ -27,8 +27,20 @@ const PIN_KNOWN: [&str; 6] = [
     "PINEncoding",
 ];
 
-/// Whether the key may be used now; a note where it may not for ever.
-pub(super) fn allows(key: &Element, device: Option<&Element>, now: Timestamp) -> Result<Option<String>, String> {
+/// When a key ends, and how that stands in the file.
+pub(super) type End = (Timestamp, String);
+
+/// What to know of the keys that end.
+pub(super) fn note(ends: &[End]) -> Option<String> {
+    let (_, first) = ends.iter().min_by_key(|(at, _)| *at)?;
+    Some(format!(
+        "{} of the keys have a date on which they end, the first {first}: the box does not end them by itself",
+        ends.len()
+    ))
+}
+
+/// Whether the key may be used now; when it ends, if it does.
+pub(super) fn allows(key: &Element, device: Option<&Element>, now: Timestamp) -> Result<Option<End>, String> {
     let policy = key.one(Space::Pskc, "Policy")?;
     if let Some(policy) = policy {
         let unknown = |child: &&Element| child.space != Space::Pskc || !KNOWN.contains(&child.name.as_str());
@@ -49,23 +61,23 @@ pub(super) fn allows(key: &Element, device: Option<&Element>, now: Timestamp) ->
             pin_stays_in_the_token(pin)?;
         }
     }
-    let mut note = None;
+    let mut soonest: Option<End> = None;
     for (whose, element) in [("it", policy), ("its device", device)] {
         let Some(element) = element else { continue };
-        let (begins, ends) = (date(element, "StartDate")?, date(element, "ExpiryDate")?);
-        if let Some((_, text)) = begins.filter(|(begin, _)| *begin > now) {
+        let (begin, end) = (date(element, "StartDate")?, date(element, "ExpiryDate")?);
+        if let Some((_, text)) = begin.filter(|(begin, _)| *begin > now) {
             return Err(format!("{whose} is good from {text} on: import it then"));
         }
-        if let Some((end, text)) = ends {
+        if let Some((end, text)) = end {
             if end <= now {
                 return Err(format!("{whose} was good until {text}"));
             }
-            note = Some(format!(
-                "{whose} is good until {text}: the box does not end it by itself"
-            ));
+            if soonest.as_ref().is_none_or(|(soonest, _)| end < *soonest) {
+                soonest = Some((end, text));
+            }
         }
     }
-    Ok(note)
+    Ok(soonest)
 }
 
 /// A PIN that the token asks for is the token's matter; one that is sent along would have to be checked here.
@@ -82,7 +94,7 @@ fn pin_stays_in_the_token(pin: &Element) -> Result<(), String> {
 }
 
 /// A date, and how it stands there. Without a zone it is UTC; a date alone is its first moment.
-fn date(element: &Element, name: &'static str) -> Result<Option<(Timestamp, String)>, String> {
+fn date(element: &Element, name: &'static str) -> Result<Option<End>, String> {
     let text = element.text_of(name)?;
     if text.is_empty() {
         return Ok(None);

@@ -3,6 +3,7 @@
 
 use super::PskcError;
 use super::key::Packed;
+use super::policy::{self, End};
 use super::sealing::{No, Sealing};
 use super::xml::{Document, Element, Space};
 use crate::control::Timestamp;
@@ -17,44 +18,52 @@ use crate::text::shown;
 pub(in crate::enrol) fn parse(text: &[u8], keys: &Keys, now: Timestamp) -> Result<TokenFile, FileError> {
     let (root, mut document) = Document::open(text)?;
     check_root(&root)?;
-    let mut found = Collector::new(Place::Key);
-    let mut sealing = Sealing::new(keys);
-    let mut number = 0;
+    let mut reading = Reading {
+        now,
+        sealing: Sealing::new(keys),
+        number: 0,
+        ends: Vec::new(),
+        found: Collector::new(Place::Key),
+    };
     let (mut has_encryption, mut has_mac) = (false, false);
     while let Some(child) = document.next()? {
         match (child.space, child.name.as_str()) {
             (Space::Pskc, "EncryptionKey") => {
-                if std::mem::replace(&mut has_encryption, true) || has_mac || number > 0 {
+                if std::mem::replace(&mut has_encryption, true) || has_mac || reading.number > 0 {
                     return Err(PskcError::Order("EncryptionKey").into());
                 }
-                sealing.encryption_key(&child)?;
+                reading.sealing.encryption_key(&child)?;
             }
             (Space::Pskc, "MACMethod") => {
-                if std::mem::replace(&mut has_mac, true) || number > 0 {
+                if std::mem::replace(&mut has_mac, true) || reading.number > 0 {
                     return Err(PskcError::Order("MACMethod").into());
                 }
-                sealing.mac_method(&child)?;
+                reading.sealing.mac_method(&child)?;
             }
-            (Space::Pskc, "KeyPackage") => package(&child, &mut number, &mut sealing, now, &mut found)?,
+            (Space::Pskc, "KeyPackage") => reading.package(&child)?,
+            // What a draft called a package.
+            (Space::Pskc, "Device") => return Err(PskcError::Version.into()),
             (Space::Ds, "Signature") => {
-                found.note(
-                    "the file is signed, and the signature was not checked: who made the file is for you to know"
-                        .to_owned(),
-                );
+                let note =
+                    "the file is signed, and the signature was not checked: who made the file is for you to know";
+                reading.found.note(note.to_owned());
             }
             // What others put there restricts nothing that the box does.
             _ => {}
         }
     }
-    sealing.end()?;
-    if sealing.is_sealed() {
-        found.note(
+    reading.sealing.end()?;
+    if reading.sealing.is_sealed() {
+        reading.found.note(
             "only what is encrypted in the file is protected by its MAC: names, serial numbers and counters that stand there in clear \
              could have been changed: compare them before you hand tokens out"
                 .to_owned(),
         );
     }
-    Ok(found.done())
+    if let Some(note) = policy::note(&reading.ends) {
+        reading.found.note(note);
+    }
+    Ok(reading.found.done())
 }
 
 /// RFC 6030's own root; drafts before it had others.
@@ -67,34 +76,43 @@ fn check_root(root: &Element) -> Result<(), PskcError> {
     }
 }
 
-/// A package: a device and its keys, as a rule one.
-fn package(
-    package: &Element,
-    number: &mut u64,
-    sealing: &mut Sealing<'_>,
+/// A file that is being read.
+struct Reading<'k> {
     now: Timestamp,
-    found: &mut Collector,
-) -> Result<(), FileError> {
-    // Bad keys are looked at too: they tell as well whether the file is encrypted.
-    for key in package.all(Space::Pskc, "Key") {
-        sealing.look(key)?;
+    sealing: Sealing<'k>,
+    /// Keys so far.
+    number: u64,
+    ends: Vec<End>,
+    found: Collector,
+}
+
+impl Reading<'_> {
+    /// A package: a device and its keys, as a rule one.
+    fn package(&mut self, package: &Element) -> Result<(), FileError> {
+        // Bad keys are looked at too: they tell as well whether the file is encrypted.
+        for key in package.all(Space::Pskc, "Key") {
+            self.sealing.look(key)?;
+        }
+        let mut keys = package.all(Space::Pskc, "Key").peekable();
+        let device = package.one(Space::Pskc, "DeviceInfo");
+        if keys.peek().is_none() || device.is_err() {
+            self.number += 1;
+            let reason = device.err().unwrap_or_else(|| "the package holds no key".to_owned());
+            return self.found.take(self.number, Err(reason));
+        }
+        let device = device.unwrap_or_default();
+        for key in keys {
+            self.number += 1;
+            let row = match (Packed { device, key }).row(self.number, &mut self.sealing, self.now) {
+                Ok((row, end)) => {
+                    self.ends.extend(end);
+                    Ok(row)
+                }
+                Err(No::Key(reason)) => Err(reason),
+                Err(No::File(error)) => return Err(error),
+            };
+            self.found.take(self.number, row)?;
+        }
+        Ok(())
     }
-    let mut keys = package.all(Space::Pskc, "Key").peekable();
-    let device = package.one(Space::Pskc, "DeviceInfo");
-    if keys.peek().is_none() || device.is_err() {
-        *number += 1;
-        let reason = device.err().unwrap_or_else(|| "the package holds no key".to_owned());
-        return found.take(*number, Err(reason));
-    }
-    let device = device.unwrap_or_default();
-    for key in keys {
-        *number += 1;
-        let row = match (Packed { device, key }).row(*number, sealing, now) {
-            Ok(row) => Ok(row),
-            Err(No::Key(reason)) => Err(reason),
-            Err(No::File(error)) => return Err(error),
-        };
-        found.take(*number, row)?;
-    }
-    Ok(())
 }

@@ -100,7 +100,9 @@ impl<'k> Sealing<'k> {
             return self.derived(derived);
         }
         if element.children.iter().any(|child| child.is(Space::Ds, "X509Data")) {
-            return Err(unsupported("by a certificate; ask its maker for a key or a passphrase").into());
+            return Err(
+                unsupported("it is encrypted for a certificate; ask its maker for a key or a passphrase").into(),
+            );
         }
         let names = element.all(Space::Ds, "KeyName").map(Element::text);
         let name = names.map(shown).next().unwrap_or_default();
@@ -131,7 +133,7 @@ impl<'k> Sealing<'k> {
             Keys::Key(_) => return Err(FileError::Other(wanted)),
         };
         let key = way.keyed.pbkdf2(passphrase, &way.salt, way.rounds, way.length);
-        self.key = Some(key.ok_or_else(|| PskcError::Unsupported("PBKDF2 with HMAC-SHA224".to_owned()))?);
+        self.key = Some(key.ok_or_else(|| PskcError::Unsupported("PBKDF2 with HMAC-SHA224 is not known".to_owned()))?);
         Ok(())
     }
 
@@ -142,7 +144,8 @@ impl<'k> Sealing<'k> {
             return Ok(());
         };
         let key = self.key()?.clone();
-        let keyed = Keyed::of(uri).ok_or_else(|| PskcError::Unsupported(format!("the MAC {}", word(uri))))?;
+        let keyed =
+            Keyed::of(uri).ok_or_else(|| PskcError::Unsupported(format!("the MAC {} is not known", word(uri))))?;
         if element
             .children
             .iter()
@@ -282,14 +285,14 @@ impl Pbkdf2 {
             by_name(derived, "KeyDerivationMethod").ok_or("it does not say how a key comes of a passphrase")?;
         let uri = method.attribute("Algorithm").unwrap_or_default();
         if uri.rsplit_once('#').map(|(_, way)| way) != Some("pbkdf2") {
-            return Err(format!("the key derivation {}", word(uri)));
+            return Err(format!("the key derivation {} is not known", word(uri)));
         }
-        let parameters = by_name(method, "PBKDF2-params").ok_or("PBKDF2 without its parameters")?;
+        let parameters = by_name(method, "PBKDF2-params").ok_or("PBKDF2 lacks its parameters")?;
         let text = |name| by_name(parameters, name).map_or("", Element::text);
         let number = |name, otherwise: &str| {
             let text = Some(text(name)).filter(|text| !text.is_empty()).unwrap_or(otherwise);
             text.parse::<u32>()
-                .map_err(|_| format!("PBKDF2 with {name} {}", shown(text)))
+                .map_err(|_| format!("PBKDF2 with {name} {} is not known", shown(text)))
         };
         let prf = by_name(parameters, "PRF");
         let named = prf.and_then(|prf| prf.attribute("Algorithm")).unwrap_or_default();
@@ -297,7 +300,7 @@ impl Pbkdf2 {
         let prf = [named, text("PRF")].into_iter().find(|uri| !uri.is_empty());
         let keyed = match prf {
             None => Keyed::Sha1,
-            Some(uri) => Keyed::of(uri).ok_or_else(|| format!("PBKDF2 with {}", word(uri)))?,
+            Some(uri) => Keyed::of(uri).ok_or_else(|| format!("PBKDF2 with {} is not known", word(uri)))?,
         };
         let salt = by_name(parameters, "Salt").and_then(|salt| by_name(salt, "Specified"));
         let salt = salt.and_then(|salt| base64(salt.text()));
@@ -314,11 +317,11 @@ impl Pbkdf2 {
         }
         let length = usize::try_from(number("KeyLength", "16")?).unwrap_or(usize::MAX);
         if !matches!(length, 16 | 24 | 32) {
-            return Err(format!("PBKDF2 with a key of {length} bytes"));
+            return Err(format!("PBKDF2 with a key of {length} bytes is not known"));
         }
         Ok(Self {
             keyed,
-            salt: salt.ok_or("PBKDF2 without its salt")?.to_vec(),
+            salt: salt.ok_or("PBKDF2 lacks its salt")?.to_vec(),
             rounds,
             length,
         })
@@ -347,7 +350,7 @@ fn encrypted(element: &Element) -> Result<(Cipher, Zeroizing<Vec<u8>>), String> 
         .unwrap_or_default();
     let cipher = match uri {
         "" => return Err("it does not say how it is encrypted".to_owned()),
-        uri => Cipher::of(uri).ok_or_else(|| format!("the cipher {} is not read here", word(uri)))?,
+        uri => Cipher::of(uri).ok_or_else(|| format!("the cipher {} is not known", word(uri)))?,
     };
     let data = element.one(Space::Xenc, "CipherData")?;
     let value = match data {

@@ -249,10 +249,10 @@ fn ways_of_pbkdf2_that_are_not_read_are_named() {
         ),
         ("<KeyLength>16<", "<KeyLength>17<", "a key of 17 bytes"),
         ("<KeyLength>16<", "<KeyLength>4000000000<", "a key of 4000000000 bytes"),
-        ("<Specified>Ej7/PEpyEpw=<", "<Specified><", "without its salt"),
+        ("<Specified>Ej7/PEpyEpw=<", "<Specified><", "lacks its salt"),
         ("<PRF/>", "<PRF Algorithm=\"x#hmac-md5\"/>", "PBKDF2 with hmac-md5"),
         ("pkcs-5v2-0#pbkdf2", "pkcs-5v2-0#pbkdf1", "pbkdf1"),
-        ("pkcs5:PBKDF2-params>", "pkcs5:Other>", "without its parameters"),
+        ("pkcs5:PBKDF2-params>", "pkcs5:Other>", "lacks its parameters"),
     ] {
         assert!(text.contains(old), "{old}");
         let error = refused(&text.replace(old, new), &keys);

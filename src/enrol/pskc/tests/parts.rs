@@ -211,15 +211,20 @@ fn bad_keys_are_named_by_number_and_lose_no_other() {
 }
 
 #[test]
-fn a_date_in_the_future_is_told() {
-    let row = changed(
-        "<Policy>",
-        "<Policy><StartDate>2026-03-02</StartDate><ExpiryDate>2037-12-31T00:00:00Z</ExpiryDate>",
-    );
-    assert_eq!(
-        row.note.unwrap(),
-        "it is good until 2037-12-31T00:00:00Z: the box does not end it by itself"
-    );
+fn dates_in_the_future_are_told_once_for_the_file() {
+    let until = |date: &str| format!("<Policy><StartDate>2026-03-02</StartDate><ExpiryDate>{date}</ExpiryDate>");
+    let packages = [
+        package(1, "<Policy>", &until("2037-12-31T00:00:00Z")),
+        package(2, "<Policy>", &until("2036-01-01")),
+        package(3, "", ""),
+        package(4, "pskc:totp", "pskc:pin"),
+        package(5, "<Model>", "<ExpiryDate>2038-01-01</ExpiryDate><Model>"),
+    ];
+    let found = taken(&file(&packages.concat()), &Keys::None);
+    assert_eq!((found.rows.len(), found.notes.len()), (4, 1));
+    let note = "3 of the keys have a date on which they end, the first 2036-01-01: the box does not end them by itself";
+    assert_eq!(found.notes[0], note);
+    assert!(found.rows.iter().all(|row| row.note.is_none()));
 }
 
 #[test]
@@ -234,6 +239,8 @@ fn a_file_of_something_else_says_what_it_is() {
     ] {
         assert_eq!(of(&other), FileError::Pskc(PskcError::Version), "{other}");
     }
+    let draft = package(1, "", "").replace("KeyPackage>", "Device>");
+    assert_eq!(of(&file(&draft)), FileError::Pskc(PskcError::Version));
     let key = "<EncryptionKey/>";
     for (text, word) in [
         (package(1, "", "") + key, "EncryptionKey"),
