@@ -85,6 +85,8 @@ fn programmed(args: &Args, password: &str) -> Vec<Duration> {
         line.expect(&(FIRST + round).to_string());
         line.expect("write it");
         line.settle();
+        // Whoever decides has read first: that is no part of it.
+        line.read();
         let start = Instant::now();
         line.send("\r");
         line.expect("holds its new key");

@@ -177,7 +177,7 @@ impl Line {
     }
 
     /// Reads a question, as a person does.
-    fn read(&mut self) {
+    pub fn read(&mut self) {
         loop {
             self.take(Duration::ZERO);
             let screen = self.screen();

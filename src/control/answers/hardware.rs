@@ -73,19 +73,19 @@ pub struct DriftInfo {
     pub offset_seconds: i32,
     /// Milliseconds that it gains (positive) or loses in a day.
     pub millis_per_day: i32,
-    /// From so many logins.
+    /// From so many logins since its clock was set.
     pub logins: u32,
     /// The last of them.
     #[serde(with = "wire::when")]
     pub last: Timestamp,
-    /// When it leaves the window: no later login will bring it back without a resync.
+    /// When it leaves the window: from then on most of its codes are refused. It may be past.
     #[serde(with = "wire::when")]
     pub leaves: Timestamp,
     /// Why, in plain words, and what to do.
     pub why: String,
 }
 
-/// The tokens that leave the window within 60 days, the soonest first.
+/// The tokens that leave the window within 60 days, or left it within the last 60, the soonest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DriftList {
     /// When the box worked it out; none: not yet since its start.
