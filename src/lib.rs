@@ -32,7 +32,7 @@
 //!
 //! The box and its programs: [`door`] (everything that packets and operations share), [`server`] (UDP), [`control`] (the operations
 //! as types, over Unix sockets), [`config`] and [`daemon`] (posternd), [`cli`] (postern) and [`console`]
-//! (postern-console), which know only [`control`].
+//! (postern-console), which know only [`control`]; [`host`] (postern-host, the appliance's root helper, which obeys posternd alone).
 
 pub mod audit;
 pub mod cli;
@@ -45,6 +45,7 @@ pub mod door;
 pub mod enrol;
 pub mod factors;
 pub mod guard;
+pub mod host;
 pub mod journal;
 pub mod names;
 pub mod pipeline;

@@ -12,7 +12,7 @@ use super::plan::{Plan, plan};
 use super::qr::Drawing;
 use super::{Around, Asker, View, command, export, import, log, operator, show, socket, stock, token_program};
 use crate::control::{
-    Answer, Failure, Request, TokenAdd, TokenMade, TokenStatus, USERS_LIMIT_MAX, UserRow, UserSearch,
+    Answer, Failure, HostAnswer, Request, TokenAdd, TokenMade, TokenStatus, USERS_LIMIT_MAX, UserRow, UserSearch,
 };
 use crate::enrol::otpauth::Uri;
 use crate::text::shown;
@@ -134,7 +134,12 @@ fn document(answer: &Answer, out: &mut Out<'_>) -> std::io::Result<()> {
         Answer::Operator(one) => out.document(one),
         Answer::Operators(one) => out.document(one),
         Answer::OperatorToken(one) => out.document(one),
-        Answer::Done { done } => out.document(&serde_json::json!({ "done": done })),
+        Answer::Host(HostAnswer::Report(one)) => out.document(one),
+        Answer::Host(HostAnswer::Sticks(one)) => out.document(one),
+        Answer::Host(HostAnswer::Update(one)) => out.document(one),
+        Answer::Host(HostAnswer::Done { done }) | Answer::Done { done } => {
+            out.document(&serde_json::json!({ "done": done }))
+        }
     }
 }
 

@@ -195,6 +195,7 @@ fn stand_in(mut answer: Answer) -> Answer {
         | Answer::Ended { .. }
         | Answer::Operator(_)
         | Answer::Operators(_)
+        | Answer::Host(_)
         | Answer::Done { .. } => {}
     }
     answer

@@ -27,6 +27,8 @@ pub mod server;
 pub mod strength;
 pub mod wire;
 
+/// The machine's own operations ([`Request::Host`]).
+pub use crate::host::ops::*;
 pub use answers::*;
 pub use asks::*;
 pub use operators::*;

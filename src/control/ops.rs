@@ -16,6 +16,7 @@ use super::asks::{
 use super::operators::{
     Hello, LogIn, Moved, OperatorAdd, OperatorInfo, OperatorList, OperatorSet, OperatorTokenMade, Session,
 };
+use crate::host::ops::{HostAnswer, HostRequest};
 use crate::secret::Secret;
 use crate::store::records::TokenId;
 
@@ -261,6 +262,8 @@ pub enum Request {
         /// Whose.
         name: String,
     },
+    /// What the machine is asked: network, name, time, power, sticks, updates, on the appliance. Answer: [`Answer::Host`].
+    Host(HostRequest),
 }
 
 /// What the daemon answers.
@@ -343,6 +346,8 @@ pub enum Answer {
     Operators(OperatorList),
     /// To [`Request::OperatorTokenAdd`].
     OperatorToken(OperatorTokenMade),
+    /// To [`Request::Host`].
+    Host(HostAnswer),
     /// Done, and one line of what was done.
     Done {
         /// Plain words, without a full stop: "anna@contoso.example is disabled".

@@ -5,7 +5,7 @@
 //! - `common` names, failures, secrets that the box makes
 //! - `entry` operators at the door of a console; `operators` their records
 //! - `clients`, `users`, `views`, `bypass`, `tokens`, `codes`, `hardware`, `drift`, `unassigned`, `import`, `export`, `entra`,
-//!   `ask`, `status`, `knocks`: one group of requests each
+//!   `ask`, `status`, `knocks`, `host`: one group of requests each
 
 mod ask;
 mod bypass;
@@ -17,6 +17,7 @@ mod entra;
 mod entry;
 mod export;
 mod hardware;
+mod host;
 mod import;
 mod knocks;
 mod operators;
@@ -181,6 +182,7 @@ impl Inner {
             Request::Log(ask) => self.door.read_log(ask).await.map(Answer::Log),
             Request::LogVerify => self.door.verify_log().await.map(Answer::Chain),
             Request::Explain { user } => self.door.explain(&user).await.map(Answer::Explanation),
+            Request::Host(ask) => self.host_asked(ask).await,
             other => {
                 let looked = tokio::task::spawn_blocking(move || seen(&self.door, other));
                 looked.await.unwrap_or_else(|_| Err(broken()))
@@ -199,6 +201,7 @@ impl Inner {
         let result = match request {
             Request::EntraProve(login) => self.prove(&by, login, &mut target).await,
             Request::EntraTest(login) => self.test(login, &mut target).await,
+            Request::Host(ask) => self.host(&by, ask).await,
             other => match self.ready(&by, other).await {
                 Err(failure) => Err(failure),
                 Ok((other, ready)) => {
