@@ -2,16 +2,7 @@
 
 use crate::machine::{Appliance, FAST, On, SLOW};
 use crate::packet::{ACCEPT, REJECT, Request};
-use crate::people::{ANNA, add_client, set_up};
-use crate::totp::now;
-
-/// The next code that was not used: waits for the next step.
-fn next_step() {
-    let step = now() / 30;
-    while now() / 30 == step {
-        std::thread::sleep(std::time::Duration::from_millis(200));
-    }
-}
+use crate::people::{ANNA, add_client, next_step, set_up};
 
 fn from_power_on_to_accept(speed: u32) {
     let machine = Appliance::new(8);

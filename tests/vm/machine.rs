@@ -45,7 +45,7 @@ pub fn image() -> (PathBuf, Arch) {
 }
 
 /// A program of the tools tree, which sees the repository and this folder.
-fn in_tree(folder: &Path, program: &str) -> Command {
+pub fn in_tree(folder: &Path, program: &str) -> Command {
     let mut command = Command::new(repository("scripts/in-tree"));
     let image = image().0.canonicalize().unwrap();
     let bound = [folder, image.parent().unwrap()].map(|path| path.to_str().unwrap().to_owned());
@@ -94,14 +94,23 @@ impl Default for On {
 impl Appliance {
     /// A new box with a disk of `gigabytes`, on which the image was just written.
     pub fn new(gigabytes: u32) -> Appliance {
-        let temporary = tempfile::Builder::new().prefix("postern-vm-").tempdir().unwrap();
+        let made = Appliance::empty();
+        made.write_image(&image().0, gigabytes);
+        made
+    }
+
+    /// A new box without a disk.
+    pub fn empty() -> Appliance {
+        // Not in /tmp, which may be memory: a disk with what is written to it lies here.
+        let temporary = tempfile::Builder::new()
+            .prefix("postern-vm-")
+            .tempdir_in("/var/tmp")
+            .unwrap();
         let folder = temporary.path().canonicalize().unwrap();
-        let made = Appliance {
+        Appliance {
             folder,
             _temporary: Some(temporary),
-        };
-        made.write_image(gigabytes);
-        made
+        }
     }
 
     /// The same in a folder that stays; what is there is used again.
@@ -112,31 +121,28 @@ impl Appliance {
             _temporary: None,
         };
         if !kept.disk().exists() {
-            kept.write_image(gigabytes);
+            kept.write_image(&image().0, gigabytes);
         }
         kept
     }
 
     /// A copy of a box as it stands, switched off.
     pub fn copied(&self) -> Appliance {
-        let temporary = tempfile::Builder::new().prefix("postern-vm-").tempdir().unwrap();
-        let folder = temporary.path().canonicalize().unwrap();
+        let copy = Appliance::empty();
         let said = run(
             Command::new("cp")
                 .args(["-a", "--reflink=auto"])
                 .arg(format!("{}/.", self.folder.display()))
-                .arg(&folder),
+                .arg(&copy.folder),
             "",
         );
         assert_eq!(said.status, 0, "{said:?}");
-        Appliance {
-            folder,
-            _temporary: Some(temporary),
-        }
+        copy
     }
 
-    fn write_image(&self, gigabytes: u32) {
-        let (image, arch) = image();
+    /// The image is written to the disk, the firmware is as it left the factory, the TPM is empty.
+    pub fn write_image(&self, image: &Path, gigabytes: u32) {
+        let arch = crate::machine::image().1;
         let image = image.canonicalize().unwrap();
         let overlay = run(
             in_tree(&self.folder, "qemu-img")

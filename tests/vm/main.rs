@@ -29,4 +29,6 @@ mod totp;
 mod machine;
 mod people;
 
+mod cuts;
 mod first;
+mod timing;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::eye::{app, scan};
+use crate::eye::typed;
 use crate::line::{Line, key};
 use crate::machine::{BOOT, GATEWAY, Vm};
-use crate::totp::{Token, early_in_a_step};
+use crate::totp::{Token, early_in_a_step, now};
 
 pub const OPERATOR: &str = "anna";
 pub const PASSPHRASE: &str = "seven green bottles";
@@ -50,7 +50,8 @@ pub fn set_up(vm: &mut Vm) -> Token {
     line.press(&format!("{ANNA}\r"));
     sees(line, "Type the code");
     line.settle();
-    let token = app(&scan(&line.screen()));
+    // A serial line shows letters: the key is typed off the screen.
+    let token = typed(&line.screen());
     early_in_a_step();
     line.send(&format!("{}\r", token.code()));
     sees(line, "has a token that counts");
@@ -88,6 +89,14 @@ pub fn add_client(vm: &mut Vm) -> Vec<u8> {
     groups.concat().into_bytes()
 }
 
+/// The next step of everybody's code: one that was not used is right then.
+pub fn next_step() {
+    let step = now() / 30;
+    while now() / 30 == step {
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
 /// Logs in on a line that shows the log-in.
 pub fn log_in(line: &mut Line) {
     assert!(line.sees_within("Password", BOOT), "no log-in came:\n{}", line.screen());
@@ -95,4 +104,18 @@ pub fn log_in(line: &mut Line) {
     line.send(&format!("{OPERATOR}\r{PASSPHRASE}\r\r"));
     sees(line, "NSWERING");
     line.settle();
+}
+
+/// Enrols somebody from the first screen; none where the power went before the box said that the token counts.
+pub fn enrol(line: &mut Line, name: &str) -> Option<Token> {
+    line.press("e");
+    line.press(&format!("{name}\r"));
+    if !line.sees_within("Type the code", STEP) {
+        return None;
+    }
+    line.settle();
+    let token = typed(&line.screen());
+    early_in_a_step();
+    line.press(&format!("{}\r", token.code()));
+    line.sees_within("is active", STEP).then_some(token)
 }
