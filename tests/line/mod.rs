@@ -64,6 +64,8 @@ pub struct Line {
     /// Keys that were pressed and counted.
     pub keys: usize,
     last: Instant,
+    /// Nothing more can come.
+    gone: bool,
 }
 
 /// Rows of the emulator's scroll-back.
@@ -166,6 +168,7 @@ impl Line {
             bytes: 0,
             keys: 0,
             last: Instant::now(),
+            gone: false,
         }
     }
 
@@ -251,6 +254,7 @@ impl Line {
                 }
                 Err(RecvTimeoutError::Timeout) => return any,
                 Err(RecvTimeoutError::Disconnected) => {
+                    self.gone = true;
                     std::thread::sleep(wait);
                     return any;
                 }
@@ -299,7 +303,7 @@ impl Line {
     pub fn sees_within(&mut self, text: &str, bound: Duration) -> bool {
         let end = Instant::now() + bound;
         while !self.screen().contains(text) {
-            if Instant::now() >= end {
+            if Instant::now() >= end || self.gone {
                 return false;
             }
             self.take(Duration::from_millis(20));

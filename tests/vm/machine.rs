@@ -410,6 +410,15 @@ impl Vm {
         self.qmp(&serde_json::json!({ "execute": "device_del", "arguments": { "id": format!("usbstick{number}") } }));
     }
 
+    /// The power goes at a moment, whatever the box is doing then.
+    pub fn cut_at(&self, moment: Instant) -> std::thread::JoinHandle<()> {
+        let pid = self.pid().unwrap();
+        std::thread::spawn(move || {
+            std::thread::sleep(moment.saturating_duration_since(Instant::now()));
+            let _ = kill(pid, Signal::SIGKILL);
+        })
+    }
+
     /// The power goes: nothing is told.
     pub fn cut(mut self) {
         self.kill();

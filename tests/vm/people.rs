@@ -97,13 +97,16 @@ pub fn next_step() {
     }
 }
 
-/// Logs in on a line that shows the log-in.
-pub fn log_in(line: &mut Line) {
-    assert!(line.sees_within("Password", BOOT), "no log-in came:\n{}", line.screen());
+/// Logs in on a line that shows the log-in; false where the power went before.
+pub fn log_in(line: &mut Line) -> bool {
+    if !line.sees_within("Password", STEP) {
+        return false;
+    }
     line.settle();
     line.send(&format!("{OPERATOR}\r{PASSPHRASE}\r\r"));
-    sees(line, "NSWERING");
+    let inside = line.sees_within("NSWERING", STEP);
     line.settle();
+    inside
 }
 
 /// Enrols somebody from the first screen; none where the power went before the box said that the token counts.
