@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::machine::{Appliance, On, Vm};
 use crate::packet::{ACCEPT, REJECT, Request};
-use crate::people::{ANNA, add_client, enrol, log_in, next_step, set_up};
+use crate::people::{ANNA, enrol, log_in, next_step, set_up};
 use crate::totp::{Token, now};
 
 /// The power stays on for this long at most after the box has answered.
@@ -133,8 +133,7 @@ fn work(vm: &mut Vm, book: &mut Book, until: Instant, number: &mut u32) {
 /// A box that is set up, with nobody but its first user.
 fn begin(appliance: &Appliance) -> Book {
     let mut vm = appliance.on(&On::default());
-    let token = set_up(&mut vm);
-    let secret = add_client(&mut vm);
+    let (secret, token) = set_up(&mut vm);
     vm.cut();
     Book {
         secret,

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::harness::run;
 use crate::machine::{Appliance, BOOT, On, Vm, image, in_tree};
 use crate::packet::{ACCEPT, Request};
-use crate::people::{ANNA, add_client, next_step, set_up};
+use crate::people::{ANNA, next_step, set_up};
 
 /// What Postern adds to a boot, at most.
 const RATIO: f64 = 1.2;
@@ -112,8 +112,7 @@ fn postern_adds_a_fifth_at_most_to_the_boot() {
     let masked = with_command_line(bare.folder(), MASKED);
     bare.write_image(&masked, 8);
     let mut vm = ours.on(&on);
-    let token = set_up(&mut vm);
-    let secret = add_client(&mut vm);
+    let (secret, token) = set_up(&mut vm);
     vm.cut();
     to_the_login_target(bare.on(&on));
     let (mut accepts, mut logins) = (Vec::new(), Vec::new());
