@@ -134,6 +134,7 @@ fn document(answer: &Answer, out: &mut Out<'_>) -> std::io::Result<()> {
         Answer::Operator(one) => out.document(one),
         Answer::Operators(one) => out.document(one),
         Answer::OperatorToken(one) => out.document(one),
+        Answer::Backup(one) => out.document(one),
         Answer::Host(HostAnswer::Report(one)) => out.document(one),
         Answer::Host(HostAnswer::Sticks(one)) => out.document(one),
         Answer::Host(HostAnswer::Update(one)) => out.document(one),
