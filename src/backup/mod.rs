@@ -17,7 +17,7 @@ pub mod unpack;
 pub const RESTORING_DIR: &str = "restoring";
 /// What was there before the last restore.
 pub const BEFORE_DIR: &str = "before-restore";
-/// A backup that is being handed out.
-pub const MAKING_FILE: &str = "backup.part";
+/// A backup that is being made and handed out.
+pub const MAKING_DIR: &str = "backup";
 /// How long [`BEFORE_DIR`] is kept.
 pub const BEFORE_KEPT: std::time::Duration = std::time::Duration::from_secs(30 * 86_400);

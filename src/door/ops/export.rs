@@ -36,29 +36,7 @@ pub(super) struct Checked {
 
 /// Checks the password and gathers the page. Slow: it makes a hash and reads every token. Blocks.
 pub(super) fn ready(door: &Door, by: &Peer, ask: &ExportAsk) -> Result<Checked, Failure> {
-    let who = match (by.door, &ask.operator) {
-        (Socket::Console, Some(other)) if *other != by.operator => {
-            return Err(Failure::usage("at a console it is your own password that is asked"));
-        }
-        (Socket::Console, _) => Some(by.operator.clone()),
-        (Socket::Control, Some(name)) => Some(name.trim().to_ascii_lowercase()),
-        (Socket::Control, None) if by.uid == ROOT => None,
-        (Socket::Control, None) => {
-            return Err(Failure::usage(
-                "seeds leave the box with an installer's password only: name the installer with --operator NAME",
-            ));
-        }
-    };
-    let (by, how) = match who {
-        None => (None, ", as root".to_owned()),
-        Some(name) => {
-            let password = ask.password.as_ref();
-            let password = password.ok_or_else(|| Failure::usage("the installer's password is missing"))?;
-            let proven = proven(door, &name, password)?;
-            door.unrestricted(&name)?;
-            (Some(proven), format!(", by the password of {}", shown(&name)))
-        }
-    };
+    let (by, how) = by_password(door, by, (ask.operator.as_deref(), ask.password.as_ref()))?;
     let page = page(door, ask.after)?;
     let from = match ask.after {
         None => String::new(),
@@ -67,6 +45,39 @@ pub(super) fn ready(door: &Door, by: &Peer, ask: &ExportAsk) -> Result<Checked, 
     let count = page.rows.len();
     let words = format!("{count} {}{from}{how}", if count == 1 { "seed" } else { "seeds" });
     Ok(Checked { by, page, words })
+}
+
+/// An installer, as the record stood when the password was checked; none: root.
+pub(super) type Proven = Option<(OperatorId, u64)>;
+
+/// Whose password lets secrets leave (R25), and how the record says it. Wrong ones count. Blocks.
+pub(super) fn by_password(
+    door: &Door,
+    by: &Peer,
+    (operator, password): (Option<&str>, Option<&Secret>),
+) -> Result<(Proven, String), Failure> {
+    let who = match (by.door, operator) {
+        (Socket::Console, Some(other)) if other != by.operator => {
+            return Err(Failure::usage("at a console it is your own password that is asked"));
+        }
+        (Socket::Console, _) => Some(by.operator.clone()),
+        (Socket::Control, Some(name)) => Some(name.trim().to_ascii_lowercase()),
+        (Socket::Control, None) if by.uid == ROOT => None,
+        (Socket::Control, None) => {
+            return Err(Failure::usage(
+                "seeds leave the box, and come into it, with an installer's password only: name the installer with --operator NAME",
+            ));
+        }
+    };
+    match who {
+        None => Ok((None, ", as root".to_owned())),
+        Some(name) => {
+            let password = password.ok_or_else(|| Failure::usage("the installer's password is missing"))?;
+            let proven = proven(door, &name, password)?;
+            door.unrestricted(&name)?;
+            Ok((Some(proven), format!(", by the password of {}", shown(&name))))
+        }
+    }
 }
 
 /// Whether it is the password of an enabled installer. Wrong ones count as at a login; a right one does not clear the count: a code

@@ -5,9 +5,10 @@
 //! - `common` names, failures, secrets that the box makes
 //! - `entry` operators at the door of a console; `operators` their records
 //! - `clients`, `users`, `views`, `bypass`, `tokens`, `codes`, `hardware`, `drift`, `unassigned`, `import`, `export`, `entra`,
-//!   `ask`, `status`, `knocks`, `host`: one group of requests each
+//!   `ask`, `status`, `knocks`, `host`, `backup`: one group of requests each
 
 mod ask;
+mod backup;
 mod bypass;
 mod clients;
 mod codes;
@@ -76,6 +77,8 @@ struct Inner {
     under_way: Arc<tokio::sync::RwLock<()>>,
     /// Nothing more is changed.
     stopping: AtomicBool,
+    /// A backup or a restore under way.
+    desk: backup::Desk,
 }
 
 impl DoorOps {
@@ -87,6 +90,7 @@ impl DoorOps {
             idle,
             under_way: Arc::default(),
             stopping: AtomicBool::new(false),
+            desk: backup::Desk::default(),
         }))
     }
 
@@ -183,6 +187,7 @@ impl Inner {
             Request::LogVerify => self.door.verify_log().await.map(Answer::Chain),
             Request::Explain { user } => self.door.explain(&user).await.map(Answer::Explanation),
             Request::Host(ask) => self.host_asked(ask).await,
+            Request::Backup(ask) => self.backup_piece(ask).await,
             other => {
                 let looked = tokio::task::spawn_blocking(move || seen(&self.door, other));
                 looked.await.unwrap_or_else(|_| Err(broken()))
@@ -202,6 +207,7 @@ impl Inner {
             Request::EntraProve(login) => self.prove(&by, login, &mut target).await,
             Request::EntraTest(login) => self.test(login, &mut target).await,
             Request::Host(ask) => self.host(&by, ask).await,
+            Request::Backup(ask) => self.backup(&by, ask, &mut target).await,
             other => match self.ready(&by, other).await {
                 Err(failure) => Err(failure),
                 Ok((other, ready)) => {
