@@ -55,6 +55,7 @@ pub(super) fn ready(door: &Door, by: &Peer, ask: &ExportAsk) -> Result<Checked, 
             let password = ask.password.as_ref();
             let password = password.ok_or_else(|| Failure::usage("the installer's password is missing"))?;
             let proven = proven(door, &name, password)?;
+            door.unrestricted(&name)?;
             (Some(proven), format!(", by the password of {}", shown(&name)))
         }
     };

@@ -318,6 +318,7 @@ impl Inner {
             Ready::Export(checked) => return export::answer(door, *checked, target),
             other => other,
         };
+        operators::restrict_alike(door, by, &request)?;
         match request {
             Request::ClientAdd(ask) => clients::add(door, ask, target),
             Request::ClientSet(ask) => clients::set(door, ask, target),
