@@ -32,9 +32,10 @@
 //!
 //! The box and its programs: [`door`] (everything that packets and operations share), [`server`] (UDP), [`control`] (the operations
 //! as types, over Unix sockets), [`config`] and [`daemon`] (posternd), [`cli`] (postern) and [`console`]
-//! (postern-console), which know only [`control`].
+//! (postern-console), which know only [`control`]; [`host`] (postern-host, the appliance's root helper, which obeys posternd alone).
 
 pub mod audit;
+pub mod backup;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -45,6 +46,7 @@ pub mod door;
 pub mod enrol;
 pub mod factors;
 pub mod guard;
+pub mod host;
 pub mod journal;
 pub mod names;
 pub mod pipeline;

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use postern::config::{Config, Flags};
+use postern::daemon::End;
 
 fn main() -> ExitCode {
     let flags = Flags::parse();
@@ -20,9 +21,14 @@ fn main() -> ExitCode {
     }
     // One TLS provider for the whole process; a second one would be refused.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let run = || -> anyhow::Result<()> { postern::daemon::run(&Config::load(flags)?) };
+    let run = || -> anyhow::Result<End> { postern::daemon::run(&Config::load(flags)?) };
     match run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(End::Stop) => ExitCode::SUCCESS,
+        Ok(End::Restart) => {
+            let error = postern::daemon::again();
+            tracing::error!("posternd cannot start itself anew: {error}; start it by hand");
+            ExitCode::FAILURE
+        }
         Err(error) => {
             tracing::error!("posternd does not run: {error}");
             ExitCode::FAILURE

@@ -75,6 +75,7 @@ impl Head {
             session: None,
             hello: None,
             up: false,
+            troubles: Vec::new(),
             silent: None,
             line: self.line,
             import_dirs: Vec::new(),
@@ -195,6 +196,8 @@ fn stand_in(mut answer: Answer) -> Answer {
         | Answer::Ended { .. }
         | Answer::Operator(_)
         | Answer::Operators(_)
+        | Answer::Host(_)
+        | Answer::Backup(_)
         | Answer::Done { .. } => {}
     }
     answer

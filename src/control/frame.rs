@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::peer::Door;
 
 /// The version of what is spoken here. It grows with every change that an older side would not understand.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 /// Most bytes of JSON in a frame.
 pub const FRAME_MAX: usize = 1024 * 1024;
 /// Bytes of the length.

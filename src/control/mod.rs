@@ -13,6 +13,7 @@
 
 pub mod answers;
 pub mod asks;
+pub mod backup;
 pub mod check;
 pub mod client;
 mod connection;
@@ -27,8 +28,11 @@ pub mod server;
 pub mod strength;
 pub mod wire;
 
+/// The machine's own operations ([`Request::Host`]).
+pub use crate::host::ops::*;
 pub use answers::*;
 pub use asks::*;
+pub use backup::*;
 pub use operators::*;
 pub use ops::{Answer, Failure, FailureKind, Request};
 pub use peer::{Door, Operations, Peer, Rights, Role, Standing};

@@ -3,6 +3,7 @@
 
 use super::ops::Request;
 use super::peer::Role;
+use crate::host::ops::HostRequest;
 
 impl Request {
     /// The operation's word in the audit log, as on the command line.
@@ -68,6 +69,8 @@ impl Request {
             Self::OperatorTokenAdd { .. } => "operator token add",
             Self::OperatorTokenConfirm { .. } => "operator token confirm",
             Self::OperatorTokenRemove { .. } => "operator token remove",
+            Self::Backup(ask) => ask.word(),
+            Self::Host(ask) => ask.word(),
         }
     }
 
@@ -110,6 +113,8 @@ impl Request {
             | Self::OperatorTokenConfirm { name, .. }
             | Self::OperatorTokenRemove { name } => name,
             Self::EntraShow { domain } => domain.as_deref().unwrap_or_default(),
+            Self::Backup(ask) => ask.target(),
+            Self::Host(ask) => ask.target(),
             Self::Export(ask) => ask.operator.as_deref().unwrap_or_default(),
             Self::Ping
             | Self::Status
@@ -163,6 +168,8 @@ impl Request {
             | Self::Stay
             | Self::Watch
             | Self::OperatorPassword { .. } => Role::Auditor,
+            Self::Backup(ask) => ask.needs(),
+            Self::Host(ask) => ask.needs(),
             // A password or an exemption is a matter of policy, not of enrolling somebody.
             Self::UserAdd(ask) if ask.exempt || ask.password.is_some() => Role::Installer,
             Self::UserAdd(_)
@@ -207,8 +214,9 @@ impl Request {
     pub fn on_record(&self) -> bool {
         match self {
             Self::OperatorPassword { .. } => true,
+            Self::Backup(ask) => ask.on_record(),
             // A look that is not everybody's.
-            Self::OperatorList => false,
+            Self::OperatorList | Self::Host(HostRequest::Sticks) => false,
             _ => self.needs() != Role::Auditor,
         }
     }

@@ -5,6 +5,7 @@ mod boxes;
 mod directory;
 mod drift;
 mod hardware;
+mod host;
 mod log;
 mod operators;
 mod people;
@@ -49,6 +50,8 @@ pub fn answer(answer: &Answer, zone: &TimeZone) -> Vec<String> {
         Answer::Chain(report) => log::chain(report, zone),
         Answer::Explanation(explanation) => log::explanation(explanation, zone),
         Answer::Network(report) => operators::network(report),
+        Answer::Host(answer) => host::answer(answer, zone),
+        Answer::Backup(_) => Vec::new(),
         Answer::Operator(operator) => operators::operator(operator, zone),
         Answer::Operators(list) => operators::operators(list, zone),
         Answer::OperatorToken(made) => operator_token(made, ""),

@@ -21,6 +21,7 @@ use ratatui::layout::Rect;
 
 use super::alarms::here;
 use super::confirm::Confirm;
+use super::machine::set_clock::SetClock;
 use crate::console::action::{Action, Told, Tone};
 use crate::console::key::Key;
 use crate::console::page::{Look, Page};
@@ -160,6 +161,9 @@ impl Screen for Clock {
                 ];
                 vec![Action::Open(Box::new(Confirm::new(RIGHT, "Confirm the clock", lines)))]
             }
+            Key::Char('s' | 'S') if !self.trusted() && context.may(Role::Installer) => {
+                vec![Action::Open(Box::new(SetClock::new()))]
+            }
             _ => Vec::new(),
         }
     }
@@ -247,6 +251,7 @@ impl Screen for Clock {
         let mut hints = Vec::new();
         if !self.trusted() && context.may(Role::Installer) {
             hints.push(("c", "the clock is right"));
+            hints.push(("s", "set it"));
         }
         if self.only && self.trusted() {
             hints.push(("Enter", "log in again"));
@@ -259,7 +264,8 @@ impl Screen for Clock {
         &[
             "Codes follow the clock: if the clock is wrong, every code is. So the box answers no login until its clock is trusted: by a \
              time server, by a hardware clock that runs, or by an installer who has looked at a watch.",
-            "After a confirmation nothing more is asked until the box starts again.",
+            "s sets the clock by hand, where the box is an appliance. After a confirmation nothing more is asked until the box starts \
+             again.",
         ]
     }
 }

@@ -7,7 +7,14 @@
 //!
 //!   posternd does not answer yet (no one at /run/postern/console.sock)
 //!   This screen goes on by itself as soon as it does.
+//!
+//!   The box does not work:
+//!
+//!   The disk that holds users and tokens cannot be opened.
+//!   To do: Start the box once more; if this stays, ...
 //! ```
+//!
+//! What postern-host has found wrong stands in the place of the bare line.
 
 use ratatui::layout::Rect;
 
@@ -15,6 +22,8 @@ use crate::console::action::Action;
 use crate::console::key::Key;
 use crate::console::page::{Look, Page};
 use crate::console::screen::{Context, Hint, Screen};
+use crate::console::widgets::rows::Rows;
+use crate::control::Trouble;
 
 /// Its name.
 pub const NAME: &str = "waiting";
@@ -30,6 +39,22 @@ impl Waiting {
     pub fn new(why: &str) -> Self {
         Self { why: why.to_owned() }
     }
+}
+
+/// What is wrong and what to do, one after the other.
+fn draw_troubles(page: &mut Page<'_>, area: Rect, troubles: &[Trouble]) {
+    let mut rows = Rows::new(page, area, 0);
+    rows.line("THE BOX DOES NOT WORK: no login is answered.", Look::Strong);
+    for trouble in troubles {
+        rows.gap();
+        rows.line(&trouble.what, Look::Bad);
+        rows.line(&format!("To do: {}", trouble.todo), Look::Plain);
+    }
+    rows.gap();
+    rows.line(
+        "This screen goes on by itself as soon as posternd answers.",
+        Look::Plain,
+    );
 }
 
 impl Screen for Waiting {
@@ -50,7 +75,7 @@ impl Screen for Waiting {
         Some(0)
     }
 
-    fn draw(&self, page: &mut Page<'_>, _context: &Context) {
+    fn draw(&self, page: &mut Page<'_>, context: &Context) {
         let area = page.area();
         let inner = Rect {
             x: area.x.saturating_add(2),
@@ -58,6 +83,9 @@ impl Screen for Waiting {
             width: area.width.saturating_sub(4),
             height: area.height.saturating_sub(1),
         };
+        if !context.troubles.is_empty() {
+            return draw_troubles(page, inner, &context.troubles);
+        }
         page.line(inner, 0, "Waiting for posternd.", Look::Strong);
         let mut below = inner;
         below.y = below.y.saturating_add(2);

@@ -5,9 +5,10 @@
 //! - `common` names, failures, secrets that the box makes
 //! - `entry` operators at the door of a console; `operators` their records
 //! - `clients`, `users`, `views`, `bypass`, `tokens`, `codes`, `hardware`, `drift`, `unassigned`, `import`, `export`, `entra`,
-//!   `ask`, `status`, `knocks`: one group of requests each
+//!   `ask`, `status`, `knocks`, `host`, `backup`: one group of requests each
 
 mod ask;
+mod backup;
 mod bypass;
 mod clients;
 mod codes;
@@ -17,6 +18,7 @@ mod entra;
 mod entry;
 mod export;
 mod hardware;
+mod host;
 mod import;
 mod knocks;
 mod operators;
@@ -75,6 +77,8 @@ struct Inner {
     under_way: Arc<tokio::sync::RwLock<()>>,
     /// Nothing more is changed.
     stopping: AtomicBool,
+    /// A backup or a restore under way.
+    desk: backup::Desk,
 }
 
 impl DoorOps {
@@ -86,6 +90,7 @@ impl DoorOps {
             idle,
             under_way: Arc::default(),
             stopping: AtomicBool::new(false),
+            desk: backup::Desk::default(),
         }))
     }
 
@@ -181,6 +186,8 @@ impl Inner {
             Request::Log(ask) => self.door.read_log(ask).await.map(Answer::Log),
             Request::LogVerify => self.door.verify_log().await.map(Answer::Chain),
             Request::Explain { user } => self.door.explain(&user).await.map(Answer::Explanation),
+            Request::Host(ask) => self.host_asked(ask).await,
+            Request::Backup(ask) => self.backup_piece(ask).await,
             other => {
                 let looked = tokio::task::spawn_blocking(move || seen(&self.door, other));
                 looked.await.unwrap_or_else(|_| Err(broken()))
@@ -199,6 +206,8 @@ impl Inner {
         let result = match request {
             Request::EntraProve(login) => self.prove(&by, login, &mut target).await,
             Request::EntraTest(login) => self.test(login, &mut target).await,
+            Request::Host(ask) => self.host(&by, ask).await,
+            Request::Backup(ask) => self.backup(&by, ask, &mut target).await,
             other => match self.ready(&by, other).await {
                 Err(failure) => Err(failure),
                 Ok((other, ready)) => {
@@ -315,6 +324,7 @@ impl Inner {
             Ready::Export(checked) => return export::answer(door, *checked, target),
             other => other,
         };
+        operators::restrict_alike(door, by, &request)?;
         match request {
             Request::ClientAdd(ask) => clients::add(door, ask, target),
             Request::ClientSet(ask) => clients::set(door, ask, target),

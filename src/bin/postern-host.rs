@@ -1,0 +1,5 @@
+//! The root helper of the appliance: see [`postern::host`].
+
+fn main() -> std::process::ExitCode {
+    postern::host::main()
+}
