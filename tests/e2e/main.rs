@@ -25,6 +25,7 @@ mod sim;
 mod token_rig;
 mod totp;
 
+mod backup;
 mod challenge;
 mod cli;
 mod clock;
