@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use postern::config::{Config, Flags};
+use postern::config::{Config, Flags, Task};
 
 fn main() -> ExitCode {
     let flags = Flags::parse();
@@ -20,7 +20,15 @@ fn main() -> ExitCode {
     }
     // One TLS provider for the whole process; a second one would be refused.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let run = || -> anyhow::Result<()> { postern::daemon::run(&Config::load(flags)?) };
+    let task = flags.task();
+    let run = || -> anyhow::Result<()> {
+        let config = Config::load(flags)?;
+        match task {
+            Task::Serve => postern::daemon::run(&config),
+            Task::Trial(copy) => postern::daemon::trial::run(&config, &copy),
+            Task::Recovery(note) => postern::daemon::recovery::run(&config, &note),
+        }
+    };
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
