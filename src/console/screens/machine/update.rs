@@ -192,11 +192,13 @@ impl Screen for Update {
         }
     }
 
-    fn answered(&mut self, tag: u32, answer: Result<Answer, Failure>, _context: &Context) -> Vec<Action> {
+    fn answered(&mut self, tag: u32, answer: Result<Answer, Failure>, context: &Context) -> Vec<Action> {
         let mut actions = match tag {
             SHOW => self.asked.landed(),
             _ => Vec::new(),
         };
+        // From here on: a late answer makes no hurry.
+        self.asked_at = context.now.mono;
         match answer {
             Ok(Answer::Host(HostAnswer::Update(report))) => {
                 self.report = Some(report);
