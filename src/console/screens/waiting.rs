@@ -8,7 +8,7 @@
 //!   posternd does not answer yet (no one at /run/postern/console.sock)
 //!   This screen goes on by itself as soon as it does.
 //!
-//!   The box does not work:
+//!   posternd does not answer, and nor is any login answered. What is wrong:
 //!
 //!   The disk that holds users and tokens cannot be opened.
 //!   To do: Start the box once more; if this stays, ...
@@ -44,7 +44,10 @@ impl Waiting {
 /// What is wrong and what to do, one after the other.
 fn draw_troubles(page: &mut Page<'_>, area: Rect, troubles: &[Trouble]) {
     let mut rows = Rows::new(page, area, 0);
-    rows.line("THE BOX DOES NOT WORK: no login is answered.", Look::Strong);
+    rows.line(
+        "posternd does not answer, and nor is any login answered. What is wrong:",
+        Look::Strong,
+    );
     for trouble in troubles {
         rows.gap();
         rows.line(&trouble.what, Look::Bad);
@@ -144,7 +147,7 @@ mod tests {
         desk.event(Event::Troubles(trouble()));
         let text = desk.text();
         assert!(
-            text.contains("THE BOX DOES NOT WORK") && text.contains("The TPM does not give out"),
+            text.contains("nor is any login answered") && text.contains("The TPM does not give out"),
             "{text}"
         );
         assert!(

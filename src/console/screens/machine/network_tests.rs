@@ -298,13 +298,15 @@ fn screens() {
             Box::new(NetworkForm::edit(&report().network, "eth0", None)),
             Role::Installer,
         );
-        row(desk, "IPv4 gateway", "198.51.100.1");
+        desk.keys(&[Key::Down, Key::Down, Key::Ctrl('u')]);
+        desk.types("198.51.100.1");
         desk.keys(&[Key::Down, Key::Up]);
     });
     snapshot("network-form-vlan", |desk| {
         let form = NetworkForm::add(&report().network, &report().interfaces);
         desk.open(Box::new(form), Role::Installer);
-        row(desk, "VLAN", "20");
+        desk.keys(&[Key::Down]);
+        desk.types("20");
     });
     snapshot("network-trial", |desk| {
         stand(desk, Role::Installer);

@@ -242,7 +242,7 @@ impl Screen for Update {
             UpdateStage::Fetching { percent } => (format!("{percent:>3} % copied and verified"), Look::Plain),
             UpdateStage::Ready { version } => (format!("{version} is verified and ready"), Look::Good),
             UpdateStage::Writing => (
-                "is being written; the box restarts by itself. Do not switch it off.".to_owned(),
+                "being written; the box restarts by itself: leave it on".to_owned(),
                 Look::Warn,
             ),
             UpdateStage::Failed { why } => (format!("FAILED: {why}"), Look::Bad),
