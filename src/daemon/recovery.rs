@@ -117,7 +117,7 @@ async fn installer(config: &Config, door: &Arc<Door>) -> anyhow::Result<()> {
     tracing::info!("recovery: a new installer may be made at a console");
     let done = tokio::select! {
         _ = heard.wait_for(|made| *made) => Ok(()),
-        ended = super::wait_for_end() => {
+        ended = super::wait_for_end(door) => {
             ended?;
             Err(anyhow::anyhow!("nobody made a new installer"))
         }
