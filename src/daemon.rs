@@ -1,6 +1,9 @@
 //! posternd from start to end: opens the box, binds, says READY when it answers, keeps the watchdog, shuts down cleanly. In: a
 //! [`Config`]; out: nothing, or one line that says why it does not run.
 
+pub mod recovery;
+pub mod trial;
+
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;

@@ -251,3 +251,39 @@ fn connect(socket: &Path) -> Result<UnixStream, String> {
     stream.set_read_timeout(None).map_err(|e| e.to_string())?;
     Ok(stream)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use super::*;
+    use crate::control::Trouble;
+
+    #[test]
+    fn where_there_is_no_posternd_what_is_wrong_is_read_and_read_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("trouble.json");
+        let list = |what: &str| {
+            vec![Trouble {
+                code: "var-lost".to_owned(),
+                what: what.to_owned(),
+                todo: "Look.".to_owned(),
+            }]
+        };
+        let write = |what: &str| {
+            let new = dir.path().join("new");
+            std::fs::write(&new, serde_json::to_vec(&list(what)).unwrap()).unwrap();
+            std::fs::rename(&new, &path).unwrap();
+        };
+        write("one");
+        let (sender, receiver) = mpsc::channel();
+        let tell = move |event| {
+            let _ = sender.send(event);
+        };
+        let _link = Link::start_with(&dir.path().join("console.sock"), &path, tell).unwrap();
+        let next = || receiver.recv_timeout(Duration::from_secs(20)).unwrap();
+        assert!(matches!(next(), Event::Down(_)));
+        assert_eq!(next(), Event::Troubles(list("one")));
+        write("two");
+        assert_eq!(next(), Event::Troubles(list("two")));
+    }
+}

@@ -17,6 +17,7 @@ pub mod reply;
 pub mod staff;
 pub mod start;
 pub mod syslog;
+mod trial;
 pub mod upkeep;
 
 use std::net::SocketAddr;

@@ -7,9 +7,11 @@
 
 pub mod exec;
 pub mod files;
+pub mod network;
 pub mod ops;
 pub mod recovery;
 pub mod reset;
+pub mod settings;
 pub mod starts;
 pub mod stick;
 #[cfg(test)]

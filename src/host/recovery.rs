@@ -280,4 +280,4 @@ pub(in crate::host) fn on_boot_line(machine: &dyn Machine, word: &str) -> bool {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
-mod tests;
+pub(in crate::host) mod tests;

@@ -321,6 +321,26 @@ mod tests {
     }
 
     #[test]
+    fn r19_a_clock_that_is_wrong_is_set_where_one_may_do_nothing_else() {
+        let mut desk = Desk::new(80, 24, Default::default());
+        clock_only(&mut desk, Role::Installer);
+        desk.answer(shows, report(false));
+        desk.keys(&[Key::Char('s')]);
+        assert_eq!(desk.app.screen(), "set-clock");
+        desk.keys(&[Key::Enter]);
+        desk.types("14:07");
+        desk.keys(&[Key::Enter]);
+        let set = Ok(Answer::Host(crate::control::HostAnswer::Report(Box::default())));
+        desk.answer(
+            |r| matches!(r, Request::Host(crate::control::HostRequest::ClockSet { .. })),
+            set,
+        );
+        assert_eq!(desk.app.screen(), "clock");
+        desk.answer(shows, report(false));
+        assert!(desk.text().contains("compare it once more"), "{}", desk.text());
+    }
+
+    #[test]
     fn a_refusal_is_shown_and_nothing_is_lost() {
         let mut desk = Desk::on(Box::new(Clock::new()), Role::Installer);
         desk.answer(shows, report(false));

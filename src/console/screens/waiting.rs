@@ -8,7 +8,7 @@
 //!   posternd does not answer yet (no one at /run/postern/console.sock)
 //!   This screen goes on by itself as soon as it does.
 //!
-//!   The box does not work:
+//!   posternd does not answer, and nor is any login answered. What is wrong:
 //!
 //!   The disk that holds users and tokens cannot be opened.
 //!   To do: Start the box once more; if this stays, ...
@@ -44,7 +44,10 @@ impl Waiting {
 /// What is wrong and what to do, one after the other.
 fn draw_troubles(page: &mut Page<'_>, area: Rect, troubles: &[Trouble]) {
     let mut rows = Rows::new(page, area, 0);
-    rows.line("THE BOX DOES NOT WORK: no login is answered.", Look::Strong);
+    rows.line(
+        "posternd does not answer, and nor is any login answered. What is wrong:",
+        Look::Strong,
+    );
     for trouble in troubles {
         rows.gap();
         rows.line(&trouble.what, Look::Bad);
@@ -112,5 +115,56 @@ impl Screen for Waiting {
              answers.",
             "If this stays for more than a minute, the box has a fault: `journalctl -u postern` on a box with a shell says more.",
         ]
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use crate::console::event::Event;
+    use crate::console::testing::{Desk, hello, snapshot};
+    use crate::control::Trouble;
+
+    fn trouble() -> Vec<Trouble> {
+        vec![Trouble {
+            code: "key-lost".to_owned(),
+            what: "The TPM does not give out the key of this box's disk: it was cleared, or the disk comes from another box.".to_owned(),
+            todo: "Put the disk back into its own box; or empty this one (boot menu, Factory reset) and restore a backup".to_owned(),
+        }]
+    }
+
+    fn down(desk: &mut Desk) {
+        desk.event(Event::Down(
+            "posternd does not answer yet (no one at /run/postern/console.sock)".to_owned(),
+        ));
+    }
+
+    #[test]
+    fn what_is_wrong_stands_in_the_place_of_the_bare_line_until_it_is_over() {
+        let mut desk = Desk::new(80, 24, Default::default());
+        down(&mut desk);
+        assert!(desk.text().contains("Waiting for posternd."));
+        desk.event(Event::Troubles(trouble()));
+        let text = desk.text();
+        assert!(
+            text.contains("nor is any login answered") && text.contains("The TPM does not give out"),
+            "{text}"
+        );
+        assert!(
+            text.contains("To do: Put the disk back") && !text.contains("console.sock"),
+            "{text}"
+        );
+        desk.event(Event::Troubles(Vec::new()));
+        assert!(desk.text().contains("no one at /run/postern/console.sock"));
+        desk.event(Event::Up(hello()));
+        assert_eq!(desk.app.screen(), "login");
+    }
+
+    #[test]
+    fn screens() {
+        snapshot("waiting-trouble", |desk| {
+            down(desk);
+            desk.event(Event::Troubles(trouble()));
+        });
     }
 }

@@ -6,6 +6,7 @@
 //! - `entry` operators at the door of a console; `operators` their records
 //! - `clients`, `users`, `views`, `bypass`, `tokens`, `codes`, `hardware`, `drift`, `unassigned`, `import`, `export`, `entra`,
 //!   `ask`, `status`, `knocks`, `host`, `backup`: one group of requests each
+//! - `recover` the one thing that can be done in recovery
 
 mod ask;
 mod backup;
@@ -22,6 +23,7 @@ mod host;
 mod import;
 mod knocks;
 mod operators;
+mod recover;
 mod status;
 mod tokens;
 mod unassigned;
@@ -49,8 +51,10 @@ use common::Target;
 use operators::Ready;
 
 pub(super) use common::canonical;
+pub(super) use entry::RECOVERED;
 pub(super) use hardware::{removed_by, vendors_removed_by};
 pub(super) use operators::role_word;
+pub use recover::Recovery;
 pub(super) use status::because;
 pub(super) use tokens::removal;
 pub(super) use unassigned::printed;
@@ -141,7 +145,9 @@ impl Operations for DoorOps {
     }
 
     async fn first(&self, uid: u32, ask: OperatorAdd) -> Result<(Seat, Session), Failure> {
-        self.0.task(Arc::clone(&self.0).first(uid, ask)).await
+        self.0
+            .task(Arc::clone(&self.0).first(uid, ask, entry::By::FirstStart))
+            .await
     }
 
     fn standing(&self, seat: &Seat) -> Result<Standing, String> {

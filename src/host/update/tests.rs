@@ -19,6 +19,7 @@ use crate::store::records::Timestamp;
 
 mod applying;
 mod fetching;
+mod real;
 mod trials;
 
 const UUID: &str = "2c7357ed-ebd2-46d9-aec1-23d437ec2bf5";

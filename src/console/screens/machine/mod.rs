@@ -143,3 +143,7 @@ pub fn paragraphs(page: &mut Page<'_>, lines: &[(String, Look)]) -> Rect {
         ..inner
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests;

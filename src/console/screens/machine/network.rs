@@ -221,3 +221,8 @@ impl Screen for Network {
         ]
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#[path = "network_tests.rs"]
+mod tests;

@@ -111,12 +111,12 @@ impl Screen for Reset {
     fn draw(&self, page: &mut Page<'_>, context: &Context) {
         let host = host(context);
         let goes = format!(
-            "EVERYTHING ON {} GOES: users, tokens, clients, directories, operators, the log, name and network. No login is answered \
-             until it is set up again, and every token that was enrolled here is worthless.",
-            host.to_ascii_uppercase()
+            "EVERYTHING ON {host} GOES: users, tokens, clients, directories, operators, the log, name and network. No login is answered \
+             until it is set up again."
         );
         let stays = "What stays: the version that runs, and what lies on sticks. A backup on a stick, made before and opened with its \
-                     passphrase, brings everything back on this box or on another; without one it is gone.";
+                     passphrase, brings everything back on this box or on another. Without one, every token that was enrolled here is \
+                     worthless.";
         let area = paragraphs(page, &[(goes, Look::Bad), (stays.to_owned(), Look::Plain)]);
         match self.waiting {
             true => page.line(area, 0, "  The box is emptied, and starts anew ...", Look::Strong),

@@ -192,11 +192,13 @@ impl Screen for Update {
         }
     }
 
-    fn answered(&mut self, tag: u32, answer: Result<Answer, Failure>, _context: &Context) -> Vec<Action> {
+    fn answered(&mut self, tag: u32, answer: Result<Answer, Failure>, context: &Context) -> Vec<Action> {
         let mut actions = match tag {
             SHOW => self.asked.landed(),
             _ => Vec::new(),
         };
+        // From here on: a late answer makes no hurry.
+        self.asked_at = context.now.mono;
         match answer {
             Ok(Answer::Host(HostAnswer::Update(report))) => {
                 self.report = Some(report);
@@ -240,7 +242,7 @@ impl Screen for Update {
             UpdateStage::Fetching { percent } => (format!("{percent:>3} % copied and verified"), Look::Plain),
             UpdateStage::Ready { version } => (format!("{version} is verified and ready"), Look::Good),
             UpdateStage::Writing => (
-                "is being written; the box restarts by itself. Do not switch it off.".to_owned(),
+                "being written; the box restarts by itself: leave it on".to_owned(),
                 Look::Warn,
             ),
             UpdateStage::Failed { why } => (format!("FAILED: {why}"), Look::Bad),
