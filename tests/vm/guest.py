@@ -181,7 +181,7 @@ class Guest:
             say(f"ttyS0: {self.console.text()[-1500:]}")
             raise
         self.shell.send(b"stty -echo -onlcr; PS1=; bind 'set enable-bracketed-paste off' 2>/dev/null; dmesg -n 1; echo @@0@@\n")
-        self.shell.wait(rb"\n@@0@@", 60)
+        self.shell.wait(rb"@@0@@\n", 120)
         say(f"root shell after {time.monotonic() - begun:.0f} s")
 
     def run(self, command, within=60, check=True):

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from guest import PROJECT, Guest, free_port, main, must, say
+from guest import PROJECT, Failed, Guest, free_port, main, must, say
 
 WORK, TREE, BIN = (os.path.abspath(path) for path in sys.argv[1:4])
 PORT = free_port()
@@ -80,8 +80,10 @@ def confined(guest, unit):
 
 
 def daemon(guest):
-    guest.until("systemctl is-active posternd", 60)
+    guest.until("systemctl is-active posternd", 120)
     confined(guest, "posternd")
+    # It was ready before the network was.
+    guest.until("ip -4 addr | grep -q 10.0.2.15", 240)
     sockets = guest.run("stat -c '%a %U:%G %n' /run/postern/*.sock; stat -c '%a %U:%G' /run/postern /var/lib/postern")
     say(sockets.replace("\n", ", "))
     must("660 postern:postern-admin /run/postern/control.sock" in sockets, "r24: control.sock is for postern-admin")
@@ -198,8 +200,8 @@ def again(guest):
     """A second boot: nobody at the console."""
     guest.power_off()
     guest.boot()
-    guest.until("systemctl is-active posternd", 60)
-    time.sleep(1)
+    guest.until("systemctl is-active posternd", 120)
+    guest.until("ip -4 addr | grep -q 10.0.2.15", 240)
     must("Access-Accept" in login(), "after a reboot, nobody at the console: Access-Accept")
     took = guest.run("systemd-analyze critical-chain posternd.service --no-pager || true")
     must("network-online" not in took and "time-sync" not in took, "posternd waits for neither network nor time")
@@ -216,6 +218,10 @@ def test():
         for part in (daemon, console, confinement, reader_socket, watchdog, credential, again):
             say(f"-- {part.__name__}")
             part(guest)
+    except Failed:
+        if guest.qemu and guest.qemu.poll() is None:
+            say(guest.run("journalctl -b -o cat -p notice --no-pager | tail -n 40; journalctl -b -o cat --no-pager -u posternd | tail -n 15", check=False)[1])
+        raise
     finally:
         guest.off()
 
