@@ -67,4 +67,5 @@ mod token_files;
 mod token_links;
 mod token_pcsc;
 mod token_pcsc_apart;
+mod units;
 mod wire;

@@ -147,7 +147,7 @@ class Guest:
         for name, short in ((kernel, "kernel"), (initrd, "initrd")):
             shutil.move(f"{boot}/{name}", f"{work}/{short}")
         shutil.rmtree(root)
-        self.forward = ",".join(["user,id=net", "restrict=on"] + [f"hostfwd={port}" for port in ports])
+        self.forward = ",".join(["user,id=net"] + [f"hostfwd={port}" for port in ports])
         self.memory = memory
         self.cmdline = cmdline
         self.disk = disk
