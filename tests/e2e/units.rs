@@ -167,9 +167,12 @@ fn ssh_lets_keys_in_and_leads_to_the_console_alone_by_the_real_sshd() {
     assert!(text.contains(ours));
     let config = dir.path().join("sshd_config");
     std::fs::write(&config, text.replace(ours, key.to_str().unwrap())).unwrap();
+    // sshd wants its folder in /run: in a mount namespace of our own, so that the machine's is left alone.
+    let script = "mount -t tmpfs none /run && mkdir -m 755 /run/sshd && exec \"$@\"";
     let said = run(
-        Command::new(sshd())
-            .args(["-T", "-C", "user=postern-console,host=h,addr=192.0.2.1", "-f"])
+        Command::new("unshare")
+            .args(["-m", "--", "sh", "-c", script, "sh", sshd(), "-T"])
+            .args(["-C", "user=postern-console,host=h,addr=192.0.2.1", "-f"])
             .arg(&config),
         "",
     );

@@ -152,13 +152,13 @@ class Guest:
         self.cmdline = cmdline
         self.disk = disk
 
-    def boot(self, within=240):
+    def boot(self, within=480):
         """Starts it and waits for its root shell."""
         if shutil.which("qemu-system-x86_64"):
             command = ["qemu-system-x86_64"]
         else:
             command = [f"{PROJECT}/scripts/in-tree", "/usr/bin/qemu-system-x86_64"]
-        command += ["-M", "q35", "-cpu", "Nehalem", "-accel", "tcg,thread=multi", "-smp", "2", "-m", str(self.memory)]
+        command += ["-M", "q35", "-cpu", "Nehalem", "-accel", "tcg,thread=multi", "-m", str(self.memory)]
         command += ["-bios", "qboot.rom", "-nodefaults", "-display", "none", "-no-reboot"]
         command += ["-kernel", f"{self.work}/kernel", "-initrd", f"{self.work}/initrd"]
         command += ["-append", f"root=/dev/vda rw {self.cmdline} panic=1"]
