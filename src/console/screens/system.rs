@@ -8,8 +8,8 @@
 //!   c Clock               This line    ttyS0, 80x24, mono, ASCII
 //!   v Verify the log      Clock        trusted: by a time server
 //!   a Alarms              RADIUS       [::]:1812, accounting [::]:1813
-//!
-//!                         eth0         up, 192.0.2.7/24, 2001:db8::7/64
+//!   b Backup
+//!   r Restore             eth0         up, 192.0.2.7/24, 2001:db8::7/64
 //!                         Gateway      192.0.2.1
 //!                         Name server  192.0.2.53
 //!
@@ -20,6 +20,8 @@
 use ratatui::layout::Rect;
 
 use super::alarms::Alarms;
+use super::backup::Backup;
+use super::backup_restore::Restore;
 use super::clock::{self, Clock};
 use super::operator_form::OperatorForm;
 use crate::console::action::Action;
@@ -40,12 +42,14 @@ const VERIFY: u32 = 2;
 const MENU: u16 = 24;
 const LABEL: u16 = 13;
 
-const ENTRIES: [Entry; 5] = [
+const ENTRIES: [Entry; 7] = [
     ('p', "Own password"),
     ('t', "This line"),
     ('c', "Clock"),
     ('v', "Verify the log"),
     ('a', "Alarms"),
+    ('b', "Backup"),
+    ('r', "Restore"),
 ];
 
 /// How far the log's check is.
@@ -91,6 +95,8 @@ impl System {
                 vec![Action::Open(Box::new(OperatorForm::own(name)))]
             }
             't' => vec![Action::NextCaps],
+            'b' => vec![Action::Open(Box::new(Backup::new()))],
+            'r' => vec![Action::Open(Box::new(Restore::new()))],
             'c' => vec![Action::Open(Box::new(Clock::new()))],
             'a' => {
                 let known = self.status.as_ref().map(|report| report.alarms.clone());

@@ -58,7 +58,6 @@ fn r20_a_broken_or_foreign_file_changes_nothing_and_says_what_it_is() {
         head + 8,
         head + 60,
         head + 200,
-        66_000,
         whole.len() / 2,
         last - 20,
         last,
