@@ -20,6 +20,9 @@ const V1: &[u8] = include_bytes!("tests/v1.age");
 const COPY: &[u8] = include_bytes!("../store/tests/schema2/copy.sealed");
 const PASSPHRASE: &str = "three tall ladders";
 
+/// Names and bytes.
+type Parts = Vec<(String, Vec<u8>)>;
+
 fn key() -> MasterKey {
     MasterKey::from_bytes([5; 32])
 }
@@ -61,7 +64,7 @@ fn head() -> Head {
 }
 
 /// The files of a journal with these records.
-fn journal(name: &str, records: &[Vec<u8>]) -> Vec<(String, Vec<u8>)> {
+fn journal(name: &str, records: &[Vec<u8>]) -> Parts {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path().join("j");
     let chain = Sealer::new(&key()).chain_key(name);
@@ -81,7 +84,7 @@ fn journal(name: &str, records: &[Vec<u8>]) -> Vec<(String, Vec<u8>)> {
 }
 
 /// The parts of a backup as it should be.
-fn parts() -> Vec<(String, Vec<u8>)> {
+fn parts() -> Parts {
     let mut parts = vec![
         ("key".to_owned(), vec![5; 32]),
         ("newest-time".to_owned(), b"1700000000000\n".to_vec()),
@@ -176,7 +179,7 @@ fn r21_where_there_is_a_credential_the_key_lies_under_it() {
 
 #[test]
 fn r20_what_does_not_hold_is_refused_with_its_reason() {
-    let change = |change: &dyn Fn(&mut Head, &mut Vec<(String, Vec<u8>)>)| {
+    let change = |change: &dyn Fn(&mut Head, &mut Parts)| {
         let (mut head, mut parts) = (head(), parts());
         change(&mut head, &mut parts);
         let box_ = Box_::new();
@@ -235,6 +238,9 @@ fn the_sealing_takes_a_second_and_not_a_minute() {
     let mut sealed = Sealed::begin(Vec::new(), &Secret::from(PASSPHRASE), &mut fill_random).unwrap();
     sealed.write_all(b"x").unwrap();
     let took = begun.elapsed();
-    println!("2^{}: {} ms", super::age::LOG_N, took.as_millis());
-    assert!(took < std::time::Duration::from_secs(20), "{took:?}");
+    assert!(
+        took < std::time::Duration::from_secs(20),
+        "2^{}: {took:?}",
+        super::age::LOG_N
+    );
 }

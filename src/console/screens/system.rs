@@ -9,7 +9,7 @@
 //!   v Verify the log      Clock        trusted: by a time server
 //!   a Alarms              RADIUS       [::]:1812, accounting [::]:1813
 //!   b Backup
-//!   r Restore             eth0         up, 192.0.2.7/24, 2001:db8::7/64
+//!   e Restore             eth0         up, 192.0.2.7/24, 2001:db8::7/64
 //!                         Gateway      192.0.2.1
 //!                         Name server  192.0.2.53
 //!
@@ -49,7 +49,7 @@ const ENTRIES: [Entry; 7] = [
     ('v', "Verify the log"),
     ('a', "Alarms"),
     ('b', "Backup"),
-    ('r', "Restore"),
+    ('e', "Restore"),
 ];
 
 /// How far the log's check is.
@@ -96,7 +96,7 @@ impl System {
             }
             't' => vec![Action::NextCaps],
             'b' => vec![Action::Open(Box::new(Backup::new()))],
-            'r' => vec![Action::Open(Box::new(Restore::new()))],
+            'e' => vec![Action::Open(Box::new(Restore::new()))],
             'c' => vec![Action::Open(Box::new(Clock::new()))],
             'a' => {
                 let known = self.status.as_ref().map(|report| report.alarms.clone());
