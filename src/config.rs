@@ -50,6 +50,38 @@ pub struct Flags {
     /// Where the audit log is sent as it is written, as syslog: udp:HOST:PORT, tcp:HOST:PORT or unix:/PATH [default: nowhere]
     #[arg(long, value_name = "TARGET")]
     syslog: Option<String>,
+    /// Where the appliance's root helper listens; where there is none, the machine is its owner's to set
+    #[arg(long, value_name = "SOCKET", default_value = crate::host::ops::HOST_SOCKET, hide = true)]
+    host: PathBuf,
+    /// Only tries whether this version would answer, on a copy of the state directory made in DIR, and ends
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = crate::daemon::trial::COPY_DIR)]
+    trial: Option<PathBuf>,
+    /// Answers no RADIUS: puts on record what the root helper's NOTE says, and lets one new installer be made or ends
+    #[arg(long, value_name = "NOTE", num_args = 0..=1, require_equals = true, conflicts_with = "trial",
+        default_missing_value = crate::host::recovery::NOTE_FILE)]
+    recovery: Option<PathBuf>,
+}
+
+/// What posternd is started for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// RADIUS.
+    Serve,
+    /// A trial, with the copy in this folder.
+    Trial(PathBuf),
+    /// A recovery, by this note.
+    Recovery(PathBuf),
+}
+
+impl Flags {
+    /// What posternd is started for.
+    pub fn task(&self) -> Task {
+        match (&self.trial, &self.recovery) {
+            (Some(copy), _) => Task::Trial(copy.clone()),
+            (None, Some(note)) => Task::Recovery(note.clone()),
+            (None, None) => Task::Serve,
+        }
+    }
 }
 
 /// See [`Mode`].
@@ -90,6 +122,8 @@ pub struct Config {
     pub console_idle: Duration,
     /// Where the audit log is sent as it is written (R23).
     pub syslog: Option<Target>,
+    /// Where postern-host listens, on the appliance.
+    pub host: PathBuf,
 }
 
 /// What is wrong with the file, one line.
@@ -156,6 +190,7 @@ impl Config {
                 ClockMode::Appliance => Mode::Appliance,
             },
             console_idle,
+            host: flags.host,
             syslog: flags.syslog.or(file.syslog).map(|target| target.parse()).transpose()?,
         })
     }

@@ -194,6 +194,7 @@ impl App {
                     layer.screen = Box::new(waiting::Waiting::new(&why));
                 }
             }
+            Event::Troubles(troubles) => self.context.troubles = troubles,
             Event::Moved(moved) => self.moved(moved, &mut effects),
             Event::Ended(why) => {
                 if self.context.session.is_some() {

@@ -21,6 +21,10 @@ const ORDER: &[Part] = &[
                 "The console starts before posternd answers, says so, and goes on by itself.",
             ),
             (
+                "waiting-trouble",
+                "Where posternd cannot start, what is wrong and what to do stands there.",
+            ),
+            (
                 "login",
                 "An operator logs in by name and password, and by a code where the operator has a token.",
             ),
@@ -97,6 +101,10 @@ const ORDER: &[Part] = &[
                 "Not answering, with the reason and what to do; alarms stand below.",
             ),
             ("home-helpdesk", "The helpdesk is offered what it may do."),
+            (
+                "home-on-trial",
+                "A new network or a new version that is still on trial is said here.",
+            ),
             ("home-new", "A box that is new: the set-up is offered until it is done."),
             ("alarms", "All alarms, the gravest first."),
             ("help", "`?` or F1 explains every screen."),
@@ -361,7 +369,53 @@ const ORDER: &[Part] = &[
     ),
     (
         "System",
-        &[("system", "The box, this line, the network, the check of the log.")],
+        &[
+            ("system", "The box, this line, the network, the check of the log."),
+            (
+                "system-appliance",
+                "On an appliance the machine's own screens stand here too, as the role may use them.",
+            ),
+            (
+                "system-no-appliance",
+                "On another box its system's own tools set the machine.",
+            ),
+        ],
+    ),
+    (
+        "The machine",
+        &[
+            ("network", "How each interface is set, and how the box stands now."),
+            ("network-auditor", "As an auditor sees it."),
+            ("network-form", "One interface: DHCP, or addresses of its own."),
+            ("network-form-wrong", "Wrong input is told at its field."),
+            ("network-form-vlan", "A VLAN is an interface of its own."),
+            (
+                "network-trial",
+                "A change is on trial for a minute: confirmed by Enter, else taken back.",
+            ),
+            ("machine-names", "Name, time zone, time servers, clock."),
+            ("machine-line", "What is wrong with a name stands below it."),
+            ("machine-servers", "Time servers by name or address."),
+            ("machine-zones", "The time zone; the list follows what is typed."),
+            ("machine-clock", "The clock by hand; it is confirmed afterwards."),
+            ("machine-power", "Restart, power off, factory reset."),
+            ("machine-restart", "Each says first what becomes of logins."),
+            (
+                "machine-reset",
+                "Emptying the box wants its name and the installer's own password.",
+            ),
+            ("machine-stick", "Sticks are mounted and released."),
+            ("machine-stick-released", "Then a stick may be pulled out."),
+            ("machine-recovery", "The recovery stick, and whether there is one."),
+            ("machine-recovery-sure", "What such a stick is, before it is made."),
+            ("machine-update", "The version that runs, and the one beside it."),
+            ("machine-update-fetching", "A release is copied and verified first."),
+            ("machine-update-ready", "Verified, and not written yet."),
+            ("machine-update-sure", "What an update means for logins."),
+            ("machine-update-failed", "What was wrong with a release."),
+            ("machine-ssh-off", "SSH is off until a key is added."),
+            ("machine-ssh", "Fingerprints of the keys that come to this console."),
+        ],
     ),
 ];
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::key::Key;
-use crate::control::{Answer, Failure, Hello, Moved, Timestamp};
+use crate::control::{Answer, Failure, Hello, Moved, Timestamp, Trouble};
 use crate::tokens::desk;
 
 /// A moment, by the box's clock and by one that cannot be set.
@@ -35,6 +35,8 @@ pub enum Event {
     Up(Hello),
     /// posternd is not there, and why: one line.
     Down(String),
+    /// What keeps the box from working is this now: read while posternd is not there.
+    Troubles(Vec<Trouble>),
     /// Something moved in the box.
     Moved(Moved),
     /// posternd ended the session, and why: one line.

@@ -1,4 +1,4 @@
-//! The connection to posternd. In: questions with numbers; out: events. It connects by itself, again and again, and says so; a
+//! The connection to posternd. In: questions with numbers, and while nobody answers what postern-host wrote of what is wrong; out: events. It connects by itself, again and again, and says so; a
 //! question that cannot be asked is answered with a failure, so that no screen waits for ever. It never blocks who asks.
 
 use std::collections::VecDeque;
@@ -9,8 +9,9 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
 use super::event::Event;
+use super::troubles::Troubles;
 use crate::control::frame::{self, FrameError, Greeting};
-use crate::control::{Answer, Door, Failure, FailureKind, Request};
+use crate::control::{Answer, Door, Failure, FailureKind, Request, TROUBLE_FILE};
 
 /// Between two tries to connect.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -36,9 +37,22 @@ impl Link {
     /// # Errors
     /// The thread could not be started.
     pub fn start(socket: &Path, tell: impl Fn(Event) + Send + Clone + 'static) -> std::io::Result<Self> {
+        Self::start_with(socket, Path::new(TROUBLE_FILE), tell)
+    }
+
+    /// As [`Link::start`], where the file of what is wrong lies elsewhere.
+    ///
+    /// # Errors
+    /// The thread could not be started.
+    pub fn start_with(
+        socket: &Path,
+        troubles: &Path,
+        tell: impl Fn(Event) + Send + Clone + 'static,
+    ) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel();
         let keeper = Keeper {
             socket: socket.to_owned(),
+            troubles: troubles.to_owned(),
             back: sender.clone(),
             receiver,
             tell,
@@ -58,6 +72,7 @@ impl Link {
 
 struct Keeper<T> {
     socket: PathBuf,
+    troubles: PathBuf,
     back: Sender<Message>,
     receiver: Receiver<Message>,
     tell: T,
@@ -70,6 +85,7 @@ impl<T: Fn(Event) + Send + Clone + 'static> Keeper<T> {
     fn run(self) {
         let mut connection = 0;
         let mut said = String::new();
+        let mut troubles = Troubles::new(&self.troubles);
         loop {
             connection += 1;
             match connect(&self.socket) {
@@ -88,6 +104,9 @@ impl<T: Fn(Event) + Send + Clone + 'static> Keeper<T> {
                     (self.tell)(Event::Down(said.clone()));
                 }
                 Err(_) => {}
+            }
+            if let Some(changed) = troubles.look() {
+                (self.tell)(Event::Troubles(changed));
             }
             let until = std::time::Instant::now() + AGAIN;
             loop {
@@ -231,4 +250,40 @@ fn connect(socket: &Path) -> Result<UnixStream, String> {
     // Pushes may be minutes apart.
     stream.set_read_timeout(None).map_err(|e| e.to_string())?;
     Ok(stream)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use super::*;
+    use crate::control::Trouble;
+
+    #[test]
+    fn where_there_is_no_posternd_what_is_wrong_is_read_and_read_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("trouble.json");
+        let list = |what: &str| {
+            vec![Trouble {
+                code: "var-lost".to_owned(),
+                what: what.to_owned(),
+                todo: "Look.".to_owned(),
+            }]
+        };
+        let write = |what: &str| {
+            let new = dir.path().join("new");
+            std::fs::write(&new, serde_json::to_vec(&list(what)).unwrap()).unwrap();
+            std::fs::rename(&new, &path).unwrap();
+        };
+        write("one");
+        let (sender, receiver) = mpsc::channel();
+        let tell = move |event| {
+            let _ = sender.send(event);
+        };
+        let _link = Link::start_with(&dir.path().join("console.sock"), &path, tell).unwrap();
+        let next = || receiver.recv_timeout(Duration::from_secs(20)).unwrap();
+        assert!(matches!(next(), Event::Down(_)));
+        assert_eq!(next(), Event::Troubles(list("one")));
+        write("two");
+        assert_eq!(next(), Event::Troubles(list("two")));
+    }
 }

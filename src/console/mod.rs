@@ -12,7 +12,7 @@
 //! - `args`, `main`, `keeper` the program; `lines` what each line was told to show
 //! - `key`, `caps`, `term` what a line says and shows
 //! - `event` what can happen; `app` all state, which events alone change; `runner` the loop around it; `link` the way to posternd,
-//!   `readers` the way to hardware tokens
+//!   `troubles` what is wrong where there is no posternd, `readers` the way to hardware tokens
 //! - `screen` what a screen is, `action` what it wants done, `page` what it draws on; `screens` all of them; `widgets` their parts;
 //!   `guide` what has to be typed elsewhere
 
@@ -34,6 +34,7 @@ pub mod runner;
 pub mod screen;
 pub mod screens;
 pub mod term;
+pub mod troubles;
 pub mod widgets;
 
 pub use main::main;

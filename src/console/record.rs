@@ -75,6 +75,7 @@ impl Head {
             session: None,
             hello: None,
             up: false,
+            troubles: Vec::new(),
             silent: None,
             line: self.line,
             import_dirs: Vec::new(),

@@ -23,6 +23,7 @@ use super::link::Link;
 use super::readers::Readers;
 use super::record::Recorder;
 use super::screen::Context;
+use super::screens::sticks;
 use super::term::backend::Line;
 use super::term::io::{LineEvent, Writer, block_signals, spawn_reader, spawn_writer};
 use super::term::keys::Input;
@@ -103,6 +104,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         session: None,
         hello: None,
         up: false,
+        troubles: Vec::new(),
         silent: None,
         line: line.clone(),
         import_dirs: import_dirs(args),
@@ -181,7 +183,7 @@ fn readers_of(args: &Args, line: &str) -> find::Settings {
 /// Where token files may lie: mounted sticks, and what was named.
 fn import_dirs(args: &Args) -> Vec<PathBuf> {
     let mut dirs = args.import_dir.clone();
-    dirs.extend(["/media", "/run/media", "/mnt"].map(PathBuf::from));
+    dirs.extend(sticks::ROOTS.map(PathBuf::from));
     dirs
 }
 

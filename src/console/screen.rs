@@ -10,7 +10,7 @@ use super::caps::Caps;
 use super::event::Now;
 use super::key::Key;
 use super::page::Page;
-use crate::control::{Answer, Failure, Hello, Role, Session, Timestamp};
+use crate::control::{Answer, Failure, Hello, Role, Session, Timestamp, Trouble};
 use crate::tokens::desk;
 
 /// What every screen may look at.
@@ -30,6 +30,8 @@ pub struct Context {
     pub hello: Option<Hello>,
     /// posternd answers now.
     pub up: bool,
+    /// What keeps the box from working, as postern-host wrote it; looked at while posternd is not there.
+    pub troubles: Vec<Trouble>,
     /// posternd owes an answer since then, longer than any takes.
     pub silent: Option<Timestamp>,
     /// The line's name: `tty1`, `ttyS0`, `pts/3`.

@@ -84,6 +84,7 @@ pub fn context() -> Context {
         session: None,
         hello: None,
         up: false,
+        troubles: Vec::new(),
         silent: None,
         line: "ttyS0".to_owned(),
         import_dirs: Vec::new(),

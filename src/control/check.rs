@@ -1,6 +1,7 @@
 //! What can be seen to be wrong before anything is asked. Both sides use it: the command line to answer at once, the daemon
 //! because its word is what counts. In: what an operator named; out: nothing, or one line that says what is wrong. Pure.
 
+pub mod machine;
 mod otp;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -151,6 +151,7 @@ impl Start<'_> {
         )?;
         let mut acts = Vec::new();
         // Which operators it knows, and whether there was one or a restore ever.
+        let mut by_recovery = None;
         let (mut recorded, mut had) = (BTreeSet::new(), opened.restored.is_some());
         let (operators, operators_opening) = Journal::open(
             &self.state_dir.join(OPERATORS_DIR),
@@ -159,6 +160,9 @@ impl Start<'_> {
             0,
             &mut |entry| match decode(entry.payload) {
                 Some(OperatorEvent::Act(act)) if act.result.is_ok() => {
+                    if act.action == super::ops::RECOVERED {
+                        by_recovery = Some((act.at, act.target.clone()));
+                    }
                     if act.action == "operator add" {
                         had = true;
                         recorded.extend(act.staff);
@@ -234,6 +238,7 @@ impl Start<'_> {
             copying: Default::default(),
             closing: Default::default(),
             restart: Default::default(),
+            clients_moved: Default::default(),
             credentials: self.credentials.map(Path::to_owned),
             last_second: Default::default(),
             asking: Default::default(),
@@ -280,6 +285,9 @@ impl Start<'_> {
                 todo,
                 now,
             );
+        }
+        if let Some((at, name)) = &by_recovery {
+            door.tell_recovered(*at, name, now);
         }
         if replayed.unknown > 0 {
             let what = format!(

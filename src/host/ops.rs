@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::secret::Secret;
 use crate::store::records::{Net, Role, Timestamp};
 
 /// Where postern-host listens, for posternd alone.
@@ -69,15 +70,26 @@ pub enum HostRequest {
     },
     /// SSH into the console with these public keys; none: off. Answer: [`HostAnswer::Report`].
     SshSet {
-        /// Lines of an authorized_keys file without options.
+        /// Lines of an authorized_keys file without options; a fingerprint of [`HostReport::ssh`] (`SHA256:...`) keeps that key.
         keys: Vec<String>,
     },
     /// Answer: [`HostAnswer::Done`].
     Reboot,
     /// Answer: [`HostAnswer::Done`].
     PowerOff,
-    /// Empties the box and starts it anew. Answer: [`HostAnswer::Done`].
-    FactoryReset,
+    /// Empties the box and starts it anew; who may ask for it is checked as for an export (R25). Answer: [`HostAnswer::Done`].
+    FactoryReset {
+        /// The installer whose password it is; at the console the one who is logged in. Root at `control.sock` needs neither.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        operator: Option<String>,
+        /// That installer's password: posternd checks it and passes it on to nobody.
+        #[serde(
+            default,
+            with = "crate::control::wire::bytes::option",
+            skip_serializing_if = "Option::is_none"
+        )]
+        password: Option<Secret>,
+    },
     /// USB sticks that are plugged in. Answer: [`HostAnswer::Sticks`].
     Sticks,
     /// Mounts a stick under [`STICK_DIR`]. Answer: [`HostAnswer::Sticks`].
@@ -117,7 +129,7 @@ impl HostRequest {
             Self::SshSet { .. } => "host ssh",
             Self::Reboot => "host reboot",
             Self::PowerOff => "host power-off",
-            Self::FactoryReset => "host factory-reset",
+            Self::FactoryReset { .. } => "host factory-reset",
             Self::Sticks => "stick list",
             Self::StickMount { .. } => "stick mount",
             Self::StickRelease => "stick release",
@@ -135,6 +147,9 @@ impl HostRequest {
             Self::NameSet { name } => name,
             Self::TimeSet { zone, .. } => zone,
             Self::StickMount { id } | Self::RecoveryPrepare { id } => id,
+            Self::FactoryReset {
+                operator: Some(name), ..
+            } => name,
             Self::UpdateFetch(UpdateSource::Url { url }) => url,
             _ => "",
         }

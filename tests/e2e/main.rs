@@ -68,4 +68,5 @@ mod token_files;
 mod token_links;
 mod token_pcsc;
 mod token_pcsc_apart;
+mod update;
 mod wire;

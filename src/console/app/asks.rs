@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 use super::{App, Tone};
 use crate::console::event::{Effect, Now};
 use crate::console::screens::home;
-use crate::control::{Answer, Failure, FailureKind, Request};
+use crate::control::{Answer, Failure, FailureKind, HostAnswer, HostRequest, Request};
 
 /// An answer takes no longer, but for those that wait for others than posternd.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -67,6 +69,9 @@ impl App {
             let why = failure.message.clone();
             return self.lock(&why, effects);
         }
+        if let Ok(Answer::Host(HostAnswer::Report(report))) = &answer {
+            self.set_zone(&report.zone);
+        }
         let Asker::Layer(number, tag) = question.asker else {
             return;
         };
@@ -76,6 +81,16 @@ impl App {
                 self.apply_from(number, actions, effects);
             }
             None => self.answer_to_nobody(question.change, answer),
+        }
+    }
+
+    /// The box's zone may have been set since this program started.
+    fn set_zone(&mut self, name: &str) {
+        if !name.is_empty()
+            && self.context.zone.iana_name() != Some(name)
+            && let Ok(zone) = TimeZone::get(name)
+        {
+            self.context.zone = zone;
         }
     }
 
@@ -106,7 +121,11 @@ impl App {
         let Some(change) = change else { return };
         match answer {
             Err(failure) => self.say(Tone::Bad, format!("{change}: {}", failure.message)),
-            Ok(Answer::Done { done }) => self.say(Tone::Done, done),
+            Ok(Answer::Host(HostAnswer::Report(report))) if report.reverts_in.is_some() => {
+                let words = "The network has changed, and is taken back unless it is confirmed: System, Network";
+                self.say(Tone::Look, words.to_owned());
+            }
+            Ok(Answer::Done { done } | Answer::Host(HostAnswer::Done { done })) => self.say(Tone::Done, done),
             Ok(Answer::TokenMade(_) | Answer::OperatorToken(_)) => {
                 let words = format!("{change}: done, but its key was not shown: remove the token and make another");
                 self.say(Tone::Look, words);
@@ -133,6 +152,9 @@ impl App {
 fn pace(request: &Request) -> Pace {
     match request {
         Request::Watch => Pace::Never,
+        // A look at the machine is quick, a stick is not.
+        Request::Host(HostRequest::Show | HostRequest::UpdateShow) => Pace::Short,
+        Request::Host(_) => Pace::Long,
         Request::EntraProve(_) | Request::EntraTest(_) | Request::ImportBatch(_) | Request::LogVerify => Pace::Long,
         _ => Pace::Short,
     }

@@ -21,6 +21,7 @@ use ratatui::layout::Rect;
 
 use super::alarms::here;
 use super::confirm::Confirm;
+use super::machine::set_clock::SetClock;
 use crate::console::action::{Action, Told, Tone};
 use crate::console::key::Key;
 use crate::console::page::{Look, Page};
@@ -160,6 +161,9 @@ impl Screen for Clock {
                 ];
                 vec![Action::Open(Box::new(Confirm::new(RIGHT, "Confirm the clock", lines)))]
             }
+            Key::Char('s' | 'S') if !self.trusted() && context.may(Role::Installer) => {
+                vec![Action::Open(Box::new(SetClock::new()))]
+            }
             _ => Vec::new(),
         }
     }
@@ -247,6 +251,7 @@ impl Screen for Clock {
         let mut hints = Vec::new();
         if !self.trusted() && context.may(Role::Installer) {
             hints.push(("c", "the clock is right"));
+            hints.push(("s", "set it"));
         }
         if self.only && self.trusted() {
             hints.push(("Enter", "log in again"));
@@ -259,7 +264,8 @@ impl Screen for Clock {
         &[
             "Codes follow the clock: if the clock is wrong, every code is. So the box answers no login until its clock is trusted: by a \
              time server, by a hardware clock that runs, or by an installer who has looked at a watch.",
-            "After a confirmation nothing more is asked until the box starts again.",
+            "s sets the clock by hand, where the box is an appliance. After a confirmation nothing more is asked until the box starts \
+             again.",
         ]
     }
 }
@@ -312,6 +318,26 @@ mod tests {
         desk.keys(&[Key::Enter]);
         assert_eq!(desk.app.screen(), "login");
         assert!(desk.asked.iter().any(|(_, r)| *r == Request::LogOut));
+    }
+
+    #[test]
+    fn r19_a_clock_that_is_wrong_is_set_where_one_may_do_nothing_else() {
+        let mut desk = Desk::new(80, 24, Default::default());
+        clock_only(&mut desk, Role::Installer);
+        desk.answer(shows, report(false));
+        desk.keys(&[Key::Char('s')]);
+        assert_eq!(desk.app.screen(), "set-clock");
+        desk.keys(&[Key::Enter]);
+        desk.types("14:07");
+        desk.keys(&[Key::Enter]);
+        let set = Ok(Answer::Host(crate::control::HostAnswer::Report(Box::default())));
+        desk.answer(
+            |r| matches!(r, Request::Host(crate::control::HostRequest::ClockSet { .. })),
+            set,
+        );
+        assert_eq!(desk.app.screen(), "clock");
+        desk.answer(shows, report(false));
+        assert!(desk.text().contains("compare it once more"), "{}", desk.text());
     }
 
     #[test]

@@ -25,6 +25,7 @@ use ratatui::layout::Rect;
 use super::alarms::{self, Alarms};
 use super::clock::{self, Clock};
 use super::confirm::Confirm;
+use super::machine::trial::Trial;
 use super::menu;
 use crate::console::action::{Action, Told, Tone};
 use crate::console::key::Key;
@@ -33,11 +34,20 @@ use crate::console::screen::{Context, Hint, Screen, Topics};
 use crate::console::widgets::asked::Asked;
 use crate::console::widgets::menu::{Chose, Menu};
 use crate::console::widgets::rows::Rows;
-use crate::control::{Answer, Failure, Request, Role, StatusReport, TenantHealth, TenantState, Timestamp};
+use crate::control::{
+    Answer, Failure, HostAnswer, HostReport, HostRequest, Request, Role, StatusReport, TenantHealth, TenantState,
+    Timestamp, UpdateReport,
+};
 use crate::times::shown_near;
 
 /// Its name.
 pub const NAME: &str = "home";
+/// Tags of questions to posternd.
+const STATUS: u32 = 0;
+const MACHINE: u32 = 1;
+const UPDATE: u32 = 2;
+/// While something of the machine is on trial it is asked for so often, else as [`AGAIN`] says.
+const TRIAL_AGAIN: Duration = Duration::from_secs(5);
 /// Nothing moved for so long: counts of the last hour grow old by themselves.
 const AGAIN: Duration = Duration::from_secs(60);
 /// Columns of the menu.
@@ -73,6 +83,11 @@ pub struct Home {
     said: bool,
     /// The set-up was opened by itself, once.
     led: bool,
+    /// The network is on trial, and the version that runs is.
+    trials: (bool, bool),
+    machine_asked: Asked,
+    /// When the machine was asked for last; none: never.
+    machine_at: Option<Duration>,
 }
 
 impl Home {
@@ -80,11 +95,14 @@ impl Home {
     pub fn new(led: bool) -> Self {
         Self {
             report: None,
-            asked: Asked::new(0),
+            asked: Asked::new(STATUS),
             asked_at: Duration::ZERO,
             menu: Menu::default(),
             said: false,
             led,
+            trials: (false, false),
+            machine_asked: Asked::new(MACHINE),
+            machine_at: None,
         }
     }
 
@@ -93,6 +111,33 @@ impl Home {
         self.report
             .as_ref()
             .is_some_and(|report| is_begun(report) || waits_for_a_login(report))
+    }
+
+    /// Asks how the machine is, seldom: most often nothing of it is on trial, and not every box is an appliance.
+    fn ask_machine(&mut self, context: &Context) -> Vec<Action> {
+        let again = match self.trials {
+            (false, false) => AGAIN,
+            _ => TRIAL_AGAIN,
+        };
+        let now = context.now.mono;
+        let is_fresh = self.machine_at.is_some_and(|at| now.saturating_sub(at) < again);
+        if is_fresh || self.machine_asked.flying() {
+            return Vec::new();
+        }
+        self.machine_at = Some(now);
+        self.machine_asked.ask(Request::Host(HostRequest::Show))
+    }
+
+    /// How the machine is set: a network on trial is looked at first of all.
+    fn machine(&mut self, report: &HostReport, context: &Context) -> Vec<Action> {
+        let is_trial = report.reverts_in.is_some();
+        let is_new = is_trial && !self.trials.0;
+        self.trials.0 = is_trial;
+        let mut actions = vec![Action::Ask(UPDATE, Request::Host(HostRequest::UpdateShow))];
+        if is_new && context.may(Role::Installer) {
+            actions.push(Action::Open(Box::new(Trial::new(report, context))));
+        }
+        actions
     }
 
     fn open(&self, letter: char) -> Vec<Action> {
@@ -126,6 +171,11 @@ impl Screen for Home {
         self.menu.set(&menu::entries(context, self.set_up()));
         self.asked_at = context.now.mono;
         let mut actions = self.asked.ask(Request::Status);
+        if self.trials.0 {
+            // It may have been decided just now.
+            self.machine_at = None;
+        }
+        actions.extend(self.ask_machine(context));
         if !std::mem::replace(&mut self.said, true) {
             actions.extend(failures(context));
         }
@@ -153,10 +203,24 @@ impl Screen for Home {
         }
     }
 
-    fn answered(&mut self, _tag: u32, answer: Result<Answer, Failure>, context: &Context) -> Vec<Action> {
-        let mut actions = self.asked.landed();
+    fn answered(&mut self, tag: u32, answer: Result<Answer, Failure>, context: &Context) -> Vec<Action> {
+        let mut actions = match tag {
+            STATUS => self.asked.landed(),
+            MACHINE => self.machine_asked.landed(),
+            _ => Vec::new(),
+        };
         match answer {
             Ok(Answer::Status(report)) => self.report = Some(report),
+            Ok(Answer::Host(HostAnswer::Report(report))) => {
+                actions.extend(self.machine(&report, context));
+                return actions;
+            }
+            Ok(Answer::Host(HostAnswer::Update(UpdateReport { trial, .. }))) => {
+                self.trials.1 = trial;
+                return actions;
+            }
+            // The System screen says why there is none.
+            Err(_) if tag != STATUS => return actions,
             Ok(_) => return actions,
             Err(failure) => {
                 actions.push(Action::Fail(failure));
@@ -181,7 +245,7 @@ impl Screen for Home {
     fn tick(&mut self, context: &Context) -> Vec<Action> {
         match context.now.mono.saturating_sub(self.asked_at) >= AGAIN {
             true => self.refresh(context),
-            false => Vec::new(),
+            false => self.ask_machine(context),
         }
     }
 
@@ -209,7 +273,7 @@ impl Screen for Home {
                 width: below.width.saturating_sub(MENU),
                 ..below
             };
-            draw_report(page, rest, report, context);
+            draw_report(page, rest, report, self.trials, context);
         }
     }
 
@@ -258,7 +322,13 @@ impl Home {
     }
 }
 
-fn draw_report(page: &mut Page<'_>, area: Rect, report: &StatusReport, context: &Context) {
+fn draw_report(
+    page: &mut Page<'_>,
+    area: Rect,
+    report: &StatusReport,
+    (network, update): (bool, bool),
+    context: &Context,
+) {
     let mut rows = Rows::new(page, area, LABEL);
     let (mut words, look) = clock::state(&report.clock);
     if !report.clock.trusted {
@@ -290,6 +360,16 @@ fn draw_report(page: &mut Page<'_>, area: Rect, report: &StatusReport, context: 
     ];
     rows.field("Holds", &holds.join(", "), Look::Plain);
     rows.gap();
+    if network {
+        rows.field(
+            "On trial",
+            "the network: taken back unless confirmed (y, n)",
+            Look::Warn,
+        );
+    }
+    if update {
+        rows.field("On trial", "this version: kept once RADIUS answers (y, u)", Look::Warn);
+    }
     if report.alarms.is_empty() {
         rows.field("Alarms", "none", Look::Plain);
         return;

@@ -30,6 +30,7 @@ pub mod knocks;
 pub mod local_password;
 pub mod log;
 pub mod login;
+pub mod machine;
 pub mod menu;
 pub mod new_password;
 pub mod operator;

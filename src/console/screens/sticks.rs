@@ -1,16 +1,17 @@
-//! Folders to which a small file may be written: mounted sticks, and whatever folder was named for token files. In: the folders
+//! Folders to which a small file may be written, or from which one is read: mounted sticks, and whatever folder was named for token files. In: the folders
 //! where sticks are mounted; out: those that can be offered, and a file in one of them. A file that is there is never written over,
 //! and links are not followed.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::control::STICK_DIR;
 use crate::text::shown;
 
 /// Where sticks are mounted: a folder there counts only if something is mounted on it.
-const ROOTS: [&str; 3] = ["/media", "/run/media", "/mnt"];
+pub const ROOTS: [&str; 4] = [STICK_DIR, "/media", "/run/media", "/mnt"];
 /// Most directory entries that are looked at in all.
 const ENTRIES_MAX: usize = 200;
 /// Directories below the named ones.
@@ -47,6 +48,42 @@ fn below(dir: &Path, depth: usize, left: &mut usize, found: &mut Vec<PathBuf>) {
             below(&dir, depth - 1, left, found);
         }
     }
+}
+
+/// The files in these folders, and right below them, whose names are wanted. Links are not followed.
+pub fn files(dirs: &[PathBuf], wanted: fn(&str) -> bool) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut left = ENTRIES_MAX;
+    for dir in folders(dirs) {
+        let Ok(entries) = fs::read_dir(&dir) else { continue };
+        for entry in entries.take(left).flatten() {
+            left = left.saturating_sub(1);
+            let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+            if is_file && entry.file_name().to_str().is_some_and(wanted) {
+                found.push(entry.path());
+            }
+        }
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// A small file's bytes.
+///
+/// # Errors
+/// One line: what is wrong and what to do.
+pub fn read(path: &Path, most: u64) -> Result<Vec<u8>, String> {
+    let name = shown(&path.to_string_lossy());
+    let wrong = |error: std::io::Error| format!("{name} cannot be read: {error}");
+    let metadata = fs::symlink_metadata(path).map_err(wrong)?;
+    if !metadata.is_file() || metadata.len() > most {
+        return Err(format!("{name} is no file of at most {most} bytes"));
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(wrong)?;
+    file.take(most).read_to_end(&mut bytes).map_err(wrong)?;
+    Ok(bytes)
 }
 
 /// Whether something is mounted there: it lies on another device than the folder that holds it.

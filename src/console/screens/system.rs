@@ -1,4 +1,5 @@
-//! The box itself and this line: version, clock, network, what the line can show, the log's check, one's own password.
+//! The box itself and this line: version, clock, network, what the line can show, the log's check, one's own password; on an appliance
+//! also the machine's own screens.
 //!
 //! ```text
 //! Postern box-1 | System                                   anna installer  14:05
@@ -8,9 +9,10 @@
 //!   c Clock               This line    ttyS0, 80x24, mono, ASCII
 //!   v Verify the log      Clock        trusted: by a time server
 //!   a Alarms              RADIUS       [::]:1812, accounting [::]:1813
-//!   b Backup
-//!   e Restore             eth0         up, 192.0.2.7/24, 2001:db8::7/64
-//!                         Gateway      192.0.2.1
+//!   b Backup              Secrets      sealed by the TPM
+//!   e Restore
+//!   n Network             eth0         up, 192.0.2.7/24, 2001:db8::7/64
+//!   m Name and time       Gateway      192.0.2.1
 //!                         Name server  192.0.2.53
 //!
 //!                         Log          whole (1 Mar 14:05 to 14:05)
@@ -23,6 +25,7 @@ use super::alarms::Alarms;
 use super::backup::Backup;
 use super::backup_restore::Restore;
 use super::clock::{self, Clock};
+use super::machine;
 use super::operator_form::OperatorForm;
 use crate::console::action::Action;
 use crate::console::key::Key;
@@ -31,13 +34,17 @@ use crate::console::screen::{Context, Hint, Screen, Topics};
 use crate::console::widgets::asked::Asked;
 use crate::console::widgets::menu::{Chose, Entry, Menu};
 use crate::console::widgets::rows::Rows;
-use crate::control::{Answer, ChainReport, Failure, Interface, NetworkReport, Request, StatusReport};
+use crate::control::{
+    Answer, ChainReport, Failure, HostAnswer, HostReport, HostRequest, Interface, NetworkReport, Request, Seal,
+    StatusReport,
+};
 use crate::times::shown_near;
 
 /// Tags of questions to posternd.
 const STATUS: u32 = 0;
 const NETWORK: u32 = 1;
 const VERIFY: u32 = 2;
+const HOST: u32 = 3;
 /// Columns of the menu and of the labels.
 const MENU: u16 = 24;
 const LABEL: u16 = 13;
@@ -70,8 +77,11 @@ pub struct System {
     status: Option<Box<StatusReport>>,
     network: Option<NetworkReport>,
     check: Check,
+    /// How the machine is set, or one line why this box has no such screens.
+    host: Option<Result<Box<HostReport>, String>>,
     status_asked: Asked,
     network_asked: Asked,
+    host_asked: Asked,
     menu: Menu,
 }
 
@@ -82,8 +92,10 @@ impl System {
             status: None,
             network: None,
             check: Check::None,
+            host: None,
             status_asked: Asked::new(STATUS),
             network_asked: Asked::new(NETWORK),
+            host_asked: Asked::new(HOST),
             menu: Menu::new(&ENTRIES),
         }
     }
@@ -106,8 +118,16 @@ impl System {
                 self.check = Check::Asked;
                 vec![Action::Ask(VERIFY, Request::LogVerify)]
             }
-            _ => Vec::new(),
+            letter => machine::open(letter).map(Action::Open).into_iter().collect(),
         }
+    }
+
+    fn set_menu(&mut self, context: &Context) {
+        let mut entries = ENTRIES.to_vec();
+        if matches!(self.host, Some(Ok(_))) {
+            entries.extend(machine::entries(context));
+        }
+        self.menu.set(&entries);
     }
 }
 
@@ -129,6 +149,7 @@ impl Screen for System {
     fn refresh(&mut self, _context: &Context) -> Vec<Action> {
         let mut actions = self.status_asked.ask(Request::Status);
         actions.extend(self.network_asked.ask(Request::Network));
+        actions.extend(self.host_asked.ask(Request::Host(HostRequest::Show)));
         actions
     }
 
@@ -147,17 +168,28 @@ impl Screen for System {
         }
     }
 
-    fn answered(&mut self, tag: u32, answer: Result<Answer, Failure>, _context: &Context) -> Vec<Action> {
+    fn answered(&mut self, tag: u32, answer: Result<Answer, Failure>, context: &Context) -> Vec<Action> {
         let mut actions = match tag {
             STATUS => self.status_asked.landed(),
             NETWORK => self.network_asked.landed(),
+            HOST => self.host_asked.landed(),
             _ => Vec::new(),
         };
         match answer {
             Ok(Answer::Status(report)) => self.status = Some(report),
             Ok(Answer::Network(report)) => self.network = Some(report),
             Ok(Answer::Chain(report)) => self.check = Check::Is(report),
+            Ok(Answer::Host(HostAnswer::Report(report))) => {
+                self.host = Some(Ok(report));
+                self.set_menu(context);
+            }
             Ok(_) => {}
+            // Not every box is an appliance, and that is no failure.
+            Err(failure) if tag == HOST => {
+                if !matches!(self.host, Some(Ok(_))) {
+                    self.host = Some(Err(failure.message));
+                }
+            }
             Err(failure) => {
                 if tag == VERIFY {
                     self.check = Check::None;
@@ -187,6 +219,7 @@ impl Screen for System {
         };
         let mut rows = Rows::new(page, rest, LABEL);
         self.draw_box(&mut rows, context);
+        self.draw_machine(&mut rows);
         if let Some(network) = &self.network {
             rows.gap();
             draw_network(&mut rows, network);
@@ -215,11 +248,34 @@ impl Screen for System {
             "This line: what this screen or serial line can show. Each press takes the next of mono and colours, ASCII and Unicode; the \
              choice is kept for this line. A serial line begins with the least, which every terminal understands.",
             "Verify the log: checks that no record of the log is missing or changed.",
+            "On an appliance the machine's own screens stand here too, as far as your role may use them. On another box its system's own \
+             tools set the network, the clock and the name.",
         ]
     }
 }
 
 impl System {
+    fn draw_machine(&self, rows: &mut Rows<'_, '_>) {
+        match &self.host {
+            None => {}
+            Some(Err(why)) => rows.field("Machine", why, Look::Plain),
+            Some(Ok(report)) => {
+                let words = match report.seal {
+                    Seal::Tpm => "sealed by the TPM",
+                    Seal::Machine => "sealed by a key on the same disk: who has the disk has them",
+                };
+                rows.field("Secrets", words, Look::Plain);
+                if report.reverts_in.is_some() {
+                    rows.field("Network", "ON TRIAL: n confirms it", Look::Warn);
+                }
+                for trouble in &report.troubles {
+                    rows.field("Trouble", &trouble.what, Look::Bad);
+                    rows.field("", &format!("To do: {}", trouble.todo), Look::Plain);
+                }
+            }
+        }
+    }
+
     fn draw_box(&self, rows: &mut Rows<'_, '_>, context: &Context) {
         let near = |at| shown_near(at, context.now.wall, &context.zone);
         if let Some(report) = &self.status {
@@ -255,7 +311,8 @@ impl System {
     }
 }
 
-fn draw_network(rows: &mut Rows<'_, '_>, network: &NetworkReport) {
+/// How the box stands on the network now.
+pub fn draw_network(rows: &mut Rows<'_, '_>, network: &NetworkReport) {
     if network.interfaces.is_empty() {
         rows.field("Network", "no interface but the loopback", Look::Warn);
     }

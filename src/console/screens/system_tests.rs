@@ -1,3 +1,4 @@
+use super::super::machine::samples;
 use super::*;
 use crate::console::testing::{Desk, NOON, snapshot};
 use crate::control::{ClockReport, Role};
@@ -69,7 +70,8 @@ fn the_log_is_checked_once_at_a_time_and_the_result_stays() {
     let mut desk = Desk::on(Box::new(System::new()), Role::Auditor);
     answered(&mut desk);
     desk.keys(&[Key::Char('v'), Key::Char('v')]);
-    assert_eq!(desk.asked.len(), 1);
+    let checks = desk.asked.iter().filter(|(_, r)| *r == Request::LogVerify);
+    assert_eq!(checks.count(), 1);
     assert!(desk.text().contains("being checked"));
     desk.answer(|r| *r == Request::LogVerify, chain(false));
     let text = desk.text();
@@ -117,6 +119,90 @@ fn anybody_may_set_a_password_of_their_own() {
     assert!(!desk.text().contains('*'), "nothing secret stays: {}", desk.text());
 }
 
+fn machine(report: crate::control::HostReport) -> impl Fn(&mut Desk) {
+    move |desk: &mut Desk| {
+        answered(desk);
+        samples::answer(desk, |ask| *ask == HostRequest::Show, samples::said(report.clone()));
+    }
+}
+
+/// As a box answers that is no appliance.
+fn none(desk: &mut Desk) {
+    answered(desk);
+    let words = "this box is no appliance (postern-host does not run): set its network, clock and name with the system's own tools";
+    samples::answer(desk, |ask| *ask == HostRequest::Show, Err(Failure::failed(words)));
+}
+
+#[test]
+fn the_machine_is_offered_on_an_appliance_alone_and_as_the_role_may() {
+    let all = [
+        "n Network",
+        "m Name and time",
+        "s Stick",
+        "u Update",
+        "r Recovery stick",
+        "k SSH keys",
+        "o Restart",
+    ];
+    let mut desk = Desk::on(Box::new(System::new()), Role::Installer);
+    none(&mut desk);
+    let text = desk.text();
+    assert!(
+        all.iter().all(|word| !text.contains(word)) && !text.contains("Not done"),
+        "{text}"
+    );
+    assert!(text.contains("this box is no appliance"), "{text}");
+    for (role, hidden) in [
+        (Role::Installer, [].as_slice()),
+        (Role::Helpdesk, &["r Recovery stick", "k SSH keys", "o Restart"]),
+        (
+            Role::Auditor,
+            &["s Stick", "r Recovery stick", "k SSH keys", "o Restart"],
+        ),
+    ] {
+        let mut desk = Desk::on(Box::new(System::new()), role);
+        machine(samples::report())(&mut desk);
+        let text = desk.text();
+        for word in all {
+            assert_eq!(text.contains(word), !hidden.contains(&word), "{role:?} {word}: {text}");
+        }
+    }
+}
+
+#[test]
+fn the_machines_screens_open_and_what_is_wrong_with_it_is_said() {
+    for (letter, name) in [
+        ('n', "network"),
+        ('m', "name-and-time"),
+        ('s', "stick"),
+        ('u', "update"),
+        ('r', "recovery-stick"),
+        ('k', "ssh-keys"),
+        ('o', "power"),
+    ] {
+        let mut desk = Desk::on(Box::new(System::new()), Role::Installer);
+        machine(samples::report())(&mut desk);
+        desk.keys(&[Key::Char(letter)]);
+        assert_eq!(desk.app.screen(), name);
+    }
+    let mut desk = Desk::on(Box::new(System::new()), Role::Auditor);
+    let trouble = crate::control::Trouble {
+        code: "var-read-only".to_owned(),
+        what: "The disk can only be read.".to_owned(),
+        todo: "Make a backup, and change the disk".to_owned(),
+    };
+    machine(crate::control::HostReport {
+        troubles: vec![trouble],
+        reverts_in: Some(9),
+        ..samples::report()
+    })(&mut desk);
+    let text = desk.text();
+    assert!(
+        text.contains("The disk can only be read.") && text.contains("ON TRIAL"),
+        "{text}"
+    );
+}
+
 #[test]
 fn screens() {
     snapshot("system", |desk| {
@@ -124,5 +210,13 @@ fn screens() {
         answered(desk);
         desk.keys(&[Key::Char('v')]);
         desk.answer(|r| *r == Request::LogVerify, chain(true));
+    });
+    snapshot("system-appliance", |desk| {
+        desk.open(Box::new(System::new()), Role::Installer);
+        machine(samples::report())(desk);
+    });
+    snapshot("system-no-appliance", |desk| {
+        desk.open(Box::new(System::new()), Role::Installer);
+        none(desk);
     });
 }

@@ -7,7 +7,14 @@
 //!
 //!   posternd does not answer yet (no one at /run/postern/console.sock)
 //!   This screen goes on by itself as soon as it does.
+//!
+//!   posternd does not answer, and nor is any login answered. What is wrong:
+//!
+//!   The disk that holds users and tokens cannot be opened.
+//!   To do: Start the box once more; if this stays, ...
 //! ```
+//!
+//! What postern-host has found wrong stands in the place of the bare line.
 
 use ratatui::layout::Rect;
 
@@ -15,6 +22,8 @@ use crate::console::action::Action;
 use crate::console::key::Key;
 use crate::console::page::{Look, Page};
 use crate::console::screen::{Context, Hint, Screen};
+use crate::console::widgets::rows::Rows;
+use crate::control::Trouble;
 
 /// Its name.
 pub const NAME: &str = "waiting";
@@ -30,6 +39,25 @@ impl Waiting {
     pub fn new(why: &str) -> Self {
         Self { why: why.to_owned() }
     }
+}
+
+/// What is wrong and what to do, one after the other.
+fn draw_troubles(page: &mut Page<'_>, area: Rect, troubles: &[Trouble]) {
+    let mut rows = Rows::new(page, area, 0);
+    rows.line(
+        "posternd does not answer, and nor is any login answered. What is wrong:",
+        Look::Strong,
+    );
+    for trouble in troubles {
+        rows.gap();
+        rows.line(&trouble.what, Look::Bad);
+        rows.line(&format!("To do: {}", trouble.todo), Look::Plain);
+    }
+    rows.gap();
+    rows.line(
+        "This screen goes on by itself as soon as posternd answers.",
+        Look::Plain,
+    );
 }
 
 impl Screen for Waiting {
@@ -50,7 +78,7 @@ impl Screen for Waiting {
         Some(0)
     }
 
-    fn draw(&self, page: &mut Page<'_>, _context: &Context) {
+    fn draw(&self, page: &mut Page<'_>, context: &Context) {
         let area = page.area();
         let inner = Rect {
             x: area.x.saturating_add(2),
@@ -58,6 +86,9 @@ impl Screen for Waiting {
             width: area.width.saturating_sub(4),
             height: area.height.saturating_sub(1),
         };
+        if !context.troubles.is_empty() {
+            return draw_troubles(page, inner, &context.troubles);
+        }
         page.line(inner, 0, "Waiting for posternd.", Look::Strong);
         let mut below = inner;
         below.y = below.y.saturating_add(2);
@@ -84,5 +115,56 @@ impl Screen for Waiting {
              answers.",
             "If this stays for more than a minute, the box has a fault: `journalctl -u postern` on a box with a shell says more.",
         ]
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use crate::console::event::Event;
+    use crate::console::testing::{Desk, hello, snapshot};
+    use crate::control::Trouble;
+
+    fn trouble() -> Vec<Trouble> {
+        vec![Trouble {
+            code: "key-lost".to_owned(),
+            what: "The TPM does not give out the key of this box's disk: it was cleared, or the disk comes from another box.".to_owned(),
+            todo: "Put the disk back into its own box; or empty this one (boot menu, Factory reset) and restore a backup".to_owned(),
+        }]
+    }
+
+    fn down(desk: &mut Desk) {
+        desk.event(Event::Down(
+            "posternd does not answer yet (no one at /run/postern/console.sock)".to_owned(),
+        ));
+    }
+
+    #[test]
+    fn what_is_wrong_stands_in_the_place_of_the_bare_line_until_it_is_over() {
+        let mut desk = Desk::new(80, 24, Default::default());
+        down(&mut desk);
+        assert!(desk.text().contains("Waiting for posternd."));
+        desk.event(Event::Troubles(trouble()));
+        let text = desk.text();
+        assert!(
+            text.contains("nor is any login answered") && text.contains("The TPM does not give out"),
+            "{text}"
+        );
+        assert!(
+            text.contains("To do: Put the disk back") && !text.contains("console.sock"),
+            "{text}"
+        );
+        desk.event(Event::Troubles(Vec::new()));
+        assert!(desk.text().contains("no one at /run/postern/console.sock"));
+        desk.event(Event::Up(hello()));
+        assert_eq!(desk.app.screen(), "login");
+    }
+
+    #[test]
+    fn screens() {
+        snapshot("waiting-trouble", |desk| {
+            down(desk);
+            desk.event(Event::Troubles(trouble()));
+        });
     }
 }

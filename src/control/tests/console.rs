@@ -325,11 +325,13 @@ fn r19_while_the_clock_is_not_trusted_a_login_leads_to_the_clock_alone() {
         assert_eq!(said.as_deref(), Some("installer was refused user remove"), "R23");
         assert!(console.ask(&Request::TimeShow).is_ok());
         assert!(console.ask(&Request::Watch).is_ok());
-        assert_eq!(
-            kind(console.ask(&Request::TimeConfirm)),
-            FailureKind::Refused,
-            "performed"
-        );
+        let at = crate::control::Timestamp(1_772_460_300_000);
+        for request in [
+            Request::Host(crate::control::HostRequest::ClockSet { at }),
+            Request::TimeConfirm,
+        ] {
+            assert_eq!(kind(console.ask(&request)), FailureKind::Refused, "performed");
+        }
         rig.hall(|state| state.clock_trusted = true);
         if token {
             let Ok(Answer::Ended { why }) = console.ask(&remove()) else {

@@ -47,37 +47,65 @@ pub(super) fn ready(door: &Door, by: &Peer, ask: &ExportAsk) -> Result<Checked, 
     Ok(Checked { by, page, words })
 }
 
-/// An installer, as the record stood when the password was checked; none: root.
-pub(super) type Proven = Option<(OperatorId, u64)>;
-
-/// Whose password lets secrets leave (R25), and how the record says it. Wrong ones count. Blocks.
+/// Whose password lets secrets leave the box or come into it (R25), as the record stood when it was checked (none: root), and how the
+/// record says it. Wrong ones count. Blocks.
 pub(super) fn by_password(
     door: &Door,
     by: &Peer,
     (operator, password): (Option<&str>, Option<&Secret>),
-) -> Result<(Proven, String), Failure> {
-    let who = match (by.door, operator) {
+) -> Result<(Option<(OperatorId, u64)>, String), Failure> {
+    const NAMELESS: &str = "seeds leave the box, and come into it, with an installer's password only: name the installer with --operator NAME";
+    match installer(door, by, operator, password, NAMELESS)? {
+        None => Ok((None, ", as root".to_owned())),
+        Some(proven) => {
+            door.unrestricted(&proven.name)?;
+            let how = format!(", by the password of {}", shown(&proven.name));
+            Ok((Some((proven.id, proven.generation)), how))
+        }
+    }
+}
+
+/// An installer whose password was typed, as the record stood then.
+pub(super) struct Proven {
+    name: String,
+    id: OperatorId,
+    generation: u64,
+}
+
+impl Proven {
+    /// Whether the operator is still the same, enabled, and an installer.
+    pub(super) fn stands(&self, door: &Door) -> bool {
+        stands(door, self.id, self.generation)
+    }
+}
+
+/// The installer who answers for what needs a password of its own; none for root at `control.sock`, who can read the store anyway.
+/// Slow: it makes a hash. Blocks.
+pub(super) fn installer(
+    door: &Door,
+    by: &Peer,
+    operator: Option<&str>,
+    password: Option<&Secret>,
+    nameless: &str,
+) -> Result<Option<Proven>, Failure> {
+    let name = match (by.door, operator) {
         (Socket::Console, Some(other)) if other != by.operator => {
             return Err(Failure::usage("at a console it is your own password that is asked"));
         }
-        (Socket::Console, _) => Some(by.operator.clone()),
-        (Socket::Control, Some(name)) => Some(name.trim().to_ascii_lowercase()),
-        (Socket::Control, None) if by.uid == ROOT => None,
-        (Socket::Control, None) => {
-            return Err(Failure::usage(
-                "seeds leave the box, and come into it, with an installer's password only: name the installer with --operator NAME",
-            ));
-        }
+        (Socket::Console, _) => by.operator.clone(),
+        (Socket::Control, Some(name)) => name.trim().to_ascii_lowercase(),
+        (Socket::Control, None) if by.uid == ROOT => return Ok(None),
+        (Socket::Control, None) => return Err(Failure::usage(nameless)),
     };
-    match who {
-        None => Ok((None, ", as root".to_owned())),
-        Some(name) => {
-            let password = password.ok_or_else(|| Failure::usage("the installer's password is missing"))?;
-            let proven = proven(door, &name, password)?;
-            door.unrestricted(&name)?;
-            Ok((Some(proven), format!(", by the password of {}", shown(&name))))
-        }
-    }
+    let password = password.ok_or_else(|| Failure::usage("the installer's password is missing"))?;
+    let (id, generation) = proven(door, &name, password)?;
+    Ok(Some(Proven { name, id, generation }))
+}
+
+fn stands(door: &Door, id: OperatorId, generation: u64) -> bool {
+    let operators = door.store.operators();
+    let mut all = operators.iter();
+    all.any(|one| (one.id, one.generation) == (id, generation) && one.enabled && one.role == Role::Installer)
 }
 
 /// Whether it is the password of an enabled installer. Wrong ones count as at a login; a right one does not clear the count: a code
@@ -103,10 +131,7 @@ fn proven(door: &Door, name: &str, password: &Secret) -> Result<(OperatorId, u64
 /// Answers what was gathered, under the lock of all changes: the operator may have been changed since.
 pub(super) fn answer(door: &Door, checked: Checked, target: &mut Target) -> Result<Answer, Failure> {
     if let Some((id, generation)) = checked.by {
-        let stands = |one: &crate::store::records::Operator| {
-            (one.id, one.generation) == (id, generation) && one.enabled && one.role == Role::Installer
-        };
-        if !door.store.operators().iter().any(stands) {
+        if !stands(door, id, generation) {
             return Err(Failure::refused("the operator was changed just now: try again"));
         }
         target.staff = Some(id);

@@ -6,6 +6,7 @@
 //! - `entry` operators at the door of a console; `operators` their records
 //! - `clients`, `users`, `views`, `bypass`, `tokens`, `codes`, `hardware`, `drift`, `unassigned`, `import`, `export`, `entra`,
 //!   `ask`, `status`, `knocks`, `host`, `backup`: one group of requests each
+//! - `recover` the one thing that can be done in recovery
 
 mod ask;
 mod backup;
@@ -22,6 +23,7 @@ mod host;
 mod import;
 mod knocks;
 mod operators;
+mod recover;
 mod status;
 mod tokens;
 mod unassigned;
@@ -32,6 +34,7 @@ mod views;
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 mod tests;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -49,8 +52,10 @@ use common::Target;
 use operators::Ready;
 
 pub(super) use common::canonical;
+pub(super) use entry::RECOVERED;
 pub(super) use hardware::{removed_by, vendors_removed_by};
 pub(super) use operators::role_word;
+pub use recover::Recovery;
 pub(super) use status::because;
 pub(super) use tokens::removal;
 pub(super) use unassigned::printed;
@@ -73,6 +78,8 @@ struct Inner {
     changes: Mutex<()>,
     /// Without a sign of its operator a console's session ends after this.
     idle: Duration,
+    /// Where postern-host listens, on the appliance.
+    host: PathBuf,
     /// Held to read by whatever is under way.
     under_way: Arc<tokio::sync::RwLock<()>>,
     /// Nothing more is changed.
@@ -83,11 +90,12 @@ struct Inner {
 
 impl DoorOps {
     /// The operations of this box.
-    pub fn new(door: Arc<Door>, idle: Duration) -> Self {
+    pub fn new(door: Arc<Door>, idle: Duration, host: PathBuf) -> Self {
         Self(Arc::new(Inner {
             door,
             changes: Mutex::default(),
             idle,
+            host,
             under_way: Arc::default(),
             stopping: AtomicBool::new(false),
             desk: backup::Desk::default(),
@@ -141,7 +149,9 @@ impl Operations for DoorOps {
     }
 
     async fn first(&self, uid: u32, ask: OperatorAdd) -> Result<(Seat, Session), Failure> {
-        self.0.task(Arc::clone(&self.0).first(uid, ask)).await
+        self.0
+            .task(Arc::clone(&self.0).first(uid, ask, entry::By::FirstStart))
+            .await
     }
 
     fn standing(&self, seat: &Seat) -> Result<Standing, String> {

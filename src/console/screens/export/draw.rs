@@ -80,7 +80,10 @@ pub fn draw(export: &Export, page: &mut Page<'_>, context: &Context) {
 
 fn pick(export: &Export, page: &mut Page<'_>, area: Rect, inner: Rect) {
     let words = match export.found.is_empty() {
-        true => "No stick is there. Plug one in, and it appears here; or type the path of a folder.",
+        true => {
+            "No stick is there. Plug one in, and it appears here (on an appliance once it is mounted: System, Stick); or type the path \
+             of a folder."
+        }
         false => {
             "Where to? A new file is made there with the tokens that this box programmed. Whoever has such a file, and its passphrase \
              where it has one, can make every code."

@@ -1,3 +1,4 @@
+use super::super::machine::samples;
 use super::*;
 use crate::console::caps::Caps;
 use crate::console::testing::{Desk, NOON, session, snapshot};
@@ -220,6 +221,35 @@ fn it_is_live_and_asks_once_at_a_time() {
 }
 
 #[test]
+fn what_of_the_machine_is_on_trial_is_said_and_a_box_without_one_says_nothing() {
+    let shows = |ask: &HostRequest| *ask == HostRequest::Show;
+    let mut desk = home(Role::Auditor, well());
+    samples::answer(&mut desk, shows, Err(Failure::failed("this box is no appliance")));
+    let text = desk.text();
+    assert!(!text.contains("On trial") && !text.contains("appliance"), "{text}");
+    let mut desk = home(Role::Auditor, well());
+    let trial = HostReport {
+        reverts_in: Some(30),
+        ..samples::report()
+    };
+    samples::answer(&mut desk, shows, samples::said(trial));
+    let update = UpdateReport {
+        trial: true,
+        ..UpdateReport::default()
+    };
+    let update = Ok(Answer::Host(HostAnswer::Update(update)));
+    samples::answer(&mut desk, |ask| *ask == HostRequest::UpdateShow, update);
+    let text = desk.text();
+    assert!(
+        text.contains("the network: taken back unless") && text.contains("this version: kept once"),
+        "{text}"
+    );
+    desk.wait(6);
+    samples::answer(&mut desk, shows, samples::said(samples::report()));
+    assert!(!desk.text().contains("the network: taken back"), "{}", desk.text());
+}
+
+#[test]
 fn logging_out_takes_two_keys_and_one_may_think_better_of_it() {
     let mut desk = home(Role::Helpdesk, well());
     desk.keys(&[Key::Esc, Key::Esc]);
@@ -303,6 +333,20 @@ fn screens() {
     snapshot("home", show(Role::Installer, well));
     snapshot("home-helpdesk", show(Role::Helpdesk, well));
     snapshot("home-not-answering", show(Role::Installer, ill));
+    snapshot("home-on-trial", |desk| {
+        show(Role::Auditor, well)(desk);
+        let trial = HostReport {
+            reverts_in: Some(30),
+            ..samples::report()
+        };
+        samples::answer(desk, |ask| *ask == HostRequest::Show, samples::said(trial));
+        let update = UpdateReport {
+            trial: true,
+            ..UpdateReport::default()
+        };
+        let update = Ok(Answer::Host(HostAnswer::Update(update)));
+        samples::answer(desk, |ask| *ask == HostRequest::UpdateShow, update);
+    });
     snapshot("home-new", |desk| {
         desk.log_in(session(Role::Installer));
         answer(desk, new());

@@ -81,7 +81,8 @@ pub fn draw(import: &Import, page: &mut Page<'_>, context: &Context) {
 fn pick(import: &Import, page: &mut Page<'_>, area: Rect, inner: Rect) {
     let words = match import.found.is_empty() {
         true => {
-            "No token file lies where the box looks for one. Plug in a USB stick, and it appears here; or type the path of a file."
+            "No token file lies where the box looks for one. Plug in a USB stick, and it appears here (on an appliance once it is mounted: \
+             System, Stick); or type the path of a file."
         }
         false => {
             "A file with tokens: Azure's CSV, Graph's JSON, PSKC, or an otpauth URI on each line. Nothing is written before you have \

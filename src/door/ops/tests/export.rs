@@ -284,3 +284,29 @@ async fn many_tokens_go_in_pages_and_each_is_given_once() {
     assert_eq!((found.len(), pages), (count, 2));
     assert!(found.windows(2).all(|pair| pair[0] < pair[1]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r25_emptying_the_box_asks_for_an_installers_password_as_an_export_does() {
+    const WRONG: &str = "name or password is wrong";
+    let rig = Rig::open();
+    rig.operator("karl", Role::Installer).await;
+    let (seat, _) = rig.log_in("karl", PASSWORD, None).await.ok().unwrap();
+    let reset = |operator: Option<&str>, password: Option<&str>| {
+        Request::Host(crate::host::ops::HostRequest::FactoryReset {
+            operator: operator.map(str::to_owned),
+            password: password.map(Secret::from),
+        })
+    };
+    for (request, words) in [
+        (reset(None, None), "the installer's password is missing"),
+        (reset(None, Some("wrong")), WRONG),
+        (reset(Some("berta"), Some(PASSWORD)), "your own password"),
+    ] {
+        let failure = rig.ask_as(&seat, request).await.unwrap_err();
+        assert!(failure.message.contains(words), "{failure}");
+    }
+    rig.wrong("karl", 1).await;
+    // There is no postern-host here: that is as far as it goes.
+    let failure = rig.ask_as(&seat, reset(None, Some(PASSWORD))).await.unwrap_err();
+    assert!(!failure.message.contains("password"), "{failure}");
+}

@@ -243,6 +243,7 @@ impl Fake {
             }),
             Request::Hello => Answer::Hello(crate::console::testing::hello()),
             Request::Stay => Answer::Done { done: String::new() },
+            Request::Host(_) => return Err(Failure::failed("this box is no appliance")),
             other => panic!("nobody expected {other:?}"),
         })
     }
