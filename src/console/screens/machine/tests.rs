@@ -273,7 +273,8 @@ fn an_update_is_fetched_from_the_only_stick_shown_as_it_goes_and_applied_after_a
     assert!(desk.text().contains("  3 % copied"), "{}", desk.text());
     desk.wait(6);
     assert_eq!(desk.asked.len(), 1, "one question at a time");
-    answer(&mut desk, update_shows, fetching(41));
+    let bytes = desk.bytes_of(|desk| answer(desk, update_shows, fetching(41)));
+    assert!(bytes <= 40, "{bytes} bytes for a step of the copy");
     desk.wait(1);
     assert!(desk.asked.is_empty(), "not more often than every two seconds");
     desk.wait(1);
