@@ -50,6 +50,35 @@ pub struct Flags {
     /// Where the audit log is sent as it is written, as syslog: udp:HOST:PORT, tcp:HOST:PORT or unix:/PATH [default: nowhere]
     #[arg(long, value_name = "TARGET")]
     syslog: Option<String>,
+    /// Only tries whether this version would answer, on a copy of the state directory made in DIR, and ends
+    #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = crate::daemon::trial::COPY_DIR)]
+    trial: Option<PathBuf>,
+    /// Answers no RADIUS: puts on record what the root helper's NOTE says, and lets one new installer be made or ends
+    #[arg(long, value_name = "NOTE", num_args = 0..=1, require_equals = true, conflicts_with = "trial",
+        default_missing_value = crate::host::recovery::NOTE_FILE)]
+    recovery: Option<PathBuf>,
+}
+
+/// What posternd is started for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// RADIUS.
+    Serve,
+    /// A trial, with the copy in this folder.
+    Trial(PathBuf),
+    /// A recovery, by this note.
+    Recovery(PathBuf),
+}
+
+impl Flags {
+    /// What posternd is started for.
+    pub fn task(&self) -> Task {
+        match (&self.trial, &self.recovery) {
+            (Some(copy), _) => Task::Trial(copy.clone()),
+            (None, Some(note)) => Task::Recovery(note.clone()),
+            (None, None) => Task::Serve,
+        }
+    }
 }
 
 /// See [`Mode`].

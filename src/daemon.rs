@@ -1,6 +1,9 @@
 //! posternd from start to end: opens the box, binds, says READY when it answers, keeps the watchdog, shuts down cleanly. In: a
 //! [`Config`]; out: nothing, or one line that says why it does not run.
 
+pub mod recovery;
+pub mod trial;
+
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -21,8 +24,17 @@ const OPEN_FILES: u64 = 16_384;
 /// Directory requests under way have this long at the end.
 const GRACE: Duration = Duration::from_millis(2_500);
 
-/// Runs the daemon until SIGTERM or SIGINT.
-pub fn run(config: &Config) -> anyhow::Result<()> {
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It was told to stop.
+    Stop,
+    /// After a restore it is to start anew.
+    Restart,
+}
+
+/// Runs the daemon until SIGTERM or SIGINT, or until it is to start anew.
+pub fn run(config: &Config) -> anyhow::Result<End> {
     harden();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -44,7 +56,20 @@ fn harden() {
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
 }
 
-async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> anyhow::Result<()> {
+/// The same program in the same process, from its start, with the same arguments: systemd and whoever waits for it see one process. Every
+/// socket and file closes on the way. Returns only if that fails.
+pub fn again() -> std::io::Error {
+    use std::os::unix::process::CommandExt;
+    let mut arguments = std::env::args_os();
+    let name = arguments.next().unwrap_or_else(|| "posternd".into());
+    // The file that runs now, also where another one has its name since.
+    std::process::Command::new("/proc/self/exe")
+        .arg0(name)
+        .args(arguments)
+        .exec()
+}
+
+async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> anyhow::Result<End> {
     let begun = std::time::Instant::now();
     let (sender, receiver) = mpsc::channel();
     let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
@@ -80,9 +105,13 @@ async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> anyhow::Resu
     door.system("started", format!("posternd {} started", env!("CARGO_PKG_VERSION")));
     ready(&door, begun.elapsed());
     let watch = tokio::spawn(watch(Arc::clone(&door), probe));
-    wait_for_end().await?;
+    let end = wait_for_end(&door).await?;
     tracing::info!("stopping");
-    let _ = sd_notify::notify(&[NotifyState::Stopping]);
+    // To systemd a start anew is no stop: it would wait for the process to end.
+    let _ = sd_notify::notify(&[match end {
+        End::Stop => NotifyState::Stopping,
+        End::Restart => NotifyState::Watchdog,
+    }]);
     watch.abort();
     upkeep.abort();
     clocks.abort();
@@ -105,7 +134,7 @@ async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> anyhow::Resu
     if let Some(syslog) = syslog {
         syslog.finish().await;
     }
-    Ok(())
+    Ok(end)
 }
 
 /// The socket's folder, where it is missing and may be made: open to be passed through, since the sockets guard themselves (R24).
@@ -163,12 +192,12 @@ async fn watch(door: Arc<Door>, probe: Probe) {
     }
 }
 
-async fn wait_for_end() -> std::io::Result<()> {
+async fn wait_for_end(door: &Door) -> std::io::Result<End> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        _ = terminate.recv() => Ok(End::Stop),
+        _ = interrupt.recv() => Ok(End::Stop),
+        () = door.restart.notified() => Ok(End::Restart),
     }
-    Ok(())
 }

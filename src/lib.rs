@@ -35,6 +35,7 @@
 //! (postern-console), which know only [`control`]; [`host`] (postern-host, the appliance's root helper, which obeys posternd alone).
 
 pub mod audit;
+pub mod backup;
 pub mod cli;
 pub mod clock;
 pub mod config;

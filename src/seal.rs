@@ -20,6 +20,10 @@ use crate::store::records::SeedMark;
 pub const KEY_LEN: usize = 32;
 /// The key file's name in the state directory.
 pub const KEY_FILE: &str = "key";
+/// The master key where it is not the box's own credential (after a restore on another box), sealed under that credential.
+pub const SEALED_KEY_FILE: &str = "key.sealed";
+/// What [`SEALED_KEY_FILE`] is sealed as.
+const SEALED_KEY_NAME: &[u8] = b"postern master key";
 /// The credential's name under systemd (`LoadCredentialEncrypted=postern.key:...`).
 pub const CREDENTIAL: &str = "postern.key";
 /// Bytes that [`Sealer::seal`] adds: the nonce (24) and the tag (16).
@@ -40,11 +44,19 @@ pub enum KeyError {
     #[error("{0} is not a regular file: put the key file back")]
     Kind(PathBuf),
     /// Cut, or something else altogether.
-    #[error("{0} holds {1} bytes instead of 32: put the key back from a copy")]
-    Size(PathBuf, u64),
+    #[error("{0} holds {1} bytes instead of {2}: put the key back from a copy")]
+    Size(PathBuf, u64, usize),
     /// A new key would make the store unreadable for good.
     #[error("{0} is missing, but a store sealed under it is there: put the key back from a copy")]
     Gone(PathBuf),
+    /// The credential is another one than it was sealed under.
+    #[error(
+        "{0} does not open under the credential {CREDENTIAL}: the credential was changed; put the old one back, or empty the state directory and restore a backup"
+    )]
+    Sealed(PathBuf),
+    /// The key lies sealed, and what opens it is not there.
+    #[error("{0} is there, but not the credential {CREDENTIAL} that opens it: start posternd with that credential")]
+    NoCredential(PathBuf),
     /// The file could not be read or made.
     #[error("{0}: {1}")]
     Io(PathBuf, #[source] io::Error),
@@ -66,20 +78,53 @@ impl MasterKey {
         Self(bytes)
     }
 
-    /// The key of this box: the credential [`CREDENTIAL`] in `credentials` (systemd's `$CREDENTIALS_DIRECTORY`) if it is there,
-    /// else [`KEY_FILE`] in `state_dir`, which is made at the first start (unless a store is already there).
+    /// The key of this box: the credential [`CREDENTIAL`] in `credentials` (systemd's `$CREDENTIALS_DIRECTORY`) if it is there, or what
+    /// [`SEALED_KEY_FILE`] opens to under it, if that is there; without a credential [`KEY_FILE`] in `state_dir`, which is made at the
+    /// first start (unless a store is already there).
     pub fn load(state_dir: &Path, credentials: Option<&Path>) -> Result<Self, KeyError> {
-        if let Some(path) = credentials.map(|dir| dir.join(CREDENTIAL))
-            && let Some(key) = read(&path, Guard::Credential)?
-        {
-            return Ok(key);
+        let sealed = state_dir.join(SEALED_KEY_FILE);
+        if let Some(credential) = Self::credential(credentials)? {
+            let Some(bytes) = read(&sealed, Guard::File, KEY_LEN + OVERHEAD)? else {
+                return Ok(credential);
+            };
+            return credential.open_key(&bytes).ok_or(KeyError::Sealed(sealed));
         }
         let path = state_dir.join(KEY_FILE);
-        match read(&path, Guard::File)? {
-            Some(key) => Ok(key),
+        match read(&path, Guard::File, KEY_LEN)? {
+            Some(key) => Ok(Self::of(&key)),
+            None if sealed.exists() => Err(KeyError::NoCredential(sealed)),
             None if state_dir.join(crate::store::STORE_DIR).exists() => Err(KeyError::Gone(path)),
             None => make(&path),
         }
+    }
+
+    /// The box's own credential, where there is one.
+    pub fn credential(credentials: Option<&Path>) -> Result<Option<Self>, KeyError> {
+        let Some(path) = credentials.map(|dir| dir.join(CREDENTIAL)) else {
+            return Ok(None);
+        };
+        Ok(read(&path, Guard::Credential, KEY_LEN)?.map(|key| Self::of(&key)))
+    }
+
+    fn of(bytes: &[u8]) -> Self {
+        let mut key = Self([0; KEY_LEN]);
+        key.0.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        key
+    }
+
+    /// The bytes, for a backup, which seals them again.
+    pub(crate) fn expose(&self) -> &[u8; KEY_LEN] {
+        &self.0
+    }
+
+    /// What stands in [`SEALED_KEY_FILE`] so that this credential opens it to `key`.
+    pub(crate) fn seal_key(&self, key: &MasterKey) -> Result<Vec<u8>, SealError> {
+        Sealer::new(self).seal(SEALED_KEY_NAME, &key.0)
+    }
+
+    fn open_key(&self, sealed: &[u8]) -> Option<MasterKey> {
+        let key = Sealer::new(self).open(SEALED_KEY_NAME, sealed).ok()?;
+        (key.len() == KEY_LEN).then(|| Self::of(&key))
     }
 }
 
@@ -92,7 +137,7 @@ enum Guard {
     File,
 }
 
-fn read(path: &Path, guard: Guard) -> Result<Option<MasterKey>, KeyError> {
+fn read(path: &Path, guard: Guard, len: usize) -> Result<Option<Zeroizing<Vec<u8>>>, KeyError> {
     let fail = |e| KeyError::Io(path.to_owned(), e);
     match fs::symlink_metadata(path) {
         Ok(meta) if guard == Guard::File && !meta.file_type().is_file() => return Err(KeyError::Kind(path.to_owned())),
@@ -117,12 +162,12 @@ fn read(path: &Path, guard: Guard) -> Result<Option<MasterKey>, KeyError> {
     if guard == Guard::File && meta.uid() != me {
         return Err(KeyError::Owner(path.to_owned(), meta.uid(), me));
     }
-    if meta.len() != KEY_LEN as u64 {
-        return Err(KeyError::Size(path.to_owned(), meta.len()));
+    if meta.len() != len as u64 {
+        return Err(KeyError::Size(path.to_owned(), meta.len(), len));
     }
-    let mut key = MasterKey([0; KEY_LEN]);
-    file.read_exact(&mut key.0).map_err(fail)?;
-    Ok(Some(key))
+    let mut bytes = Zeroizing::new(vec![0; len]);
+    file.read_exact(&mut bytes).map_err(fail)?;
+    Ok(Some(bytes))
 }
 
 /// Writes a new key beside its place and links it there, so that a power cut leaves a whole key or none.
@@ -349,7 +394,10 @@ mod tests {
         assert!(matches!(refused, KeyError::Mode(_, 0o640)), "{refused}");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         fs::write(&path, [0; 31]).unwrap();
-        assert!(matches!(MasterKey::load(dir.path(), None), Err(KeyError::Size(_, 31))));
+        assert!(matches!(
+            MasterKey::load(dir.path(), None),
+            Err(KeyError::Size(_, 31, 32))
+        ));
         fs::remove_file(&path).unwrap();
         std::os::unix::fs::symlink("/etc/hostname", &path).unwrap();
         assert!(matches!(MasterKey::load(dir.path(), None), Err(KeyError::Kind(_))));
@@ -377,5 +425,43 @@ mod tests {
             MasterKey::load(state.path(), Some(credentials.path())),
             Err(KeyError::Mode(..))
         ));
+    }
+
+    /// A credentials directory as systemd would make it.
+    fn credential(bytes: [u8; 32]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(CREDENTIAL);
+        fs::write(&path, bytes).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+        dir
+    }
+
+    #[test]
+    fn r21_a_sealed_key_opens_under_its_credential_alone_and_nothing_is_destroyed() {
+        let state = tempfile::tempdir().unwrap();
+        let path = state.path().join(SEALED_KEY_FILE);
+        let mine = MasterKey::from_bytes([9; 32]);
+        let sealed = mine.seal_key(&MasterKey::from_bytes([5; 32])).unwrap();
+        fs::write(&path, &sealed).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        let (good, other) = (credential([9; 32]), credential([8; 32]));
+        assert_eq!(MasterKey::load(state.path(), Some(good.path())).unwrap().0, [5; 32]);
+        let changed = MasterKey::load(state.path(), Some(other.path())).unwrap_err();
+        assert!(matches!(changed, KeyError::Sealed(_)), "{changed}");
+        let line = changed.to_string();
+        assert!(
+            line.contains("the credential was changed") && !line.contains('\n'),
+            "{line}"
+        );
+        let gone = MasterKey::load(state.path(), None).unwrap_err();
+        assert!(matches!(gone, KeyError::NoCredential(_)), "{gone}");
+        assert_eq!(fs::read(&path).unwrap(), sealed);
+        assert_eq!(fs::read_dir(state.path()).unwrap().count(), 1, "no key was made");
+        for at in 0..sealed.len() {
+            let mut bad = sealed.clone();
+            bad[at] ^= 1;
+            fs::write(&path, &bad).unwrap();
+            assert!(MasterKey::load(state.path(), Some(good.path())).is_err(), "byte {at}");
+        }
     }
 }

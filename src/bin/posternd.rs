@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use postern::config::{Config, Flags};
+use postern::config::{Config, Flags, Task};
+use postern::daemon::End;
 
 fn main() -> ExitCode {
     let flags = Flags::parse();
@@ -20,9 +21,22 @@ fn main() -> ExitCode {
     }
     // One TLS provider for the whole process; a second one would be refused.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let run = || -> anyhow::Result<()> { postern::daemon::run(&Config::load(flags)?) };
+    let task = flags.task();
+    let run = || -> anyhow::Result<End> {
+        let config = Config::load(flags)?;
+        match task {
+            Task::Serve => postern::daemon::run(&config),
+            Task::Trial(copy) => postern::daemon::trial::run(&config, &copy).map(|()| End::Stop),
+            Task::Recovery(note) => postern::daemon::recovery::run(&config, &note).map(|()| End::Stop),
+        }
+    };
     match run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(End::Stop) => ExitCode::SUCCESS,
+        Ok(End::Restart) => {
+            let error = postern::daemon::again();
+            tracing::error!("posternd cannot start itself anew: {error}; start it by hand");
+            ExitCode::FAILURE
+        }
         Err(error) => {
             tracing::error!("posternd does not run: {error}");
             ExitCode::FAILURE

@@ -49,6 +49,10 @@ pub enum Command {
     Import(super::import::ImportArgs),
     /// Write the tokens that this box programmed into a new file, for Entra or another server; asks an installer's password
     Export(super::export::ExportArgs),
+    /// Write everything of this box into one new file under a passphrase; asks an installer's password
+    Backup(super::backup::BackupArgs),
+    /// Make this box what a backup holds, in the place of everything in it
+    Restore(super::backup::RestoreArgs),
     /// Microsoft Entra ID
     #[command(subcommand)]
     Entra(EntraCommand),

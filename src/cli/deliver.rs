@@ -10,7 +10,7 @@ use super::args::{Cli, QrStyle};
 use super::out::{End, Out};
 use super::plan::{Plan, plan};
 use super::qr::Drawing;
-use super::{Around, Asker, View, command, export, import, log, operator, show, socket, stock, token_program};
+use super::{Around, Asker, View, backup, command, export, import, log, operator, show, socket, stock, token_program};
 use crate::control::{
     Answer, Failure, HostAnswer, Request, TokenAdd, TokenMade, TokenStatus, USERS_LIMIT_MAX, UserRow, UserSearch,
 };
@@ -34,6 +34,8 @@ pub fn deliver(cli: Cli, around: &mut Around<'_>, out: &mut Out<'_>) -> Result<u
         Plan::Hardware(plan) => token_program::carry_out(plan, path, around, out),
         // And whether the new file can be made, before a seed leaves the box.
         Plan::Export(plan) => export::export(plan, &path, around, out),
+        Plan::Backup(args) => backup::backup(&args, &path, around, out),
+        Plan::Restore(args) => backup::restore(&args, &path, around, out),
         Plan::Ask(request) => ask(&mut *(around.connect)(&path)?, &request, &view, out),
         Plan::Users {
             search,
@@ -134,6 +136,7 @@ fn document(answer: &Answer, out: &mut Out<'_>) -> std::io::Result<()> {
         Answer::Operator(one) => out.document(one),
         Answer::Operators(one) => out.document(one),
         Answer::OperatorToken(one) => out.document(one),
+        Answer::Backup(one) => out.document(one),
         Answer::Host(HostAnswer::Report(one)) => out.document(one),
         Answer::Host(HostAnswer::Sticks(one)) => out.document(one),
         Answer::Host(HostAnswer::Update(one)) => out.document(one),

@@ -3,11 +3,12 @@
 //! `control`'s types, and `enrol`, `secret` and `text`; it never touches the store.
 //!
 //! - `args`, `token_kind` and `words` what is typed; `plan` what they come to; `deliver` asks and prints
-//! - `import`, `export` and `log` take several requests; `operator` the operators of the console;
+//! - `import`, `export`, `backup` and `log` take several requests; `operator` the operators of the console;
 //!   `stock` hardware tokens by serial number, `token_program` those on a reader
 //! - `show` answers as text; `input` files and prompts; `qr` keys as drawings; `out` everything that is printed
 
 pub mod args;
+mod backup;
 mod deliver;
 mod export;
 mod import;

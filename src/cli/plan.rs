@@ -56,6 +56,10 @@ pub enum Plan {
     Import(super::import::ImportArgs),
     /// The programmed tokens, page by page, into a file.
     Export(super::export::ExportArgs),
+    /// A backup, piece by piece.
+    Backup(super::backup::BackupArgs),
+    /// A restore, piece by piece.
+    Restore(super::backup::RestoreArgs),
     /// The log, page by page.
     Log(Log),
     /// Completions of a shell.
@@ -98,6 +102,8 @@ pub fn plan(command: Command, input: &mut dyn Input, now: Timestamp, zone: &Time
         Command::Token(command) => token(command, input)?,
         Command::Import(args) => Plan::Import(args),
         Command::Export(args) => Plan::Export(super::export::checked(args)?),
+        Command::Backup(args) => Plan::Backup(args),
+        Command::Restore(args) => Plan::Restore(args),
         Command::Entra(command) => Plan::Ask(entra(command, input)?),
         Command::Operator(command) => operator::plan(command, input)?,
         Command::Network(operator::NetworkCommand::Show) => Plan::Ask(Request::Network),

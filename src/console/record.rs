@@ -197,6 +197,7 @@ fn stand_in(mut answer: Answer) -> Answer {
         | Answer::Operator(_)
         | Answer::Operators(_)
         | Answer::Host(_)
+        | Answer::Backup(_)
         | Answer::Done { .. } => {}
     }
     answer

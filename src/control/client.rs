@@ -17,6 +17,8 @@ use super::place::ADMIN_GROUP;
 pub const DEFAULT_SOCKET: &str = "/run/postern/control.sock";
 /// How long an answer may take: a directory's deadline and a long poll lie well inside.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long a backup or restore may take: with a log of a gigabyte on a slow card it is minutes.
+const BACKUP_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// How long the greeting may take.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -60,6 +62,10 @@ impl Client {
     /// The daemon's own [`Failure`], or [`FailureKind::Unreachable`] where the connection broke; then it is not known whether the
     /// request was carried out.
     pub fn ask(&mut self, request: &Request) -> Result<Answer, Failure> {
+        self.time_limit(match request {
+            Request::Backup(_) => BACKUP_TIMEOUT,
+            _ => ANSWER_TIMEOUT,
+        })?;
         let bytes = frame::encode(request).map_err(|e| Failure::usage(format!("the request cannot be sent: {e}")))?;
         self.stream.write_all(&bytes).map_err(|e| self.broken(&e.into()))?;
         drop(bytes);

@@ -13,6 +13,7 @@
 
 pub mod answers;
 pub mod asks;
+pub mod backup;
 pub mod check;
 pub mod client;
 mod connection;
@@ -31,6 +32,7 @@ pub mod wire;
 pub use crate::host::ops::*;
 pub use answers::*;
 pub use asks::*;
+pub use backup::*;
 pub use operators::*;
 pub use ops::{Answer, Failure, FailureKind, Request};
 pub use peer::{Door, Operations, Peer, Rights, Role, Standing};

@@ -13,6 +13,7 @@ use super::asks::{
     ClientAdd, ClientSet, DirectoryLogin, EntraSet, ExportAsk, HardwareAsk, ImportBatch, LogAsk, PageAsk, TokenAdd,
     TokenAssign, TokenProgram, UserAdd, UserSearch, UserSet,
 };
+use super::backup::{BackupAnswer, BackupRequest};
 use super::operators::{
     Hello, LogIn, Moved, OperatorAdd, OperatorInfo, OperatorList, OperatorSet, OperatorTokenMade, Session,
 };
@@ -262,6 +263,8 @@ pub enum Request {
         /// Whose.
         name: String,
     },
+    /// Backup and restore. Answer: [`Answer::Backup`], or [`Answer::Done`].
+    Backup(BackupRequest),
     /// What the machine is asked: network, name, time, power, sticks, updates, on the appliance. Answer: [`Answer::Host`].
     Host(HostRequest),
 }
@@ -346,6 +349,8 @@ pub enum Answer {
     Operators(OperatorList),
     /// To [`Request::OperatorTokenAdd`].
     OperatorToken(OperatorTokenMade),
+    /// To [`Request::Backup`].
+    Backup(BackupAnswer),
     /// To [`Request::Host`].
     Host(HostAnswer),
     /// Done, and one line of what was done.

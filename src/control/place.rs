@@ -92,16 +92,39 @@ pub(super) fn bind(path: &Path, door: Door, backlog: u32) -> Result<(UnixListene
     let lock = lock_beside(path)?;
     clear(path)?;
     let socket = UnixSocket::new_stream().map_err(failed)?;
-    socket.bind(path).map_err(failed)?;
+    let note = match birthplace(path, door) {
+        Some(born) => {
+            clear(&born)?;
+            socket.bind(&born).map_err(failed)?;
+            let note = open_to_group(&born, door).map_err(failed)?;
+            std::fs::rename(&born, path).map_err(failed)?;
+            note
+        }
+        None => {
+            socket.bind(path).map_err(failed)?;
+            open_to_group(path, door).map_err(failed)?
+        }
+    };
     let made = std::fs::symlink_metadata(path).map_err(failed)?;
     let place = Place {
         path: path.to_owned(),
-        note: open_to_group(path, door).map_err(failed)?,
+        note,
         identity: (made.dev(), made.ino()),
         _lock: lock,
     };
     let listener = socket.listen(backlog).map_err(failed)?;
     Ok((listener, place))
+}
+
+/// Where the socket is made if its unit has put a folder there: `.control` or `.console` beside it, set-group-ID, so that what is made
+/// in it has the folder's group. Under systemd posternd may change no file's group, but it may move its own.
+fn birthplace(path: &Path, door: Door) -> Option<PathBuf> {
+    let name = match door {
+        Door::Control => ".control",
+        Door::Console => ".console",
+    };
+    let folder = path.with_file_name(name);
+    folder.is_dir().then(|| folder.join("sock"))
 }
 
 fn lock_beside(path: &Path) -> Result<File, BindError> {
@@ -158,6 +181,10 @@ fn open_to_group(path: &Path, door: Door) -> io::Result<Option<String>> {
         let needed = geteuid().is_root();
         return Ok(needed.then(|| format!("there is no group {name}: only root can use {}", path.display())));
     };
+    if std::fs::symlink_metadata(path)?.gid() == group.gid.as_raw() {
+        std::fs::set_permissions(path, Permissions::from_mode(0o660))?;
+        return Ok(None);
+    }
     match std::os::unix::fs::chown(path, None, Some(group.gid.as_raw())) {
         Ok(()) => {
             std::fs::set_permissions(path, Permissions::from_mode(0o660))?;
@@ -169,5 +196,43 @@ fn open_to_group(path: &Path, door: Door) -> io::Result<Option<String>> {
             path.display()
         ))),
         Err(e) => Err(e),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn r24_a_socket_is_born_in_its_groups_folder_and_moved_to_its_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let born = dir.path().join(".control");
+        std::fs::create_dir(&born).unwrap();
+        // Any group will do; root may give one.
+        if geteuid().is_root() {
+            std::os::unix::fs::chown(&born, None, Some(12_345)).unwrap();
+        }
+        std::fs::set_permissions(&born, Permissions::from_mode(0o2700)).unwrap();
+        let group = std::fs::metadata(&born).unwrap().gid();
+        let path = dir.path().join("control.sock");
+        // What a daemon that was killed left behind, in both places.
+        drop(std::os::unix::net::UnixListener::bind(born.join("sock")).unwrap());
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        let (listener, place) = bind(&path, Door::Control, 1).unwrap();
+        let made = std::fs::symlink_metadata(&path).unwrap();
+        assert!(made.file_type().is_socket());
+        if Group::from_name(ADMIN_GROUP).unwrap().is_none() {
+            assert_eq!(made.gid(), group);
+            assert_eq!(made.mode() & 0o777, 0o600);
+        }
+        assert_eq!(std::fs::read_dir(&born).unwrap().count(), 0);
+        std::os::unix::net::UnixStream::connect(&path).unwrap();
+        drop((listener, place));
+        assert!(!path.exists());
+        // The console's has no folder here: it is made at its place.
+        let console = dir.path().join("console.sock");
+        let (_listener, _place) = bind(&console, Door::Console, 1).unwrap();
+        assert!(console.exists());
     }
 }

@@ -69,6 +69,7 @@ impl Request {
             Self::OperatorTokenAdd { .. } => "operator token add",
             Self::OperatorTokenConfirm { .. } => "operator token confirm",
             Self::OperatorTokenRemove { .. } => "operator token remove",
+            Self::Backup(ask) => ask.word(),
             Self::Host(ask) => ask.word(),
         }
     }
@@ -112,6 +113,7 @@ impl Request {
             | Self::OperatorTokenConfirm { name, .. }
             | Self::OperatorTokenRemove { name } => name,
             Self::EntraShow { domain } => domain.as_deref().unwrap_or_default(),
+            Self::Backup(ask) => ask.target(),
             Self::Host(ask) => ask.target(),
             Self::Export(ask) => ask.operator.as_deref().unwrap_or_default(),
             Self::Ping
@@ -166,6 +168,7 @@ impl Request {
             | Self::Stay
             | Self::Watch
             | Self::OperatorPassword { .. } => Role::Auditor,
+            Self::Backup(ask) => ask.needs(),
             Self::Host(ask) => ask.needs(),
             // A password or an exemption is a matter of policy, not of enrolling somebody.
             Self::UserAdd(ask) if ask.exempt || ask.password.is_some() => Role::Installer,
@@ -211,6 +214,7 @@ impl Request {
     pub fn on_record(&self) -> bool {
         match self {
             Self::OperatorPassword { .. } => true,
+            Self::Backup(ask) => ask.on_record(),
             // A look that is not everybody's.
             Self::OperatorList | Self::Host(HostRequest::Sticks) => false,
             _ => self.needs() != Role::Auditor,

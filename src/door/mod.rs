@@ -17,6 +17,7 @@ pub mod reply;
 pub mod staff;
 pub mod start;
 pub mod syslog;
+mod trial;
 pub mod upkeep;
 
 use std::net::SocketAddr;
@@ -114,6 +115,14 @@ pub struct Door {
     journal_bad: AtomicBool,
     /// One fold at a time.
     folding: Mutex<()>,
+    /// One copy of the store at a time.
+    copying: Mutex<()>,
+    /// A restore was decided: nobody is answered any more, and posternd starts anew.
+    closing: AtomicBool,
+    /// Told when it is to.
+    pub(crate) restart: tokio::sync::Notify,
+    /// Systemd's credentials directory, where there is one.
+    credentials: Option<PathBuf>,
     /// The box's clock a second ago, in ms.
     last_second: AtomicU64,
     /// Logins whose password is being checked.
@@ -132,7 +141,8 @@ impl Door {
 
     /// The time by which codes can be checked now; none where [`Door::answers`] says no.
     pub fn answers_at(&self) -> Option<Timestamp> {
-        self.clock.now().filter(|_| !self.raise_steps.load(Ordering::Acquire))
+        let waits = self.raise_steps.load(Ordering::Acquire) || self.closing.load(Ordering::Acquire);
+        self.clock.now().filter(|_| !waits)
     }
 
     /// The clients as they are now.

@@ -32,6 +32,19 @@ pub(super) fn is_due(store: &Store, whole: bool) -> Result<bool, StoreError> {
     Ok(!store.live_scan(LIVE_RAISE)?.is_empty())
 }
 
+/// It is due in this store, whatever the journal says; on the disk when this returns.
+pub(in crate::door) fn make_due(store: &Store) -> Result<(), StoreError> {
+    store.live_put(vec![due(true)])?;
+    store.fold(store.folded())
+}
+
+/// Whether it is due in this store, or a token waits for a resync.
+pub(in crate::door) fn is_stale(store: &Store) -> Result<bool, StoreError> {
+    let mut stale = !store.live_scan(LIVE_RAISE)?.is_empty();
+    store.each_seed(&mut |_, state| stale |= state.stale);
+    Ok(stale)
+}
+
 fn due(is_due: bool) -> Live {
     Live {
         kind: LIVE_RAISE,

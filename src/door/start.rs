@@ -20,6 +20,7 @@ use super::raise;
 use super::reply::Outgoing;
 use super::{Door, HASHES_WAITING, Listening};
 use crate::audit::{Attempt, OperatorAct, Outcome};
+use crate::backup::swap;
 use crate::clock::{Clock, ClockError, Mode};
 use crate::guard::{Folded, Guards, MissKind, Station, Subject};
 use crate::journal::{self, Journal, Limits};
@@ -126,8 +127,12 @@ impl Start<'_> {
     pub fn open(self) -> Result<Arc<Door>, StartError> {
         let now = crate::clock::wall();
         state_dir(self.state_dir)?;
+        // Before anything is opened: a restore that was decided is brought in whole (R20).
+        let brought =
+            swap::finish(self.state_dir).map_err(|error| StartError::State(self.state_dir.to_owned(), error))?;
         let sealer = Sealer::new(&MasterKey::load(self.state_dir, self.credentials)?);
         let (store, opened, recovered) = Store::open_or_recover(self.state_dir, &sealer, now)?;
+        let recovered_none = recovered.is_none();
         let guards = Guards::default();
         for (key, blob) in store.live_scan(LIVE_GUARDS)? {
             if let (Ok(id), Ok(folded)) = (
@@ -147,6 +152,7 @@ impl Start<'_> {
         )?;
         let mut acts = Vec::new();
         // Which operators it knows, and whether there was one or a restore ever.
+        let mut by_recovery = None;
         let (mut recorded, mut had) = (BTreeSet::new(), opened.restored.is_some());
         let (operators, operators_opening) = Journal::open(
             &self.state_dir.join(OPERATORS_DIR),
@@ -155,6 +161,9 @@ impl Start<'_> {
             0,
             &mut |entry| match decode(entry.payload) {
                 Some(OperatorEvent::Act(act)) if act.result.is_ok() => {
+                    if act.action == super::ops::RECOVERED {
+                        by_recovery = Some((act.at, act.target.clone()));
+                    }
                     if act.action == "operator add" {
                         had = true;
                         recorded.extend(act.staff);
@@ -227,6 +236,10 @@ impl Start<'_> {
             raise_steps: AtomicBool::new(raise),
             journal_bad: Default::default(),
             folding: Default::default(),
+            copying: Default::default(),
+            closing: Default::default(),
+            restart: Default::default(),
+            credentials: self.credentials.map(Path::to_owned),
             last_second: Default::default(),
             asking: Default::default(),
             state_dir: self.state_dir.to_owned(),
@@ -238,13 +251,16 @@ impl Start<'_> {
         });
         if opened.restored.is_some() {
             door.store.skip_numbers()?;
-            door.restored(recovered.as_ref(), !raise, &acts)?;
+            door.restored(recovered.as_ref(), !raise, &acts, brought.as_ref())?;
             // Their spent steps are in the store alone.
             let tokens = door.store.operators().iter().any(|operator| operator.token.is_some());
             door.staff.stale_steps.store(tokens, Ordering::Release);
             if !raise && !tokens {
                 door.store.settle_restore()?;
             }
+        }
+        if let Some(plan) = brought.filter(|_| recovered_none) {
+            door.tell_restore(&plan, opened.restored.is_none())?;
         }
         // Nobody at a console makes the first operator of a box that had some (R24).
         door.staff
@@ -266,6 +282,9 @@ impl Start<'_> {
                 todo,
                 now,
             );
+        }
+        if let Some((at, name)) = &by_recovery {
+            door.tell_recovered(*at, name, now);
         }
         if replayed.unknown > 0 {
             let what = format!(

@@ -10,7 +10,7 @@ use super::events::{Event, encode};
 use super::start::{LIVE_GUARDS, copied_to};
 use crate::factors::first::entra::{Answer, Directory, Verdict};
 use crate::store::records::Timestamp;
-use crate::store::{Live, StoreError};
+use crate::store::{CopyError, Live, Store, StoreError};
 
 /// Learned things are folded into the store this often; a restart reads the journal from there.
 pub const FOLD_EVERY: Duration = Duration::from_secs(60);
@@ -116,17 +116,26 @@ impl Door {
             self.prune(now);
         }
         if copy {
+            if let Err(error) = crate::backup::swap::forget_before(&self.state_dir, false) {
+                tracing::warn!(%error, "what was there before the last restore could not be removed");
+            }
             self.copy(now);
         }
     }
 
     /// A sealed copy of the store that says how far the operators' journal went: what they did later is told apart at a restore (R20).
-    pub(in crate::door) fn copy_store(&self, now: Timestamp) -> Result<std::path::PathBuf, crate::store::CopyError> {
+    pub(in crate::door) fn copy_store(&self, now: Timestamp) -> Result<std::path::PathBuf, CopyError> {
+        self.copied(|store| store.copy_daily(&self.state_dir, now))
+    }
+
+    /// As [`Door::copy_store`], wherever `copy` puts it.
+    pub(in crate::door) fn copied<T>(&self, copy: impl FnOnce(&Store) -> Result<T, CopyError>) -> Result<T, CopyError> {
+        let _alone = self.copying.lock();
         // Each change is in the store before its record is in the journal.
         let newest = *self.operators.newest().borrow();
         self.store.live_put(vec![copied_to(newest)])?;
         self.fold()?;
-        let copied = self.store.copy_daily(&self.state_dir, now);
+        let copied = copy(&self.store);
         // It is true of the copy only.
         self.store.live_put(vec![copied_to(u64::MAX)])?;
         copied

@@ -13,6 +13,8 @@ use crate::text::shown;
 
 /// Whoever made the file may read it, and nobody else (R21).
 const MODE: u32 = 0o600;
+/// What else can be done about a file that is there.
+const OR_FORCE: &str = ", or say --force to lose that one";
 /// Names that are tried for the file in the making.
 const TRIES: u32 = 100;
 
@@ -44,6 +46,25 @@ impl NewFile {
     /// One line: there is one already, the folder is none, no right to write there.
     pub fn begin(path: &Path, force: bool) -> Result<Self, String> {
         Self::begin_as(path, force, nameless)
+    }
+
+    /// As [`NewFile::begin`] for a file that comes in pieces, by [`NewFile::add`], and never over one that is there.
+    ///
+    /// # Errors
+    /// As for [`NewFile::begin`].
+    pub fn begin_large(path: &Path) -> Result<Self, String> {
+        // It has a name from the start: it could not be written a second time.
+        Self::begin_as(path, false, |_| None).map_err(|line| line.replace(OR_FORCE, ""))
+    }
+
+    /// A piece more; [`NewFile::finish`] ends it with what is left.
+    ///
+    /// # Errors
+    /// One line.
+    pub fn add(&mut self, bytes: &[u8]) -> Result<(), String> {
+        let name = shown(&self.path.to_string_lossy());
+        let written = self.file.write_all(bytes);
+        written.map_err(|error| format!("{name} cannot be written: {}", why(&error)))
     }
 
     fn begin_as(path: &Path, force: bool, nameless: fn(&Path) -> Option<File>) -> Result<Self, String> {
@@ -197,7 +218,7 @@ fn warning(file: &File) -> io::Result<Option<String>> {
 }
 
 fn taken(name: &str) -> String {
-    format!("{name} is there already: name another file, or say --force to lose that one")
+    format!("{name} is there already: name another file{OR_FORCE}")
 }
 
 fn why(error: &io::Error) -> String {

@@ -6,7 +6,19 @@
 //! - [`exec`] the programs that it runs, by their own paths, with arguments that are made here
 
 pub mod exec;
+pub mod files;
+pub mod network;
 pub mod ops;
+pub mod recovery;
+pub mod reset;
+pub mod settings;
+pub mod starts;
+pub mod stick;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+pub mod testing;
+pub mod troubles;
+pub mod update;
 
 /// The whole program.
 pub fn main() -> std::process::ExitCode {

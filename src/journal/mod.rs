@@ -8,6 +8,7 @@ mod read;
 mod record;
 mod types;
 mod verify;
+mod whole;
 mod writer;
 
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub use types::{
     Damage, Done, Entry, JournalError, Limits, OpenError, Opening, Order, OwnedEntry, PAYLOAD_MAX, Report,
 };
 use verify::{survey, verify};
+pub use whole::{EachFile, goes_on_from, is_file_name};
 use writer::{Active, Item, Queue, Writer};
 
 /// How long opening waits for a process that is just ending.

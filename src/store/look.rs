@@ -128,6 +128,11 @@ impl Store {
     }
 
     /// Counters of this seed may have been spent that nobody knows of: no counter token of it counts before a resync (R20). In memory,
+    /// What another memory of the seed knows is known here too, from the next [`Store::fold`] on on the disk: the higher of each (R20).
+    pub fn merge_seed(&self, mark: SeedMark, from: SeedState) {
+        self.0.seeds.merge(mark, from);
+    }
+
     /// and on the disk with the next fold.
     pub fn make_stale(&self, mark: SeedMark) {
         self.0.seeds.stale(mark, true);

@@ -143,6 +143,33 @@ impl Seeds {
         });
     }
 
+    /// What another memory of the seed knows is known here too: the higher of each, and who holds it stays.
+    pub(super) fn merge(&self, mark: SeedMark, from: SeedState) {
+        self.with(mark, |shard| {
+            let nobodys = SeedState { token: None, ..from };
+            let slot = shard.slots.entry(mark).or_insert_with(|| Slot::new(nobodys));
+            let own = slot.state();
+            let from = from.turned(own.counts);
+            let state = SeedState {
+                last_step: own.last_step.max(from.last_step),
+                other: own.other.max(from.other),
+                begins: own.begins.max(from.begins),
+                stale: own.stale || from.stale,
+                drift: if from.last_step > own.last_step {
+                    from.drift
+                } else {
+                    own.drift
+                },
+                ..own
+            };
+            *slot = Slot {
+                dirty: slot.dirty,
+                ..Slot::new(state)
+            };
+            shard.touch(mark);
+        });
+    }
+
     /// Who holds the seed from now on; the step stays.
     pub(super) fn hold(&self, mark: SeedMark, token: Option<TokenId>, user: Option<UserId>) {
         self.with(mark, |shard| {

@@ -25,6 +25,7 @@ mod sim;
 mod token_rig;
 mod totp;
 
+mod backup;
 mod challenge;
 mod cli;
 mod clock;
@@ -67,4 +68,5 @@ mod token_files;
 mod token_links;
 mod token_pcsc;
 mod token_pcsc_apart;
+mod update;
 mod wire;

@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -51,6 +51,8 @@ pub struct Burst {
 pub struct Line {
     master: Option<File>,
     cut: Arc<AtomicBool>,
+    /// Bytes a second that are taken from the line; 0: as they come.
+    speed: Arc<AtomicU32>,
     reader: Option<JoinHandle<()>>,
     slave: PathBuf,
     child: Child,
@@ -62,6 +64,8 @@ pub struct Line {
     /// Keys that were pressed and counted.
     pub keys: usize,
     last: Instant,
+    /// Nothing more can come.
+    gone: bool,
 }
 
 /// Rows of the emulator's scroll-back.
@@ -125,6 +129,8 @@ impl Line {
         let (sender, pieces) = channel();
         let cut = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&cut);
+        let speed = Arc::new(AtomicU32::new(0));
+        let pace = Arc::clone(&speed);
         let reader = std::thread::spawn(move || {
             let mut buffer = [0; 65_536];
             while !told.load(Ordering::Acquire) {
@@ -134,7 +140,16 @@ impl Line {
                     Ok(_) => {}
                     Err(_) => return,
                 }
-                match copy.read(&mut buffer) {
+                // A twentieth of a second at a time, so that what waits stands before the line, as on a real one.
+                let pace = pace.load(Ordering::Acquire);
+                let most = match pace {
+                    0 => buffer.len(),
+                    pace => (pace as usize / 20).max(1),
+                };
+                if pace > 0 {
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+                match copy.read(&mut buffer[..most]) {
                     Ok(count @ 1..) if sender.send((Instant::now(), buffer[..count].to_vec())).is_ok() => {}
                     _ => return,
                 }
@@ -143,6 +158,7 @@ impl Line {
         Line {
             master: Some(master),
             cut,
+            speed,
             reader: Some(reader),
             slave,
             child,
@@ -152,6 +168,7 @@ impl Line {
             bytes: 0,
             keys: 0,
             last: Instant::now(),
+            gone: false,
         }
     }
 
@@ -161,6 +178,11 @@ impl Line {
         let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
         let child = children.split_whitespace().next().and_then(|pid| pid.parse().ok());
         child.unwrap_or_else(|| i32::try_from(id).unwrap())
+    }
+
+    /// Takes so many bytes a second from the line, as a serial port does; none: as they come.
+    pub fn throttle(&mut self, bytes_a_second: Option<u32>) {
+        self.speed.store(bytes_a_second.unwrap_or(0), Ordering::Release);
     }
 
     /// The path of the line.
@@ -232,6 +254,7 @@ impl Line {
                 }
                 Err(RecvTimeoutError::Timeout) => return any,
                 Err(RecvTimeoutError::Disconnected) => {
+                    self.gone = true;
                     std::thread::sleep(wait);
                     return any;
                 }
@@ -280,7 +303,7 @@ impl Line {
     pub fn sees_within(&mut self, text: &str, bound: Duration) -> bool {
         let end = Instant::now() + bound;
         while !self.screen().contains(text) {
-            if Instant::now() >= end {
+            if Instant::now() >= end || self.gone {
                 return false;
             }
             self.take(Duration::from_millis(20));

@@ -51,6 +51,7 @@ pub fn answer(answer: &Answer, zone: &TimeZone) -> Vec<String> {
         Answer::Explanation(explanation) => log::explanation(explanation, zone),
         Answer::Network(report) => operators::network(report),
         Answer::Host(answer) => host::answer(answer, zone),
+        Answer::Backup(_) => Vec::new(),
         Answer::Operator(operator) => operators::operator(operator, zone),
         Answer::Operators(list) => operators::operators(list, zone),
         Answer::OperatorToken(made) => operator_token(made, ""),

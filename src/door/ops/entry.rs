@@ -33,6 +33,18 @@ const UNKNOWN: &str = "(a name that nobody has)";
 /// Characters of a line's name that are kept.
 const LINE_MAX: usize = 24;
 
+/// The operators' journal's word for an installer made by recovery; the record's target is the name.
+pub(in crate::door) const RECOVERED: &str = "recovery operator";
+
+/// How somebody becomes an operator without being let in by one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// There is none yet (R24).
+    FirstStart,
+    /// The prepared stick was in the box, and that is on record.
+    Recovery,
+}
+
 /// An operator who was checked.
 struct Checked {
     operator: Operator,
@@ -123,8 +135,8 @@ impl Inner {
         }
     }
 
-    /// The first operator, who is logged in by it.
-    pub(super) async fn first(self: Arc<Self>, uid: u32, ask: OperatorAdd) -> Result<(Seat, Session), Failure> {
+    /// The first operator, who is logged in by it; by recovery a new installer, though there are others.
+    pub(super) async fn first(self: Arc<Self>, uid: u32, ask: OperatorAdd, by: By) -> Result<(Seat, Session), Failure> {
         let line = shown_line(&ask.line);
         let named = format!("{}, role {}", shown(&ask.name), role_word(ask.role));
         let mut act = OperatorAct {
@@ -132,11 +144,21 @@ impl Inner {
             target: UNKNOWN.to_owned(),
             ..blank(uid, "operator add")
         };
-        let added = self.add_first(ask).await;
+        let added = self.add_first(ask, by).await;
         match &added {
             Ok(operator) => {
                 (act.target, act.staff) = (named, Some(operator.id));
                 self.record(act).await?;
+                if by == By::Recovery {
+                    let target = operator.name.clone();
+                    let line = line.clone();
+                    self.record(OperatorAct {
+                        line,
+                        target,
+                        ..blank(uid, RECOVERED)
+                    })
+                    .await?;
+                }
             }
             Err(failure) => {
                 act.result = Err(failure.message.clone());
@@ -154,8 +176,8 @@ impl Inner {
     }
 
     /// The hash before, the record under the lock of all changes, so that of two consoles one makes the first operator.
-    async fn add_first(self: &Arc<Self>, ask: OperatorAdd) -> Result<Operator, Failure> {
-        self.none_yet()?;
+    async fn add_first(self: &Arc<Self>, ask: OperatorAdd, by: By) -> Result<Operator, Failure> {
+        self.may_be(by, ask.role)?;
         let Ok(_place) = self.door.staff.checks.acquire().await else {
             return Err(broken());
         };
@@ -163,17 +185,28 @@ impl Inner {
         let add = tokio::task::spawn_blocking(move || {
             let made = made(&inner.door, &ask);
             let _alone = inner.changes.lock();
-            inner.none_yet()?;
+            inner.may_be(by, ask.role)?;
             // Nobody could tell later where the first one came from.
             inner.recordable()?;
             let mut operator = made?;
             operator.last = Some(crate::clock::wall());
+            if by == By::Recovery {
+                inner.door.restrict(&operator.name).map_err(store_failure)?;
+            }
             super::operators::put_new(&inner.door, operator)
         });
         add.await.unwrap_or_else(|_| Err(broken()))
     }
 
-    fn none_yet(&self) -> Result<(), Failure> {
+    fn may_be(&self, by: By, role: Role) -> Result<(), Failure> {
+        if by == By::Recovery {
+            return match role {
+                Role::Installer => Ok(()),
+                _ => Err(Failure::refused(
+                    "recovery makes an installer: add the others afterwards",
+                )),
+            };
+        }
         if self.door.staff.shut.load(Ordering::Acquire) {
             return Err(Failure::new(
                 FailureKind::LogInFirst,

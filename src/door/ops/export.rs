@@ -36,14 +36,7 @@ pub(super) struct Checked {
 
 /// Checks the password and gathers the page. Slow: it makes a hash and reads every token. Blocks.
 pub(super) fn ready(door: &Door, by: &Peer, ask: &ExportAsk) -> Result<Checked, Failure> {
-    const NAMELESS: &str =
-        "seeds leave the box with an installer's password only: name the installer with --operator NAME";
-    let by = installer(door, by, ask.operator.as_deref(), ask.password.as_ref(), NAMELESS)?;
-    let how = match &by {
-        None => ", as root".to_owned(),
-        Some(proven) => format!(", by the password of {}", shown(&proven.name)),
-    };
-    let by = by.map(|proven| (proven.id, proven.generation));
+    let (by, how) = by_password(door, by, (ask.operator.as_deref(), ask.password.as_ref()))?;
     let page = page(door, ask.after)?;
     let from = match ask.after {
         None => String::new(),
@@ -52,6 +45,24 @@ pub(super) fn ready(door: &Door, by: &Peer, ask: &ExportAsk) -> Result<Checked, 
     let count = page.rows.len();
     let words = format!("{count} {}{from}{how}", if count == 1 { "seed" } else { "seeds" });
     Ok(Checked { by, page, words })
+}
+
+/// Whose password lets secrets leave the box or come into it (R25), as the record stood when it was checked (none: root), and how the
+/// record says it. Wrong ones count. Blocks.
+pub(super) fn by_password(
+    door: &Door,
+    by: &Peer,
+    (operator, password): (Option<&str>, Option<&Secret>),
+) -> Result<(Option<(OperatorId, u64)>, String), Failure> {
+    const NAMELESS: &str = "seeds leave the box, and come into it, with an installer's password only: name the installer with --operator NAME";
+    match installer(door, by, operator, password, NAMELESS)? {
+        None => Ok((None, ", as root".to_owned())),
+        Some(proven) => {
+            door.unrestricted(&proven.name)?;
+            let how = format!(", by the password of {}", shown(&proven.name));
+            Ok((Some((proven.id, proven.generation)), how))
+        }
+    }
 }
 
 /// An installer whose password was typed, as the record stood then.

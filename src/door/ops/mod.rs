@@ -5,9 +5,11 @@
 //! - `common` names, failures, secrets that the box makes
 //! - `entry` operators at the door of a console; `operators` their records
 //! - `clients`, `users`, `views`, `bypass`, `tokens`, `codes`, `hardware`, `drift`, `unassigned`, `import`, `export`, `entra`,
-//!   `ask`, `status`, `knocks`, `host`: one group of requests each
+//!   `ask`, `status`, `knocks`, `host`, `backup`: one group of requests each
+//! - `recover` the one thing that can be done in recovery
 
 mod ask;
+mod backup;
 mod bypass;
 mod clients;
 mod codes;
@@ -21,6 +23,7 @@ mod host;
 mod import;
 mod knocks;
 mod operators;
+mod recover;
 mod status;
 mod tokens;
 mod unassigned;
@@ -48,8 +51,10 @@ use common::Target;
 use operators::Ready;
 
 pub(super) use common::canonical;
+pub(super) use entry::RECOVERED;
 pub(super) use hardware::{removed_by, vendors_removed_by};
 pub(super) use operators::role_word;
+pub use recover::Recovery;
 pub(super) use status::because;
 pub(super) use tokens::removal;
 pub(super) use unassigned::printed;
@@ -76,6 +81,8 @@ struct Inner {
     under_way: Arc<tokio::sync::RwLock<()>>,
     /// Nothing more is changed.
     stopping: AtomicBool,
+    /// A backup or a restore under way.
+    desk: backup::Desk,
 }
 
 impl DoorOps {
@@ -87,6 +94,7 @@ impl DoorOps {
             idle,
             under_way: Arc::default(),
             stopping: AtomicBool::new(false),
+            desk: backup::Desk::default(),
         }))
     }
 
@@ -137,7 +145,9 @@ impl Operations for DoorOps {
     }
 
     async fn first(&self, uid: u32, ask: OperatorAdd) -> Result<(Seat, Session), Failure> {
-        self.0.task(Arc::clone(&self.0).first(uid, ask)).await
+        self.0
+            .task(Arc::clone(&self.0).first(uid, ask, entry::By::FirstStart))
+            .await
     }
 
     fn standing(&self, seat: &Seat) -> Result<Standing, String> {
@@ -183,6 +193,7 @@ impl Inner {
             Request::LogVerify => self.door.verify_log().await.map(Answer::Chain),
             Request::Explain { user } => self.door.explain(&user).await.map(Answer::Explanation),
             Request::Host(ask) => self.host_asked(ask).await,
+            Request::Backup(ask) => self.backup_piece(ask).await,
             other => {
                 let looked = tokio::task::spawn_blocking(move || seen(&self.door, other));
                 looked.await.unwrap_or_else(|_| Err(broken()))
@@ -202,6 +213,7 @@ impl Inner {
             Request::EntraProve(login) => self.prove(&by, login, &mut target).await,
             Request::EntraTest(login) => self.test(login, &mut target).await,
             Request::Host(ask) => self.host(&by, ask).await,
+            Request::Backup(ask) => self.backup(&by, ask, &mut target).await,
             other => match self.ready(&by, other).await {
                 Err(failure) => Err(failure),
                 Ok((other, ready)) => {
@@ -318,6 +330,7 @@ impl Inner {
             Ready::Export(checked) => return export::answer(door, *checked, target),
             other => other,
         };
+        operators::restrict_alike(door, by, &request)?;
         match request {
             Request::ClientAdd(ask) => clients::add(door, ask, target),
             Request::ClientSet(ask) => clients::set(door, ask, target),

@@ -60,6 +60,21 @@ pub(super) fn ready(door: &Door, by: &Peer, request: &Request) -> Result<Ready, 
     }
 }
 
+/// Whoever has the rights by recovery gives none that go further.
+pub(super) fn restrict_alike(door: &Door, by: &Peer, request: &Request) -> Result<(), Failure> {
+    let there = |name: &str| door.store.operators().iter().any(|one| one.name == name);
+    let gives = match request {
+        Request::OperatorAdd(ask) => !there(&ask.name),
+        Request::OperatorSet(ask) => there(&ask.name),
+        _ => false,
+    };
+    if by.door != Socket::Console || !gives {
+        return Ok(());
+    }
+    door.restrict_alike(&by.operator, request.target())
+        .map_err(store_failure)
+}
+
 /// `operator add`. The record's target is `NAME, role ROLE`: a restore reads it (R20).
 pub(super) fn add(door: &Door, ask: &OperatorAdd, ready: Ready, target: &mut Target) -> Result<Answer, Failure> {
     target.text.push_str(&format!(", role {}", role_word(ask.role)));

@@ -30,6 +30,7 @@ mod losses;
 mod operators;
 mod people;
 mod restore;
+mod restricted;
 mod reuse;
 mod settings;
 mod turns;

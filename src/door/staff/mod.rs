@@ -5,6 +5,7 @@
 pub mod alike;
 pub mod locks;
 pub mod restore;
+pub mod restricted;
 pub mod seats;
 
 use std::sync::Arc;

@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{LIVE_COPIED, StartError, copied_to};
 use crate::audit::OperatorAct;
+use crate::backup::swap::{self, Plan};
+use crate::door::events::{OperatorEvent, encode};
 use crate::door::{Door, alarms, ops, staff};
 use crate::store::records::{SeedMark, Token, TokenId, UserId};
 use crate::store::{Change, Recovered, Store, StoreError};
@@ -50,6 +52,7 @@ impl Door {
         recovered: Option<&Recovered>,
         whole: bool,
         since: &[(u64, OperatorAct)],
+        plan: Option<&Plan>,
     ) -> Result<(), StartError> {
         let now = crate::clock::wall();
         // A copy that does not say it is taken for one from before everything. Done once: what comes later is in this store.
@@ -74,7 +77,10 @@ impl Door {
                 _ => given += self.taken_again(act, *seq > copied, &mut rows)?,
             }
         }
-        staff::restore::operators(&self.store, since, copied)?;
+        // A restore that somebody asked for, on the box that the backup is of, left the operators as they are.
+        if !plan.is_some_and(|plan| plan.goes_on) {
+            staff::restore::operators(&self.store, since, copied)?;
+        }
         self.store.live_put(vec![copied_to(u64::MAX)])?;
         for (id, _) in off.into_iter().filter(|(_, off)| *off) {
             if let Some(mut user) = self.store.user(id)?.filter(|user| user.enabled) {
@@ -100,10 +106,46 @@ impl Door {
                 "; vendors' tokens given out since the copy are nobody's no more ({n}): import their file again"
             ),
         };
-        let what =
-            format!("The store was damaged ({damage}) and restored from its copy; spent codes were {codes}{given}");
-        let todo = "Check users, tokens, clients and operators that were changed since the copy was made, and look at the disk";
+        let (what, todo) = match plan.filter(|_| recovered.is_none()) {
+            Some(plan) => (
+                format!("{}; spent codes were {codes}{given}", plan.words),
+                "Check users, tokens, clients and operators that were changed since the backup was made",
+            ),
+            None => (
+                format!("The store was damaged ({damage}) and restored from its copy; spent codes were {codes}{given}"),
+                "Check users, tokens, clients and operators that were changed since the copy was made, and look at the disk",
+            ),
+        };
         self.raise("store-restored", alarms::Grave::Some, what, todo, now);
+        Ok(())
+    }
+
+    /// A restore goes on record in what was restored; `settled`: nothing more comes of it.
+    pub(super) fn tell_restore(&self, plan: &Plan, settled: bool) -> Result<(), StartError> {
+        let state = |error| StartError::State(self.state_dir.clone(), error);
+        if !plan.told {
+            let (uid, operator, line) = plan.by.clone();
+            let act = OperatorAct {
+                at: plan.at,
+                uid,
+                operator,
+                line,
+                action: "restore".to_owned(),
+                target: plan.words.clone(),
+                users: Vec::new(),
+                user: None,
+                client: None,
+                staff: None,
+                result: Ok(()),
+                count: 1,
+            };
+            let written = self.operators.append_wait(plan.at, encode(&OperatorEvent::Act(act)));
+            written.map_err(|error| state(std::io::Error::other(error.to_string())))?;
+            swap::told(&self.state_dir, plan).map_err(state)?;
+        }
+        if settled {
+            swap::settled(&self.state_dir).map_err(state)?;
+        }
         Ok(())
     }
 

@@ -23,6 +23,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use super::Door;
 use super::alarms::Grave;
 use line::Origin;
+pub(crate) use position::FILE as POSITION_FILE;
 use position::Position;
 use reader::{Batch, Reader};
 use target::{End, Link, UNCONFIRMED};

@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// The file's name.
-pub(super) const FILE: &str = "syslog-position";
+pub(crate) const FILE: &str = "syslog-position";
 
 /// The last record of each journal that was sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

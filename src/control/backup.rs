@@ -1,0 +1,173 @@
+//! Backup and restore as operations: what is asked and answered. A file goes over the socket in pieces: whoever called opened it, with
+//! their own rights, and posternd never does (R25).
+
+use serde::{Deserialize, Serialize};
+
+use super::wire;
+use crate::secret::Secret;
+use crate::store::records::{Role, Timestamp};
+
+/// Most bytes of a file in one frame.
+pub const PIECE_MAX: usize = 512 * 1024;
+
+/// What is asked. Reading, sending and looking go with the ticket that the first request gave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum BackupRequest {
+    /// Make a backup. Answer: [`BackupAnswer::Made`].
+    Make(BackupMake),
+    /// A piece of it. Answer: [`BackupAnswer::Piece`]; the last one ends it.
+    Read {
+        /// Which.
+        ticket: String,
+        /// From this byte on.
+        offset: u64,
+    },
+    /// A file is to be restored: it will be sent. Answer: [`BackupAnswer::Ticket`].
+    Send {
+        /// How large it is.
+        bytes: u64,
+    },
+    /// A piece of it. Answer: [`BackupAnswer::Ticket`].
+    Piece {
+        /// To which.
+        ticket: String,
+        /// Where it goes; the pieces come in order.
+        offset: u64,
+        /// Its bytes, which are sealed.
+        #[serde(with = "wire::bytes")]
+        bytes: Secret,
+    },
+    /// The file is whole: prove it. Nothing is changed yet. Answer: [`BackupAnswer::Holds`].
+    Look {
+        /// Which.
+        ticket: String,
+        /// The file's passphrase.
+        #[serde(with = "wire::bytes")]
+        passphrase: Secret,
+    },
+    /// What was proven takes the place of everything in the box, and posternd starts anew. Answer: [`super::Answer::Done`].
+    Restore(RestoreNow),
+    /// Forget it. Answer: [`super::Answer::Done`].
+    Drop {
+        /// Which.
+        ticket: String,
+    },
+}
+
+/// A backup is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackupMake {
+    /// The installer whose password it is; at the console the one who is logged in. Root at `control.sock` needs neither.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<String>,
+    /// That installer's password.
+    #[serde(default, with = "wire::bytes::option", skip_serializing_if = "Option::is_none")]
+    pub password: Option<Secret>,
+    /// What the file is sealed under.
+    #[serde(with = "wire::bytes")]
+    pub passphrase: Secret,
+}
+
+/// A restore is decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RestoreNow {
+    /// Of [`BackupRequest::Send`], looked at.
+    pub ticket: String,
+    /// At `control.sock` the installer whose password it is; root needs none, and at a console the login was enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<String>,
+    /// That installer's password.
+    #[serde(default, with = "wire::bytes::option", skip_serializing_if = "Option::is_none")]
+    pub password: Option<Secret>,
+}
+
+impl BackupRequest {
+    /// The operation's word in the audit log, as on the command line.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Make(_) | Self::Read { .. } => "backup",
+            _ => "restore",
+        }
+    }
+
+    /// What it is done to, for the audit log.
+    pub fn target(&self) -> &str {
+        match self {
+            Self::Make(BackupMake { operator, .. }) | Self::Restore(RestoreNow { operator, .. }) => {
+                operator.as_deref().unwrap_or_default()
+            }
+            _ => "",
+        }
+    }
+
+    /// The least role that may ask for it.
+    pub fn needs(&self) -> Role {
+        Role::Installer
+    }
+
+    /// What goes on record: secrets that leave, and a box that becomes another. The pieces between them belong to one of the two.
+    pub fn on_record(&self) -> bool {
+        matches!(self, Self::Make(_) | Self::Restore(_))
+    }
+}
+
+/// What is answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BackupAnswer {
+    /// To [`BackupRequest::Make`]: it can be read.
+    Made(BackupMade),
+    /// To [`BackupRequest::Read`].
+    Piece {
+        /// Sealed.
+        #[serde(with = "wire::bytes")]
+        bytes: Secret,
+    },
+    /// To [`BackupRequest::Send`] and [`BackupRequest::Piece`].
+    Ticket {
+        /// For what comes next.
+        ticket: String,
+        /// Bytes that have come.
+        received: u64,
+    },
+    /// To [`BackupRequest::Look`].
+    Holds(BackupHolds),
+}
+
+/// A backup that waits to be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupMade {
+    /// For [`BackupRequest::Read`].
+    pub ticket: String,
+    /// Bytes of the file.
+    pub bytes: u64,
+    /// What is in it.
+    pub holds: BackupHolds,
+}
+
+/// What a backup holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupHolds {
+    /// The box it was made on.
+    pub host: String,
+    /// When.
+    #[serde(with = "wire::when")]
+    pub made: Timestamp,
+    /// The posternd that made it.
+    pub version: String,
+    /// Users.
+    pub users: u64,
+    /// Their tokens.
+    pub tokens: u64,
+    /// RADIUS clients.
+    pub clients: u64,
+    /// Operators who can log in after it.
+    pub operators: Vec<String>,
+    /// It is of this box, whose log goes on from it: the log stays, and what was disabled or removed since stays so.
+    pub goes_on: bool,
+    /// Its log was not whole when it was made.
+    pub damaged: bool,
+}

@@ -1,0 +1,444 @@
+//! Backup and restore, asked by an installer. In: a passphrase and a password, or a file in pieces; out: the file in pieces, or a box that
+//! starts anew as what the file holds. posternd opens no file of anybody's (R25): what is under way lies in folders of its own. Until the
+//! last step a restore changes nothing.
+
+use std::fs::{self, File};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::common::{Target, store_failure};
+use super::export::by_password;
+use super::{Inner, broken};
+use crate::backup::pack::{self, Source, create, fresh};
+use crate::backup::stream::Head;
+use crate::backup::swap::{self, Plan};
+use crate::backup::unpack::{Readers, Staged, unpack};
+use crate::backup::{BEFORE_DIR, MAKING_DIR, RESTORING_DIR};
+use crate::clock::reader::FILE as NEWEST_FILE;
+use crate::control::backup::{BackupAnswer, BackupHolds, BackupMade, BackupMake, BackupRequest, PIECE_MAX, RestoreNow};
+use crate::control::ops::{Answer, Failure};
+use crate::control::peer::{Door as Socket, Peer, Role};
+use crate::control::strength;
+use crate::door::events::{Event, OperatorEvent, decode};
+use crate::door::staff::restricted::LIVE_RESTRICTED;
+use crate::door::start::{LOGINS_DIR, OPERATORS_DIR};
+use crate::door::syslog::POSITION_FILE;
+use crate::door::{Door, fill_random, raise};
+use crate::journal;
+use crate::seal::{KEY_FILE, MasterKey, SEALED_KEY_FILE};
+use crate::secret::Secret;
+use crate::store::{COPIES_DIR, Change, Live, STORE_DIR, Store};
+use crate::text::shown;
+use crate::times::shown_at;
+
+/// The answer is on its way for so long before posternd stops.
+const ANSWER_LEAVES: Duration = Duration::from_millis(300);
+/// Bytes that stay free on the disk beside what a restore takes.
+const ROOM: u64 = 64 << 20;
+
+/// What is under way: one backup and one restore at most. A newer one takes the place of one that nobody goes on with.
+#[derive(Default)]
+pub(super) struct Desk {
+    making: Mutex<Option<Making>>,
+    restoring: Mutex<Option<Restoring>>,
+}
+
+/// A backup that is handed out.
+struct Making {
+    ticket: String,
+    file: File,
+    bytes: u64,
+}
+
+/// A file that comes in.
+struct Restoring {
+    ticket: String,
+    file: File,
+    bytes: u64,
+    received: u64,
+    staged: Option<Staged>,
+}
+
+fn ticket() -> String {
+    let mut bytes = [0; 16];
+    fill_random(&mut bytes);
+    data_encoding::HEXLOWER.encode(&bytes)
+}
+
+fn busy() -> Failure {
+    Failure::refused("another backup or restore is just being worked on: try again in a minute")
+}
+
+fn gone() -> Failure {
+    Failure::refused("nothing is under way: another one took its place, or posternd was started anew; begin again")
+}
+
+fn disk(dir: &Path) -> impl Fn(io::Error) -> Failure {
+    let dir = dir.display().to_string();
+    move |error| Failure::failed(format!("{dir}: {error}; nothing was changed"))
+}
+
+/// Memory that could be had, in bytes, where the kernel says.
+fn free_memory() -> Option<u64> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+    Some(kilobytes << 10)
+}
+
+fn free_disk(dir: &Path) -> Option<u64> {
+    let found = nix::sys::statvfs::statvfs(dir).ok()?;
+    Some(u64::from(found.blocks_available()).saturating_mul(found.fragment_size()))
+}
+
+fn holds(head: &Head, goes_on: bool) -> BackupHolds {
+    BackupHolds {
+        host: shown(&head.host),
+        made: head.made,
+        version: shown(&head.version),
+        users: head.users,
+        tokens: head.tokens,
+        clients: head.clients,
+        operators: head.operators.iter().map(|name| shown(name)).collect(),
+        goes_on,
+        damaged: head.damaged,
+    }
+}
+
+fn utc(head: &Head) -> String {
+    format!("{} UTC", shown_at(head.made, &jiff::tz::TimeZone::UTC))
+}
+
+impl Inner {
+    /// What goes on record.
+    pub(super) async fn backup(
+        self: &Arc<Self>,
+        by: &Peer,
+        ask: BackupRequest,
+        target: &mut Target,
+    ) -> Result<Answer, Failure> {
+        self.still(by, Role::Installer, ask.word())?;
+        let Ok(_place) = self.door.staff.checks.acquire().await else {
+            return Err(broken());
+        };
+        let (inner, by, mut named) = (Arc::clone(self), by.clone(), Target::default());
+        named.text.clone_from(&target.text);
+        let done = tokio::task::spawn_blocking(move || {
+            let done = match ask {
+                BackupRequest::Make(ask) => inner.make(&by, &ask, &mut named),
+                BackupRequest::Restore(ask) => inner.restore(&by, &ask, &mut named),
+                _ => Err(broken()),
+            };
+            (done, named)
+        });
+        let (done, named) = done.await.map_err(|_| broken())?;
+        *target = named;
+        done
+    }
+
+    /// The pieces between.
+    pub(super) async fn backup_piece(self: Arc<Self>, ask: BackupRequest) -> Result<Answer, Failure> {
+        let done = tokio::task::spawn_blocking(move || match ask {
+            BackupRequest::Read { ticket, offset } => self.read_piece(&ticket, offset),
+            BackupRequest::Send { bytes } => self.begin_restore(bytes),
+            BackupRequest::Piece { ticket, offset, bytes } => self.take_piece(&ticket, offset, &bytes),
+            BackupRequest::Look { ticket, passphrase } => self.look_at(&ticket, &passphrase),
+            BackupRequest::Drop { ticket } => self.drop_ticket(&ticket),
+            BackupRequest::Make(_) | BackupRequest::Restore(_) => Err(broken()),
+        });
+        done.await.unwrap_or_else(|_| Err(broken()))
+    }
+
+    /// Makes the file, to be read piece by piece. Blocks.
+    fn make(&self, by: &Peer, ask: &BackupMake, target: &mut Target) -> Result<Answer, Failure> {
+        let door = &self.door;
+        let (proven, how) = by_password(door, by, (ask.operator.as_deref(), ask.password.as_ref()))?;
+        target.staff = proven.map(|(id, _)| id);
+        let passphrase = ask.passphrase.expose_str();
+        let passphrase = passphrase.ok_or_else(|| Failure::usage("the passphrase is no text"))?;
+        strength::password("", passphrase).map_err(|line| Failure::refused(format!("passphrase: {line}")))?;
+        let mut making = self.desk.making.try_lock().ok_or_else(busy)?;
+        *making = None;
+        let key = MasterKey::load(&door.state_dir, door.credentials.as_deref());
+        let key = key.map_err(|error| Failure::failed(error.to_string()))?;
+        let source = Source {
+            state_dir: &door.state_dir,
+            store: &door.store,
+            logins: &door.logins,
+            operators: &door.operators,
+            sealer: &door.sealer,
+            key: &key,
+            host: self.hello().host,
+        };
+        let now = crate::clock::wall();
+        let dir = door.state_dir.join(MAKING_DIR);
+        let mut copied = |path: &Path| door.copied(|store| store.copy_to(path, now));
+        let packed = pack::pack(&source, &ask.passphrase, &dir, &mut copied, now);
+        let packed = packed.and_then(|(path, head)| {
+            let file = File::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
+            // It has no name any more: whatever ends this, nothing is left of it.
+            let (bytes, file) = file
+                .and_then(|opened| fs::remove_dir_all(&dir).map(|()| opened))
+                .map_err(|error| pack::PackError::Io(path, error))?;
+            Ok((head, bytes, file))
+        });
+        let (head, bytes, file) = packed.map_err(|error| {
+            let _ = fs::remove_dir_all(&dir);
+            Failure::failed(error.to_string())
+        })?;
+        if let Err(error) = swap::forget_before(&door.state_dir, true) {
+            tracing::warn!(%error, "what was there before the last restore could not be removed");
+        }
+        target.text = format!("{} users, {} tokens{how}", head.users, head.tokens);
+        let ticket = ticket();
+        *making = Some(Making {
+            ticket: ticket.clone(),
+            file,
+            bytes,
+        });
+        let holds = holds(&head, true);
+        Ok(Answer::Backup(BackupAnswer::Made(BackupMade { ticket, bytes, holds })))
+    }
+
+    fn read_piece(&self, ticket: &str, offset: u64) -> Result<Answer, Failure> {
+        let mut making = self.desk.making.try_lock().ok_or_else(busy)?;
+        let at = making
+            .as_ref()
+            .filter(|making| making.ticket == ticket)
+            .ok_or_else(gone)?;
+        let left = at.bytes.saturating_sub(offset);
+        let wanted = PIECE_MAX.min(usize::try_from(left).unwrap_or(usize::MAX));
+        let mut bytes = vec![0; wanted];
+        at.file
+            .read_exact_at(&mut bytes, offset)
+            .map_err(disk(&self.door.state_dir))?;
+        if left <= wanted as u64 {
+            *making = None;
+        }
+        Ok(Answer::Backup(BackupAnswer::Piece {
+            bytes: Secret::new(bytes),
+        }))
+    }
+
+    fn begin_restore(&self, bytes: u64) -> Result<Answer, Failure> {
+        let mut restoring = self.desk.restoring.try_lock().ok_or_else(busy)?;
+        *restoring = None;
+        let dir = self.door.state_dir.join(RESTORING_DIR);
+        fresh(&dir).map_err(disk(&dir))?;
+        // The file, what is in it, and the store's copy while the store is made of it.
+        let needed = bytes.saturating_mul(3).saturating_add(ROOM);
+        if let Some(free) = free_disk(&dir).filter(|free| *free < needed) {
+            return Err(Failure::refused(format!(
+                "the restore takes {} MB of the disk, and {} MB are free: make room, nothing was changed",
+                needed >> 20,
+                free >> 20
+            )));
+        }
+        let file = create(&dir.join("file")).map_err(disk(&dir))?;
+        let ticket = ticket();
+        *restoring = Some(Restoring {
+            ticket: ticket.clone(),
+            file,
+            bytes,
+            received: 0,
+            staged: None,
+        });
+        Ok(Answer::Backup(BackupAnswer::Ticket { ticket, received: 0 }))
+    }
+
+    fn take_piece(&self, ticket: &str, offset: u64, bytes: &Secret) -> Result<Answer, Failure> {
+        let mut restoring = self.desk.restoring.try_lock().ok_or_else(busy)?;
+        let at = restoring.as_mut().filter(|at| at.ticket == ticket).ok_or_else(gone)?;
+        let after = offset.saturating_add(bytes.len() as u64);
+        if offset != at.received || after > at.bytes || at.staged.is_some() {
+            return Err(Failure::usage("a piece of the file is not the next one: begin again"));
+        }
+        let written = at.file.seek(SeekFrom::Start(offset));
+        written
+            .and_then(|_| at.file.write_all(bytes.expose()))
+            .map_err(disk(&self.door.state_dir))?;
+        at.received = after;
+        let (ticket, received) = (ticket.to_owned(), at.received);
+        Ok(Answer::Backup(BackupAnswer::Ticket { ticket, received }))
+    }
+
+    fn look_at(&self, ticket: &str, passphrase: &Secret) -> Result<Answer, Failure> {
+        let mut restoring = self.desk.restoring.try_lock().ok_or_else(busy)?;
+        let at = restoring.as_mut().filter(|at| at.ticket == ticket).ok_or_else(gone)?;
+        if at.received != at.bytes {
+            return Err(Failure::usage("the file has not come whole: begin again"));
+        }
+        at.staged = None;
+        let door = &self.door;
+        let dir = door.state_dir.join(RESTORING_DIR);
+        let credential = MasterKey::credential(door.credentials.as_deref());
+        let credential = credential.map_err(|error| Failure::failed(error.to_string()))?;
+        let readers = Readers {
+            login: |payload| decode::<Event>(payload).is_some(),
+            act: |payload| decode::<OperatorEvent>(payload).is_some(),
+        };
+        let file = dir.join("file");
+        let staged = unpack(&file, passphrase, &dir, credential.as_ref(), &readers, free_memory());
+        let staged = staged.map_err(|error| Failure::refused(error.to_string()))?;
+        let goes_on = goes_on(door, &staged).map_err(disk(&dir))?;
+        let holds = holds(&staged.head, goes_on);
+        at.staged = Some(staged);
+        Ok(Answer::Backup(BackupAnswer::Holds(holds)))
+    }
+
+    fn drop_ticket(&self, ticket: &str) -> Result<Answer, Failure> {
+        let mut making = self.desk.making.try_lock().ok_or_else(busy)?;
+        making.take_if(|making| making.ticket == ticket);
+        let mut restoring = self.desk.restoring.try_lock().ok_or_else(busy)?;
+        if restoring.take_if(|at| at.ticket == ticket).is_some() {
+            let dir = self.door.state_dir.join(RESTORING_DIR);
+            fs::remove_dir_all(&dir).map_err(disk(&dir))?;
+        }
+        Ok(Answer::Done {
+            done: "nothing was changed".to_owned(),
+        })
+    }
+
+    /// Decides. From then on nothing is changed any more, nobody is answered, and posternd starts anew as what was restored. Blocks.
+    fn restore(&self, by: &Peer, ask: &RestoreNow, target: &mut Target) -> Result<Answer, Failure> {
+        let door = &self.door;
+        let how = match by.door {
+            Socket::Console => {
+                door.unrestricted(&by.operator)?;
+                String::new()
+            }
+            Socket::Control => by_password(door, by, (ask.operator.as_deref(), ask.password.as_ref()))?.1,
+        };
+        let _alone = self.changes.lock();
+        self.still(by, Role::Installer, "restore")?;
+        let mut restoring = self.desk.restoring.try_lock().ok_or_else(busy)?;
+        let at = restoring
+            .as_mut()
+            .filter(|at| at.ticket == ask.ticket)
+            .ok_or_else(gone)?;
+        let staged = at.staged.as_ref().ok_or_else(gone)?;
+        let dir = door.state_dir.join(RESTORING_DIR);
+        let goes_on = goes_on(door, staged).map_err(disk(&dir))?;
+        let from = format!("the backup of {} of {}", shown(&staged.head.host), utc(&staged.head));
+        target.text = format!("{from}{how}");
+        settle(door, staged, goes_on)?;
+        let (bring, take) = names(&door.state_dir, &staged.new, goes_on).map_err(disk(&dir))?;
+        let plan = Plan {
+            bring,
+            take,
+            goes_on,
+            at: crate::clock::wall(),
+            by: (by.uid, by.operator.clone(), by.line.clone()),
+            words: format!("Restored from {from}"),
+            told: false,
+        };
+        swap::commit(&door.state_dir, &plan).map_err(disk(&dir))?;
+        self.stopping.store(true, Ordering::Release);
+        door.closing.store(true, Ordering::Release);
+        *restoring = None;
+        let begin = Arc::clone(door);
+        door.runtime.spawn(async move {
+            tokio::time::sleep(ANSWER_LEAVES).await;
+            begin.restart.notify_one();
+        });
+        Ok(Answer::Done {
+            done: format!(
+                "{from} is restored, and posternd starts anew; what was there lies in {} until the next backup or for 30 days",
+                door.state_dir.join(BEFORE_DIR).display()
+            ),
+        })
+    }
+}
+
+/// Whether the box's own journals go on from those of the backup: then it is of this box, and they tell all that was done since.
+fn goes_on(door: &Door, staged: &Staged) -> io::Result<bool> {
+    if staged.sealer.key_id() != door.sealer.key_id() {
+        return Ok(false);
+    }
+    for folder in [LOGINS_DIR, OPERATORS_DIR] {
+        if !journal::goes_on_from(&door.state_dir.join(folder), &staged.new.join(folder))? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// What this box knows and the backup does not is put into the store that is to come (R20): spent steps of the same seeds; where the log goes
+/// on, the operators as they are now. Where it does not, nobody knows which codes were spent since the backup: all up to the start are
+/// made void, and counter tokens wait for a resync.
+fn settle(door: &Door, staged: &Staged, goes_on: bool) -> Result<(), Failure> {
+    let failed = |error: String| Failure::failed(format!("{error}; nothing was changed"));
+    let opened = Store::open(&staged.new.join(STORE_DIR), &staged.sealer);
+    let (store, _) = opened.map_err(|error| failed(error.to_string()))?;
+    let mut seeds = Vec::new();
+    if staged.sealer.key_id() == door.sealer.key_id() {
+        door.store.each_seed(&mut |mark, state| seeds.push((mark, state)));
+    }
+    for (mark, state) in seeds {
+        store.merge_seed(mark, state);
+    }
+    if goes_on {
+        let (now, then) = (door.store.operators(), store.operators());
+        let gone = then.iter().filter(|old| !now.iter().any(|one| one.id == old.id));
+        let mut changes: Vec<Change> = gone.map(|old| Change::RemoveOperator(old.id)).collect();
+        for one in now.iter() {
+            changes.push(match then.iter().any(|old| old.id == one.id) {
+                true => Change::PutOperator(one.clone()),
+                false => Change::AddOperator(one.clone()),
+            });
+        }
+        store.apply(changes).map_err(store_failure)?;
+        let kept = door.store.live_scan(LIVE_RESTRICTED).map_err(store_failure)?;
+        let kept = kept.into_iter().map(|(key, value)| Live {
+            kind: LIVE_RESTRICTED,
+            key,
+            value: Some(value),
+        });
+        store.live_put(kept.collect()).map_err(store_failure)?;
+    }
+    if !goes_on || raise::is_stale(&door.store).map_err(store_failure)? {
+        raise::make_due(&store).map_err(store_failure)?;
+    }
+    // To the disk, with the position in the journal that it had.
+    store.fold(store.folded()).map_err(store_failure)
+}
+
+/// Which names come in, and which go without one in their place.
+fn names(state_dir: &Path, new: &Path, goes_on: bool) -> io::Result<(Vec<String>, Vec<String>)> {
+    if goes_on {
+        return Ok((vec![STORE_DIR.to_owned()], Vec::new()));
+    }
+    let newest = |dir: &Path| -> u64 {
+        let text = fs::read_to_string(dir.join(NEWEST_FILE)).unwrap_or_default();
+        text.trim_end().parse().unwrap_or(0)
+    };
+    // The newest trusted time is taken back by nothing (R19).
+    let keeps = state_dir.join(NEWEST_FILE).exists() && newest(state_dir) >= newest(new);
+    let (mut bring, mut take) = (Vec::new(), Vec::new());
+    for name in [
+        STORE_DIR,
+        LOGINS_DIR,
+        OPERATORS_DIR,
+        KEY_FILE,
+        SEALED_KEY_FILE,
+        POSITION_FILE,
+        NEWEST_FILE,
+    ] {
+        let comes = new.join(name).symlink_metadata().is_ok();
+        match name {
+            NEWEST_FILE if keeps => {}
+            _ if comes => bring.push(name.to_owned()),
+            NEWEST_FILE => {}
+            _ => take.push(name.to_owned()),
+        }
+    }
+    // Under the key that goes.
+    take.extend([COPIES_DIR.to_owned(), "store.restored".to_owned()]);
+    Ok((bring, take))
+}
