@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::store::records::Timestamp;
+
 /// A program that was not done by then is ended.
 pub const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// Most bytes of a program's words that are kept.
@@ -37,6 +39,22 @@ pub trait Machine: Send + Sync + 'static {
     /// [`ExecError`].
     fn run(&self, program: &str, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, ExecError>;
 
+    /// Gives the kernel the host's name.
+    ///
+    /// # Errors
+    /// What the kernel said; a machine that has none refuses.
+    fn set_name(&self, _name: &str) -> std::io::Result<()> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+
+    /// Sets the kernel's clock.
+    ///
+    /// # Errors
+    /// What the kernel said; a machine that has none refuses.
+    fn set_clock(&self, _at: Timestamp) -> std::io::Result<()> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+
     /// A file of the machine.
     fn path(&self, absolute: &str) -> PathBuf {
         self.root().join(absolute.trim_start_matches('/'))
@@ -54,6 +72,15 @@ impl Machine for ThisMachine {
 
     fn run(&self, program: &str, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, ExecError> {
         run(program, arguments, input, TIME_LIMIT)
+    }
+
+    fn set_name(&self, name: &str) -> std::io::Result<()> {
+        Ok(nix::unistd::sethostname(name)?)
+    }
+
+    fn set_clock(&self, at: Timestamp) -> std::io::Result<()> {
+        let since = nix::sys::time::TimeSpec::from(Duration::from_millis(at.0));
+        Ok(nix::time::clock_settime(nix::time::ClockId::CLOCK_REALTIME, since)?)
     }
 }
 
