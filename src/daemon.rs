@@ -14,6 +14,7 @@ use crate::door::Door;
 use crate::door::alarms::Grave;
 use crate::door::ops::DoorOps;
 use crate::door::start::Start;
+use crate::host::ops::HOST_SOCKET;
 use crate::server::{Bound, PROBE_EVERY, Probe};
 
 /// Files that may be open: a thousand directory connections and what else there is.
@@ -76,6 +77,7 @@ async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> anyhow::Resu
     let control = tokio::spawn(control.serve(Arc::clone(&operations), until(stopped.clone())));
     let upkeep = tokio::spawn(Arc::clone(&door).upkeep());
     let clocks = tokio::spawn(Arc::clone(&door).watch_clocks());
+    let firewall = tokio::spawn(Arc::clone(&door).keep_firewall(HOST_SOCKET.into()));
     probe.ask().await?;
     door.system("started", format!("posternd {} started", env!("CARGO_PKG_VERSION")));
     ready(&door, begun.elapsed());
@@ -86,6 +88,7 @@ async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> anyhow::Resu
     watch.abort();
     upkeep.abort();
     clocks.abort();
+    firewall.abort();
     let _ = stop.send(true);
     let settling = Arc::clone(&door);
     let server = tokio::task::spawn_blocking(move || {

@@ -57,7 +57,16 @@ pub enum Command {
     Operator(super::operator::OperatorCommand),
     /// How the box stands on the network
     #[command(subcommand)]
-    Network(super::operator::NetworkCommand),
+    Network(super::host::NetworkCommand),
+    /// The box as a machine: name, SSH, power, factory reset
+    #[command(subcommand)]
+    Host(super::host::HostCommand),
+    /// USB sticks at the box
+    #[command(subcommand)]
+    Stick(super::host::StickCommand),
+    /// Updates of the box's image
+    #[command(subcommand)]
+    Update(super::host::UpdateCommand),
     /// The box's clock
     #[command(subcommand)]
     Time(TimeCommand),
@@ -421,6 +430,13 @@ pub enum TimeCommand {
     Show,
     /// You have looked: the clock is right
     Confirm,
+    /// Set the clock by hand, which confirms it too
+    Set {
+        /// By the local time here, 2026-11-22T17:40:30, or with its zone, 2026-11-22T16:40:30Z
+        at: String,
+    },
+    /// Time servers, and the box's time zone
+    Servers(super::host::ServersArgs),
 }
 
 /// `log ...`

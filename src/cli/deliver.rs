@@ -10,7 +10,7 @@ use super::args::{Cli, QrStyle};
 use super::out::{End, Out};
 use super::plan::{Plan, plan};
 use super::qr::Drawing;
-use super::{Around, Asker, View, command, export, import, log, operator, show, socket, stock, token_program};
+use super::{Around, Asker, View, command, export, host, import, log, operator, show, socket, stock, token_program};
 use crate::control::{
     Answer, Failure, HostAnswer, Request, TokenAdd, TokenMade, TokenStatus, USERS_LIMIT_MAX, UserRow, UserSearch,
 };
@@ -34,6 +34,11 @@ pub fn deliver(cli: Cli, around: &mut Around<'_>, out: &mut Out<'_>) -> Result<u
         Plan::Hardware(plan) => token_program::carry_out(plan, path, around, out),
         // And whether the new file can be made, before a seed leaves the box.
         Plan::Export(plan) => export::export(plan, &path, around, out),
+        Plan::Machine(change) => {
+            let mut asker = (around.connect)(&path)?;
+            let request = host::changed(&mut *asker, change)?;
+            ask(&mut *asker, &request, &view, out)
+        }
         Plan::Ask(request) => ask(&mut *(around.connect)(&path)?, &request, &view, out),
         Plan::Users {
             search,

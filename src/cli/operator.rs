@@ -94,13 +94,6 @@ pub enum OperatorTokenCommand {
     },
 }
 
-/// `network ...`
-#[derive(Debug, Subcommand)]
-pub enum NetworkCommand {
-    /// Interfaces, gateways, name servers
-    Show,
-}
-
 /// What `operator ...` comes to.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ use super::args::{
     UserCommand,
 };
 use super::input::{Ask, Input};
-use super::{operator, stock, token_program};
+use super::{host, operator, stock, token_program};
 use crate::control::{
     ClientAdd, ClientFields, ClientSet, Delimiter, DirectoryLogin, EntraSet, Failure, LogFilter, Override,
     PasswordChange, Request, Timestamp, TokenAdd, TokenId, Unmatched, UserAdd, UserSet, check,
@@ -52,6 +52,8 @@ pub enum Plan {
     Stock(stock::List),
     /// Something with a token on a reader.
     Hardware(token_program::Plan),
+    /// A change of the machine's settings, which keeps what it does not name.
+    Machine(host::Change),
     /// A token file, batch by batch.
     Import(super::import::ImportArgs),
     /// The programmed tokens, page by page, into a file.
@@ -100,9 +102,14 @@ pub fn plan(command: Command, input: &mut dyn Input, now: Timestamp, zone: &Time
         Command::Export(args) => Plan::Export(super::export::checked(args)?),
         Command::Entra(command) => Plan::Ask(entra(command, input)?),
         Command::Operator(command) => operator::plan(command, input)?,
-        Command::Network(operator::NetworkCommand::Show) => Plan::Ask(Request::Network),
+        Command::Network(command) => host::network(command)?,
+        Command::Host(command) => host::host(command, input)?,
+        Command::Stick(command) => host::stick(command),
+        Command::Update(command) => host::update(command),
         Command::Time(TimeCommand::Show) => Plan::Ask(Request::TimeShow),
         Command::Time(TimeCommand::Confirm) => Plan::Ask(Request::TimeConfirm),
+        Command::Time(TimeCommand::Set { at }) => Plan::Ask(host::clock(&at, zone)?),
+        Command::Time(TimeCommand::Servers(args)) => host::servers(args)?,
         Command::Log(LogArgs { verify: true, .. }) => Plan::Ask(Request::LogVerify),
         Command::Log(args) => Plan::Log(log(args, now, zone)?),
         Command::Explain { user } => Plan::Ask(Request::Explain { user: named(user)? }),

@@ -22,6 +22,7 @@ use super::operators::{Moved, Session};
 use super::ops::{Answer, Failure, FailureKind, Request};
 use super::peer::{Door, Operations, Peer, Rights, Standing};
 use super::server::{FRAME_TIMEOUT, Guest, WRITE_TIMEOUT, stopped};
+use crate::host::ops::HostRequest;
 
 /// A session is looked at this often, and a console that watches is told of what moved no more often.
 pub const BEAT: Duration = Duration::from_millis(500);
@@ -409,5 +410,8 @@ fn now<'a, S: Send + 'a>(answer: Result<Answer, Failure>) -> Busy<'a, S> {
 
 /// What may be asked while the clock is not trusted (R19); the rest of that needs no operation.
 fn of_the_clock(request: &Request) -> bool {
-    matches!(request, Request::TimeShow | Request::TimeConfirm | Request::Status)
+    matches!(
+        request,
+        Request::TimeShow | Request::TimeConfirm | Request::Status | Request::Host(HostRequest::ClockSet { .. })
+    )
 }

@@ -7,6 +7,7 @@ pub mod counters;
 pub mod drift;
 pub mod drops;
 pub mod events;
+mod firewall;
 pub mod flow;
 pub mod log;
 pub mod network;
@@ -122,6 +123,8 @@ pub struct Door {
     since: Timestamp,
     outbox: mpsc::Sender<Outgoing>,
     runtime: tokio::runtime::Handle,
+    /// Told when the clients change, on the appliance.
+    firewall: firewall::Wall,
 }
 
 impl Door {
@@ -180,6 +183,7 @@ impl Door {
         let mut table = self.clients.write();
         let newer = ClientTable::new(&self.store.clients(), &table);
         *table = Arc::new(newer);
+        self.firewall.changed();
     }
 
     /// Takes over changed tenants, and says with an alarm which of them do not work or were never proven (R13).

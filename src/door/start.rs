@@ -221,6 +221,7 @@ impl Start<'_> {
             staff: Default::default(),
             clocks: Default::default(),
             state_moves: Default::default(),
+            firewall: Default::default(),
             last_state: Default::default(),
             hashing: Arc::new(Semaphore::new(cores)),
             hashes_waiting: Arc::new(Semaphore::new(HASHES_WAITING)),

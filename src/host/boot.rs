@@ -35,11 +35,21 @@ pub fn boot(machine: &dyn Machine) {
     }
     // The firewall before anything that could open a way in.
     let wall = firewall::load(machine, &firewall::at_boot(), !settings.ssh.is_empty());
-    told(machine, "firewall", "The firewall could not be loaded", wall.map_err(|error| error.to_string()));
+    told(
+        machine,
+        "firewall",
+        "The firewall could not be loaded",
+        wall.map_err(|error| error.to_string()),
+    );
     let name = machine.set_name(settings.name()).map_err(|error| error.to_string());
     told(machine, "name", "The box's name could not be set", name);
     let written = run_files(machine, &settings).map_err(|error| error.to_string());
-    told(machine, "run", "The box's settings could not be put under /run", written);
+    told(
+        machine,
+        "run",
+        "The box's settings could not be put under /run",
+        written,
+    );
     if !lost {
         credential(machine);
     }
@@ -54,14 +64,22 @@ fn run_files(machine: &dyn Machine, settings: &Settings) -> std::io::Result<()> 
 fn told(machine: &dyn Machine, code: &str, what: &str, result: Result<(), String>) {
     match result {
         Ok(()) => troubles::clear(machine, code),
-        Err(error) => troubles::raise(machine, trouble(code, format!("{what}: {error}."), "Restart the box; if it stays so, update it.")),
+        Err(error) => troubles::raise(
+            machine,
+            trouble(
+                code,
+                format!("{what}: {error}."),
+                "Restart the box; if it stays so, update it.",
+            ),
+        ),
     }
 }
 
 /// Whether the box can write its data.
 fn writable(machine: &dyn Machine) {
     let folder = machine.path(STATE);
-    let tried = std::fs::create_dir_all(&folder).and_then(|()| files::keep(&folder.join("writable"), b"", files::PRIVATE));
+    let tried =
+        std::fs::create_dir_all(&folder).and_then(|()| files::keep(&folder.join("writable"), b"", files::PRIVATE));
     match tried {
         Ok(()) => {
             let _ = files::remove(&folder.join("writable"));
@@ -99,7 +117,11 @@ fn credential(machine: &dyn Machine) {
         Ok(()) => troubles::clear(machine, "key-lost"),
         Err(what) => troubles::raise(
             machine,
-            trouble("key-lost", what, "Reset the box to its factory state, then restore a backup."),
+            trouble(
+                "key-lost",
+                what,
+                "Reset the box to its factory state, then restore a backup.",
+            ),
         ),
     }
 }
@@ -108,7 +130,9 @@ fn made(machine: &dyn Machine) -> Result<(), String> {
     let mut key = Zeroizing::new([0; crate::seal::KEY_LEN]);
     crate::process::fill_random(&mut *key);
     let arguments = ["encrypt", "--with-key=host", "--name=postern.key", "-", "-"];
-    let sealed = machine.run(SYSTEMD_CREDS, &arguments, &*key).map_err(|error| error.to_string())?;
+    let sealed = machine
+        .run(SYSTEMD_CREDS, &arguments, &*key)
+        .map_err(|error| error.to_string())?;
     if sealed.is_empty() {
         return Err("systemd-creds wrote nothing".to_owned());
     }

@@ -82,7 +82,10 @@ fn ranges(nets: impl Iterator<Item = (u128, u128)>) -> Vec<(u128, u128)> {
 fn v4(net: &Net) -> Option<(u128, u128)> {
     let IpAddr::V4(address) = net.address else { return None };
     let host = u32::MAX.checked_shr(u32::from(net.length)).unwrap_or(0);
-    Some((u128::from(address.to_bits() & !host), u128::from(address.to_bits() | host)))
+    Some((
+        u128::from(address.to_bits() & !host),
+        u128::from(address.to_bits() | host),
+    ))
 }
 
 fn v6(net: &Net) -> Option<(u128, u128)> {
@@ -103,7 +106,11 @@ fn set(out: &mut String, name: &str, kind: &str, elements: &[String]) {
 
 fn range_text<A: ToString + From<B>, B>((first, last): (u128, u128), of: impl Fn(u128) -> B) -> String {
     let (first, last) = (A::from(of(first)).to_string(), A::from(of(last)).to_string());
-    if first == last { first } else { format!("{first}-{last}") }
+    if first == last {
+        first
+    } else {
+        format!("{first}-{last}")
+    }
 }
 
 /// The ruleset. Pure.
@@ -114,7 +121,11 @@ pub fn rules(firewall: &Firewall, ssh: bool) -> String {
     let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
     let four: Vec<String> = ranges(firewall.clients.iter().filter_map(v4))
         .into_iter()
-        .map(|range| range_text::<Ipv4Addr, Ipv4Addr>(range, |bits| Ipv4Addr::from_bits(u32::try_from(bits).unwrap_or(u32::MAX))))
+        .map(|range| {
+            range_text::<Ipv4Addr, Ipv4Addr>(range, |bits| {
+                Ipv4Addr::from_bits(u32::try_from(bits).unwrap_or(u32::MAX))
+            })
+        })
         .collect();
     let six: Vec<String> = ranges(firewall.clients.iter().filter_map(v6))
         .into_iter()
@@ -172,14 +183,25 @@ mod tests {
     fn wall(clients: &[&str]) -> Firewall {
         Firewall {
             ports: vec![1813, 1812, 1812],
-            clients: clients.iter().map(|text| crate::control::check::parse_net(text).unwrap()).collect(),
+            clients: clients
+                .iter()
+                .map(|text| crate::control::check::parse_net(text).unwrap())
+                .collect(),
         }
     }
 
     #[test]
     fn clients_are_ranges_that_do_not_meet() {
         let rules = rules(
-            &wall(&["192.0.2.7", "192.0.2.6", "10.0.0.0/8", "10.1.0.0/16", "2001:db8::/32", "2001:db8::1", "198.51.100.9"]),
+            &wall(&[
+                "192.0.2.7",
+                "192.0.2.6",
+                "10.0.0.0/8",
+                "10.1.0.0/16",
+                "2001:db8::/32",
+                "2001:db8::1",
+                "198.51.100.9",
+            ]),
             false,
         );
         for line in [
@@ -196,7 +218,10 @@ mod tests {
     fn everybody_and_nobody_can_be_clients() {
         let all = rules(&wall(&["0.0.0.0/0", "192.0.2.7", "::/0"]), true);
         assert!(all.contains("elements = { 0.0.0.0-255.255.255.255 }"), "{all}");
-        assert!(all.contains("elements = { ::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff }"), "{all}");
+        assert!(
+            all.contains("elements = { ::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff }"),
+            "{all}"
+        );
         assert!(all.contains("tcp dport 22 accept"));
         let none = rules(&wall(&[]), false);
         assert_eq!(none.matches("elements").count(), 1, "{none}");

@@ -192,7 +192,11 @@ impl Helper {
             // The mark stays: the next start of the helper tries again.
             Err(error) => troubles::raise(
                 &*self.machine,
-                trouble("network", format!("The old network could not be put back: {error}."), "Restart the box."),
+                trouble(
+                    "network",
+                    format!("The old network could not be put back: {error}."),
+                    "Restart the box.",
+                ),
             ),
         }
     }
@@ -242,7 +246,10 @@ impl Helper {
         times::apply(&*self.machine, &self.settings).map_err(Failure::failed)?;
         // DHCP's time servers are taken or not by the network's files.
         if before != self.own_servers() {
-            let network = self.trial.as_ref().map_or(&self.settings.network, |trial| &trial.network);
+            let network = self
+                .trial
+                .as_ref()
+                .map_or(&self.settings.network, |trial| &trial.network);
             network::apply(&*self.machine, network, self.own_servers())
                 .map_err(|error| Failure::failed(error.to_string()))?;
         }
@@ -311,13 +318,13 @@ fn version(os_release: &str) -> String {
 }
 
 fn done(words: &str) -> HostAnswer {
-    HostAnswer::Done {
-        done: words.to_owned(),
-    }
+    HostAnswer::Done { done: words.to_owned() }
 }
 
 fn no_trial() -> Failure {
-    Failure::refused("no network is on trial: it was confirmed, taken back or never changed; look with `postern host show`")
+    Failure::refused(
+        "no network is on trial: it was confirmed, taken back or never changed; look with `postern host show`",
+    )
 }
 
 #[cfg(test)]

@@ -119,7 +119,10 @@ fn what_is_wrong_is_refused_before_anything_is_done() {
         },
         HostRequest::ClockSet { at: Timestamp(0) },
     ] {
-        assert!(ask(&mut helper, request.clone(), Instant::now()).is_err(), "{request:?}");
+        assert!(
+            ask(&mut helper, request.clone(), Instant::now()).is_err(),
+            "{request:?}"
+        );
     }
     assert!(fake.ran().is_empty());
     assert_eq!(fake.get(settings::FILE), "");
@@ -130,7 +133,12 @@ fn settings_of_a_newer_version_are_not_changed() {
     let fake = Arc::new(Fake::new());
     fake.put(settings::FILE, r#"{"version":2,"name":"box-1"}"#);
     let mut helper = open(&fake);
-    let failure = ask(&mut helper, HostRequest::NameSet { name: "x".to_owned() }, Instant::now()).unwrap_err();
+    let failure = ask(
+        &mut helper,
+        HostRequest::NameSet { name: "x".to_owned() },
+        Instant::now(),
+    )
+    .unwrap_err();
     assert!(failure.message.contains("newer version"), "{failure}");
     let report = ask(&mut helper, HostRequest::Show, Instant::now()).unwrap();
     assert_eq!(report.name, "box-1");
@@ -144,7 +152,14 @@ fn name_and_time_are_kept_and_told() {
     fake.put(VAR, "tpm\n");
     let mut helper = open(&fake);
     let now = Instant::now();
-    ask(&mut helper, HostRequest::NameSet { name: "box-1".to_owned() }, now).unwrap();
+    ask(
+        &mut helper,
+        HostRequest::NameSet {
+            name: "box-1".to_owned(),
+        },
+        now,
+    )
+    .unwrap();
     assert_eq!(fake.ran(), ["sethostname box-1"]);
     let time = HostRequest::TimeSet {
         zone: "Europe/Vienna".to_owned(),
@@ -153,10 +168,18 @@ fn name_and_time_are_kept_and_told() {
     ask(&mut helper, time, now).unwrap();
     // DHCP's time servers are no longer taken.
     assert!(fake.ran().contains(&RELOAD.to_owned()));
-    assert!(fake.get("/run/systemd/network/10-postern-~any.network").contains("UseNTP=no"));
+    assert!(
+        fake.get("/run/systemd/network/10-postern-~any.network")
+            .contains("UseNTP=no")
+    );
     let report = ask(&mut open(&fake), HostRequest::Show, now).unwrap();
     assert_eq!(
-        (report.name.as_str(), report.zone.as_str(), report.version.as_str(), report.seal),
+        (
+            report.name.as_str(),
+            report.zone.as_str(),
+            report.version.as_str(),
+            report.seal
+        ),
         ("box-1", "Europe/Vienna", "1.2.3", Seal::Tpm)
     );
     assert_eq!(report.interfaces, ["eth0", "eth1"]);
@@ -168,7 +191,14 @@ fn a_disk_that_takes_nothing_changes_nothing() {
     // A folder stands where the file should be.
     fake.put("/var/lib/postern-host/settings.json.new/x", "");
     let mut helper = open(&fake);
-    let failure = ask(&mut helper, HostRequest::NameSet { name: "box-1".to_owned() }, Instant::now()).unwrap_err();
+    let failure = ask(
+        &mut helper,
+        HostRequest::NameSet {
+            name: "box-1".to_owned(),
+        },
+        Instant::now(),
+    )
+    .unwrap_err();
     assert!(failure.message.contains("make room"), "{failure}");
     assert_eq!(fake.ran(), ["sethostname box-1", "sethostname postern"]);
 }
@@ -181,7 +211,9 @@ fn power_comes_after_the_answer() {
     assert!(fake.ran().is_empty());
     helper.after(after.unwrap());
     assert_eq!(fake.ran(), ["/usr/bin/systemctl --no-block reboot"]);
-    let (_, after) = helper.ask(Ask::Operator(HostRequest::PowerOff), Instant::now()).unwrap();
+    let (_, after) = helper
+        .ask(Ask::Operator(HostRequest::PowerOff), Instant::now())
+        .unwrap();
     helper.after(after.unwrap());
     assert_eq!(fake.ran(), ["/usr/bin/systemctl --no-block poweroff"]);
 }
@@ -199,8 +231,19 @@ fn ssh_opens_the_firewall_with_the_clients_as_they_are() {
     // Another helper after it knows the clients all the same.
     let mut helper = open(&fake);
     let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f anna";
-    let report = ask(&mut helper, HostRequest::SshSet { keys: vec![key.to_owned()] }, Instant::now()).unwrap();
-    assert!(report.ssh[0].starts_with("SHA256:") && report.ssh[0].ends_with(" anna"), "{:?}", report.ssh);
+    let report = ask(
+        &mut helper,
+        HostRequest::SshSet {
+            keys: vec![key.to_owned()],
+        },
+        Instant::now(),
+    )
+    .unwrap();
+    assert!(
+        report.ssh[0].starts_with("SHA256:") && report.ssh[0].ends_with(" anna"),
+        "{:?}",
+        report.ssh
+    );
     let rules = fake.inputs().join("");
     assert!(rules.contains("dport 22") && rules.contains("192.0.2.7"), "{rules}");
 }

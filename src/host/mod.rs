@@ -91,7 +91,12 @@ fn serve_at(socket: Option<PathBuf>, peer_uid: Option<u32>) -> std::io::Result<(
         Some(path) => server::bind(&path)?,
         None => server::inherited()?,
     };
-    let postern = || nix::unistd::User::from_name("postern").ok().flatten().map(|user| user.uid.as_raw());
+    let postern = || {
+        nix::unistd::User::from_name("postern")
+            .ok()
+            .flatten()
+            .map(|user| user.uid.as_raw())
+    };
     let posternd = peer_uid.or_else(postern);
     let mut helper = helper::Helper::open(Arc::new(ThisMachine));
     tracing::info!("ready");

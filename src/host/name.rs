@@ -16,7 +16,10 @@ pub fn domain(name: &str) -> bool {
 /// # Errors
 /// One line.
 pub fn check(name: &str) -> Result<(), String> {
-    let number = name.split('.').next_back().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
+    let number = name
+        .split('.')
+        .next_back()
+        .is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
     if name.len() <= 64 && domain(name) && !number {
         return Ok(());
     }

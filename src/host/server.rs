@@ -61,7 +61,9 @@ pub fn serve(listener: &UnixListener, helper: &mut Helper, posternd: Option<u32>
     loop {
         let now = Instant::now();
         helper.tick(now);
-        let wait = helper.next().map_or(LOOK, |next| next.saturating_duration_since(now).min(LOOK));
+        let wait = helper
+            .next()
+            .map_or(LOOK, |next| next.saturating_duration_since(now).min(LOOK));
         // A moment more, so that what is due is due when we look.
         let wait = PollTimeout::try_from(wait + Duration::from_millis(2)).unwrap_or(PollTimeout::MAX);
         let mut fds = [PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
@@ -90,7 +92,12 @@ pub fn serve(listener: &UnixListener, helper: &mut Helper, posternd: Option<u32>
 fn one(mut stream: &UnixStream, helper: &mut Helper, posternd: Option<u32>) -> io::Result<()> {
     let peer = getsockopt(&stream, sockopt::PeerCredentials)?;
     if peer.uid() != 0 && Some(peer.uid()) != posternd {
-        tracing::warn!(uid = peer.uid(), pid = peer.pid(), fd = stream.as_raw_fd(), "a stranger was let go");
+        tracing::warn!(
+            uid = peer.uid(),
+            pid = peer.pid(),
+            fd = stream.as_raw_fd(),
+            "a stranger was let go"
+        );
         return Ok(());
     }
     stream.set_read_timeout(Some(PEER_TIME))?;

@@ -160,7 +160,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("k");
         let mut command = std::process::Command::new("ssh-keygen");
-        command.args(["-q", "-t", kind, "-N", "", "-C", "anna@desk one", "-f"]).arg(&file);
+        command
+            .args(["-q", "-t", kind, "-N", "", "-C", "anna@desk one", "-f"])
+            .arg(&file);
         if !size.is_empty() {
             command.args(["-b", size]);
         }
@@ -177,7 +179,13 @@ mod tests {
 
     #[test]
     fn keys_of_ssh_keygen_are_taken_with_its_fingerprint() {
-        for (kind, size) in [("ed25519", ""), ("ecdsa", "256"), ("ecdsa", "384"), ("ecdsa", "521"), ("rsa", "3072")] {
+        for (kind, size) in [
+            ("ed25519", ""),
+            ("ecdsa", "256"),
+            ("ecdsa", "384"),
+            ("ecdsa", "521"),
+            ("rsa", "3072"),
+        ] {
             let (line, print) = made(kind, size);
             let key = key(&line).unwrap();
             assert_eq!(key.fingerprint, format!("{print} anna@desk one"), "{kind} {size}");
@@ -214,7 +222,10 @@ mod tests {
         apply(&fake, &["ssh-ed25519 AAAA x".to_owned()]).unwrap();
         assert_eq!(fake.get(KEYS), "ssh-ed25519 AAAA x\n");
         let ran = fake.ran();
-        assert_eq!(ran.last().unwrap(), "/usr/bin/systemctl --no-block start postern-ssh.service");
+        assert_eq!(
+            ran.last().unwrap(),
+            "/usr/bin/systemctl --no-block start postern-ssh.service"
+        );
         apply(&fake, &[]).unwrap();
         assert!(!fake.path(KEYS).exists());
         assert_eq!(

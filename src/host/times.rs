@@ -49,7 +49,9 @@ pub fn zone(machine: &dyn Machine, name: &str) -> Result<(), String> {
 /// One line.
 pub fn servers(names: &[String]) -> Result<(), String> {
     if names.len() > SERVERS_MAX {
-        return Err(format!("there are more than {SERVERS_MAX} time servers: leave some out"));
+        return Err(format!(
+            "there are more than {SERVERS_MAX} time servers: leave some out"
+        ));
     }
     let fits = |name: &&String| name.parse::<std::net::IpAddr>().is_ok() || super::name::domain(name);
     match names.iter().find(|name| !fits(name)) {
@@ -92,7 +94,9 @@ pub fn write(machine: &dyn Machine, settings: &Settings) -> io::Result<()> {
 pub fn apply(machine: &dyn Machine, settings: &Settings) -> Result<(), String> {
     write(machine, settings).map_err(|error| format!("the time settings under /run could not be written: {error}"))?;
     let restart = ["--no-block", "try-restart", UNIT];
-    machine.run(SYSTEMCTL, &restart, b"").map_err(|error| error.to_string())?;
+    machine
+        .run(SYSTEMCTL, &restart, b"")
+        .map_err(|error| error.to_string())?;
     Ok(())
 }
 
@@ -117,7 +121,11 @@ pub fn set_clock(machine: &dyn Machine, at: Timestamp) -> Result<Option<String>,
         let _ = file.set_modified(newest);
     }
     // A microsecond more than now: timedated then writes the hardware clock too, which takes an ioctl.
-    let object = ["org.freedesktop.timedate1", "/org/freedesktop/timedate1", "org.freedesktop.timedate1"];
+    let object = [
+        "org.freedesktop.timedate1",
+        "/org/freedesktop/timedate1",
+        "org.freedesktop.timedate1",
+    ];
     let call = ["SetTime", "xbb", "1", "true", "false"];
     let hardware = machine.run(BUSCTL, &[["call"].as_slice(), &object, &call].concat(), b"");
     if ran {
@@ -193,7 +201,10 @@ mod tests {
         assert_eq!(set_clock(&fake, at), Ok(None));
         let ran = fake.ran();
         let place = |word: &str| ran.iter().position(|line| line.contains(word)).unwrap();
-        assert!(place("stop systemd-timesyncd") < place("clock_settime 1772361064000"), "{ran:?}");
+        assert!(
+            place("stop systemd-timesyncd") < place("clock_settime 1772361064000"),
+            "{ran:?}"
+        );
         assert!(place("clock_settime") < place("SetTime xbb 1 true false"), "{ran:?}");
         assert!(place("SetTime") < place("start systemd-timesyncd"), "{ran:?}");
         let newest = std::fs::metadata(fake.path(NEWEST)).unwrap().modified().unwrap();
