@@ -50,6 +50,9 @@ pub struct Flags {
     /// Where the audit log is sent as it is written, as syslog: udp:HOST:PORT, tcp:HOST:PORT or unix:/PATH [default: nowhere]
     #[arg(long, value_name = "TARGET")]
     syslog: Option<String>,
+    /// Where the appliance's root helper listens; where there is none, the machine is its owner's to set
+    #[arg(long, value_name = "SOCKET", default_value = crate::host::ops::HOST_SOCKET, hide = true)]
+    host: PathBuf,
     /// Only tries whether this version would answer, on a copy of the state directory made in DIR, and ends
     #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true, default_missing_value = crate::daemon::trial::COPY_DIR)]
     trial: Option<PathBuf>,
@@ -119,6 +122,8 @@ pub struct Config {
     pub console_idle: Duration,
     /// Where the audit log is sent as it is written (R23).
     pub syslog: Option<Target>,
+    /// Where postern-host listens, on the appliance.
+    pub host: PathBuf,
 }
 
 /// What is wrong with the file, one line.
@@ -185,6 +190,7 @@ impl Config {
                 ClockMode::Appliance => Mode::Appliance,
             },
             console_idle,
+            host: flags.host,
             syslog: flags.syslog.or(file.syslog).map(|target| target.parse()).transpose()?,
         })
     }

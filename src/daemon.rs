@@ -97,10 +97,15 @@ async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> anyhow::Resu
     let probe = Probe::open(&door).await?;
     let mut server = bound.serve(&door, (sender, receiver))?;
     let (stop, stopped) = tokio::sync::watch::channel(false);
-    let operations = Arc::new(DoorOps::new(Arc::clone(&door), config.console_idle));
+    let operations = Arc::new(DoorOps::new(
+        Arc::clone(&door),
+        config.console_idle,
+        config.host.clone(),
+    ));
     let control = tokio::spawn(control.serve(Arc::clone(&operations), until(stopped.clone())));
     let upkeep = tokio::spawn(Arc::clone(&door).upkeep());
     let clocks = tokio::spawn(Arc::clone(&door).watch_clocks());
+    let firewall = tokio::spawn(Arc::clone(&door).keep_firewall(config.host.clone()));
     probe.ask().await?;
     door.system("started", format!("posternd {} started", env!("CARGO_PKG_VERSION")));
     ready(&door, begun.elapsed());
@@ -115,6 +120,7 @@ async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> anyhow::Resu
     watch.abort();
     upkeep.abort();
     clocks.abort();
+    firewall.abort();
     let _ = stop.send(true);
     let settling = Arc::clone(&door);
     let server = tokio::task::spawn_blocking(move || {

@@ -61,7 +61,15 @@ const ORDER: &[Part] = &[
                 "first-3-clock-not-trusted",
                 "A clock that is not trusted is compared with a watch.",
             ),
+            (
+                "first-3-clock-appliance",
+                "On an appliance zone, time servers and clock are set from here.",
+            ),
             ("first-4-network", "How the box stands on the network."),
+            (
+                "first-4-network-appliance",
+                "On an appliance the network is set from here.",
+            ),
             (
                 "first-5-entra",
                 "Where the tenant ID and the client ID are found in the portal.",
@@ -350,6 +358,21 @@ const ORDER: &[Part] = &[
                 "What kind of file, its passphrase, and the installer's own password.",
             ),
             ("export-done", "The file lies there; what it cannot hold is named."),
+        ],
+    ),
+    (
+        "Backup and restore",
+        &[
+            ("backup", "Where the backup is to lie."),
+            ("backup-form", "Its passphrase, and the installer's own password."),
+            ("backup-running", "It is made and written; logins go on."),
+            ("backup-done", "Where it lies, and what it holds."),
+            ("restore", "Backups that were found on sticks."),
+            ("restore-form", "The passphrase of the file."),
+            ("restore-holds", "What it holds; nothing is changed yet."),
+            ("restore-own", "One of this same box."),
+            ("restore-confirm", "A word is typed before everything gives way to it."),
+            ("restore-done", "posternd starts anew."),
         ],
     ),
     (

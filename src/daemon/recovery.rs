@@ -111,7 +111,7 @@ async fn installer(config: &Config, door: &Arc<Door>) -> anyhow::Result<()> {
     }
     let (made, mut heard) = tokio::sync::watch::channel(false);
     let (stop, stopped) = tokio::sync::watch::channel(false);
-    let ops = Arc::new(DoorOps::new(Arc::clone(door), config.console_idle));
+    let ops = Arc::new(DoorOps::new(Arc::clone(door), config.console_idle, config.host.clone()));
     let operations = Arc::new(Recovery::new(Arc::clone(&ops), made));
     let serving = tokio::spawn(control.serve(operations, super::until(stopped)));
     tracing::info!("recovery: a new installer may be made at a console");

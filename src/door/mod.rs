@@ -7,6 +7,7 @@ pub mod counters;
 pub mod drift;
 pub mod drops;
 pub mod events;
+mod firewall;
 pub mod flow;
 pub mod log;
 pub mod network;
@@ -121,6 +122,8 @@ pub struct Door {
     closing: AtomicBool,
     /// Told when it is to.
     pub(crate) restart: tokio::sync::Notify,
+    /// The clients were changed: the firewall has to know.
+    clients_moved: tokio::sync::Notify,
     /// Systemd's credentials directory, where there is one.
     credentials: Option<PathBuf>,
     /// The box's clock a second ago, in ms.
@@ -190,6 +193,8 @@ impl Door {
         let mut table = self.clients.write();
         let newer = ClientTable::new(&self.store.clients(), &table);
         *table = Arc::new(newer);
+        drop(table);
+        self.clients_moved.notify_one();
     }
 
     /// Takes over changed tenants, and says with an alarm which of them do not work or were never proven (R13).

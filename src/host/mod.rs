@@ -3,14 +3,22 @@
 //! under `/run` and its own state directory. It takes no path and no command line from its caller, and reads no store.
 //!
 //! - [`ops`] what may be asked and what is answered: the types alone, for posternd, the console and the command line
-//! - [`exec`] the programs that it runs, by their own paths, with arguments that are made here
+//! - [`server`] the socket, [`desk`] what is done with a question, [`client`] posternd's side
+//! - [`boot`] once at each start; [`starts`] trials of updates, recovery and reset, before posternd
+//! - [`settings`] what is kept; [`network`], [`firewall`], [`stick`], [`update`], [`recovery`], [`reset`] one matter each
+//! - [`exec`] the programs that it runs, by their own paths, with arguments that are made here; [`files`], [`troubles`]
 
+pub mod boot;
+pub mod client;
+pub mod desk;
 pub mod exec;
 pub mod files;
+pub mod firewall;
 pub mod network;
 pub mod ops;
 pub mod recovery;
 pub mod reset;
+pub mod server;
 pub mod settings;
 pub mod starts;
 pub mod stick;
@@ -20,8 +28,72 @@ pub mod testing;
 pub mod troubles;
 pub mod update;
 
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// The root helper of a Postern appliance: obeys posternd alone.
+#[derive(Debug, Parser)]
+#[command(name = "postern-host", version, max_term_width = 100)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Answers posternd on the socket that systemd gives as standard input
+    Serve {
+        /// Make the socket here instead
+        #[arg(long, value_name = "PATH")]
+        socket: Option<PathBuf>,
+        /// The uid that may ask besides root; without it, the user postern's
+        #[arg(long, value_name = "UID")]
+        peer_uid: Option<u32>,
+    },
+    /// Once at each start, before the network and posternd: puts the kept settings in place
+    Boot,
+    /// At the first start of an update: keeps it if it answers, else goes back
+    Trial,
+    /// From the boot entry: makes one installer for whoever has the prepared stick
+    Recover,
+    /// At each start: empties the box if that was asked for
+    ResetIfAsked,
+}
+
 /// The whole program.
-pub fn main() -> std::process::ExitCode {
-    tracing::error!("postern-host has nothing to do yet");
-    std::process::ExitCode::FAILURE
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::INFO)
+        .with_target(false)
+        .with_ansi(false)
+        .without_time()
+        .with_writer(std::io::stderr)
+        .init();
+    if let Err(error) = crate::process::forbid_core_files() {
+        tracing::warn!(%error, "core files could not be forbidden");
+    }
+    // One TLS provider for the whole process; a second one would be refused.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let word = match args.command {
+        Command::Serve { socket, peer_uid } => {
+            let peers = peer_uid.map_or_else(server::Peers::system, |uid| server::Peers(Some(uid)));
+            let served = server::listener(socket.as_deref())
+                .and_then(|listener| server::serve(&listener, peers).map_err(|error| error.to_string()));
+            if let Err(error) = served {
+                tracing::error!("postern-host does not run: {error}");
+            }
+            return ExitCode::FAILURE;
+        }
+        Command::Boot => {
+            boot::run(&exec::ThisMachine);
+            return ExitCode::SUCCESS;
+        }
+        Command::Trial => "trial",
+        Command::Recover => "recover",
+        Command::ResetIfAsked => "reset-if-asked",
+    };
+    starts::command(word).unwrap_or(ExitCode::FAILURE)
 }

@@ -68,5 +68,6 @@ mod token_files;
 mod token_links;
 mod token_pcsc;
 mod token_pcsc_apart;
+mod units;
 mod update;
 mod wire;

@@ -147,18 +147,18 @@ class Guest:
         for name, short in ((kernel, "kernel"), (initrd, "initrd")):
             shutil.move(f"{boot}/{name}", f"{work}/{short}")
         shutil.rmtree(root)
-        self.forward = ",".join(["user,id=net", "restrict=on"] + [f"hostfwd={port}" for port in ports])
+        self.forward = ",".join(["user,id=net"] + [f"hostfwd={port}" for port in ports])
         self.memory = memory
         self.cmdline = cmdline
         self.disk = disk
 
-    def boot(self, within=240):
+    def boot(self, within=480):
         """Starts it and waits for its root shell."""
         if shutil.which("qemu-system-x86_64"):
             command = ["qemu-system-x86_64"]
         else:
             command = [f"{PROJECT}/scripts/in-tree", "/usr/bin/qemu-system-x86_64"]
-        command += ["-M", "q35", "-cpu", "Nehalem", "-accel", "tcg,thread=multi", "-smp", "2", "-m", str(self.memory)]
+        command += ["-M", "q35", "-cpu", "Nehalem", "-accel", "tcg,thread=multi", "-m", str(self.memory)]
         command += ["-bios", "qboot.rom", "-nodefaults", "-display", "none", "-no-reboot"]
         command += ["-kernel", f"{self.work}/kernel", "-initrd", f"{self.work}/initrd"]
         command += ["-append", f"root=/dev/vda rw {self.cmdline} panic=1"]
@@ -181,7 +181,7 @@ class Guest:
             say(f"ttyS0: {self.console.text()[-1500:]}")
             raise
         self.shell.send(b"stty -echo -onlcr; PS1=; bind 'set enable-bracketed-paste off' 2>/dev/null; dmesg -n 1; echo @@0@@\n")
-        self.shell.wait(rb"\n@@0@@", 60)
+        self.shell.wait(rb"@@0@@\n", 120)
         say(f"root shell after {time.monotonic() - begun:.0f} s")
 
     def run(self, command, within=60, check=True):

@@ -7,7 +7,8 @@ use super::export::installer;
 use super::{Inner, broken};
 use crate::control::ops::{Answer, Failure};
 use crate::control::peer::Peer;
-use crate::host::ops::HostRequest;
+use crate::host::client;
+use crate::host::ops::{Ask, HostRequest};
 use crate::secret::Secret;
 
 impl Inner {
@@ -50,9 +51,9 @@ impl Inner {
     }
 
     /// A look at the machine.
-    pub(super) async fn host_asked(&self, _ask: HostRequest) -> Result<Answer, Failure> {
-        Err(Failure::failed(
-            "this box is no appliance (postern-host does not run): set its network, clock and name with the system's own tools",
-        ))
+    pub(super) async fn host_asked(&self, ask: HostRequest) -> Result<Answer, Failure> {
+        let socket = self.host.clone();
+        let answered = tokio::task::spawn_blocking(move || client::ask(&socket, &Ask::Operator(ask)));
+        answered.await.unwrap_or_else(|_| Err(broken())).map(Answer::Host)
     }
 }

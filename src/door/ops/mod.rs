@@ -34,6 +34,7 @@ mod views;
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 mod tests;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -77,6 +78,8 @@ struct Inner {
     changes: Mutex<()>,
     /// Without a sign of its operator a console's session ends after this.
     idle: Duration,
+    /// Where postern-host listens, on the appliance.
+    host: PathBuf,
     /// Held to read by whatever is under way.
     under_way: Arc<tokio::sync::RwLock<()>>,
     /// Nothing more is changed.
@@ -87,11 +90,12 @@ struct Inner {
 
 impl DoorOps {
     /// The operations of this box.
-    pub fn new(door: Arc<Door>, idle: Duration) -> Self {
+    pub fn new(door: Arc<Door>, idle: Duration, host: PathBuf) -> Self {
         Self(Arc::new(Inner {
             door,
             changes: Mutex::default(),
             idle,
+            host,
             under_way: Arc::default(),
             stopping: AtomicBool::new(false),
             desk: backup::Desk::default(),

@@ -61,7 +61,11 @@ impl Rig {
         .open()
         .unwrap();
         Self {
-            ops: DoorOps::new(Arc::clone(&door), crate::door::ops::IDLE),
+            ops: DoorOps::new(
+                Arc::clone(&door),
+                crate::door::ops::IDLE,
+                "/nonexistent/host.sock".into(),
+            ),
             door,
             _outbox: receiver,
             dir,

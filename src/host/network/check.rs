@@ -45,7 +45,9 @@ pub fn plain(name: &str) -> bool {
 /// One line: what is wrong first, and what to do.
 pub fn check(network: &NetworkSettings, known: &[String]) -> Result<(), String> {
     if network.links.len() > LINKS_MAX {
-        return Err(format!("there are more than {LINKS_MAX} interfaces and VLANs: leave some out"));
+        return Err(format!(
+            "there are more than {LINKS_MAX} interfaces and VLANs: leave some out"
+        ));
     }
     let mut seen = BTreeSet::new();
     let mut names = BTreeSet::new();
@@ -78,7 +80,10 @@ fn one(link: &Link, known: &[String]) -> Result<(), String> {
             [] => "there is none; plug one in".to_owned(),
             some => format!("there is {}", some.join(", ")),
         };
-        return Err(format!("there is no wired interface {}: {there}", shown(&link.interface)));
+        return Err(format!(
+            "there is no wired interface {}: {there}",
+            shown(&link.interface)
+        ));
     }
     if let Some(vlan) = link.vlan
         && !(1..=4094).contains(&vlan)
@@ -92,7 +97,10 @@ fn one(link: &Link, known: &[String]) -> Result<(), String> {
         ));
     }
     if link.addresses.len() > ADDRESSES_MAX {
-        return Err(format!("{} has more than {ADDRESSES_MAX} addresses: leave some out", named(link)));
+        return Err(format!(
+            "{} has more than {ADDRESSES_MAX} addresses: leave some out",
+            named(link)
+        ));
     }
     for address in &link.addresses {
         host_address(address)?;
@@ -202,7 +210,9 @@ fn reachable(gateway: IpAddr, link: &Link) -> Result<(), String> {
         ));
     };
     if link.addresses.iter().any(|one| one.address == gateway) {
-        return Err(format!("the gateway {gateway} is the box itself: name the router's address"));
+        return Err(format!(
+            "the gateway {gateway} is the box itself: name the router's address"
+        ));
     }
     match ends(net) {
         Some((first, last)) if first == gateway || last == Some(gateway) => Err(format!(
@@ -275,4 +285,4 @@ fn name_servers(dns: &[IpAddr]) -> Result<(), String> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 #[path = "check_tests.rs"]
-mod tests;
+pub mod tests;

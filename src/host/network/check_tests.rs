@@ -102,18 +102,27 @@ fn what_cannot_be_is_told_in_one_line_with_what_to_do() {
         (&["eth0 192.0.2.10/24 >192.0.2.0"], "own or broadcast"),
         (&["eth0 192.0.2.10/24 >fe80::1"], "no IPv6 address"),
         (&["eth0 192.0.2.10/24 >192.0.2.1 >192.0.2.2"], "2 default gateways"),
-        (&["eth0 192.0.2.10/24 >192.0.2.1", "eth1 10.0.0.2/8 >10.0.0.1"], "2 default gateways"),
+        (
+            &["eth0 192.0.2.10/24 >192.0.2.1", "eth1 10.0.0.2/8 >10.0.0.1"],
+            "2 default gateways",
+        ),
         (&["eth0 192.0.2.10/24", "eth1 192.0.2.10/24"], "stands twice"),
         (&["eth0 192.0.2.10/24", "eth1 192.0.2.11/25"], "same network"),
         (&["eth0 10.1.1.1/30", "eth0.7 10.0.0.1/8"], "same network"),
-        (&["eth0", "eth1", "enx001122334455", "eny001122334455"], "no interface would have"),
+        (
+            &["eth0", "eth1", "enx001122334455", "eny001122334455"],
+            "no interface would have",
+        ),
     ] {
         let said = checked(links, &[]).unwrap_err();
         assert!(said.contains(word), "{links:?}: {said}");
         assert!(!said.contains('\n') && said.contains(':'), "{said}");
     }
     for (dns, word) in [
-        (["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5"].as_slice(), "more than 4"),
+        (
+            ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "192.0.2.5"].as_slice(),
+            "more than 4",
+        ),
         (&["127.0.0.53"], "loopback"),
         (&["192.0.2.1", "192.0.2.1"], "twice"),
         (&["0.0.0.0"], "no host"),
@@ -132,7 +141,15 @@ fn a_name_that_is_no_interface_s_never_gets_into_a_file() {
         }],
         dns: Vec::new(),
     };
-    for name in ["", "..", "a/b", "eth0\nDHCP=yes", "eth0 eth1", "eth*", "abcdefghijklmnop"] {
+    for name in [
+        "",
+        "..",
+        "a/b",
+        "eth0\nDHCP=yes",
+        "eth0 eth1",
+        "eth*",
+        "abcdefghijklmnop",
+    ] {
         // Even where the kernel knew such a name.
         assert!(check(&network(name), &[name.to_owned()]).is_err(), "{name:?}");
     }

@@ -53,7 +53,9 @@ pub fn write(machine: &dyn Machine, network: &NetworkSettings, own_servers: bool
     let mut gone = Vec::new();
     for entry in std::fs::read_dir(&folder).into_iter().flatten().filter_map(Result::ok) {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let Some(rest) = name.strip_prefix(PREFIX) else { continue };
+        let Some(rest) = name.strip_prefix(PREFIX) else {
+            continue;
+        };
         if !new.contains_key(&name) {
             files::remove(&entry.path())?;
             gone.extend(rest.strip_suffix(".netdev").map(str::to_owned));
@@ -62,7 +64,11 @@ pub fn write(machine: &dyn Machine, network: &NetworkSettings, own_servers: bool
     for (name, text) in &new {
         files::write(&folder.join(name), text.as_bytes(), files::PUBLIC)?;
     }
-    files::write(&machine.path(RESOLVED), render::resolved(network).as_bytes(), files::PUBLIC)?;
+    files::write(
+        &machine.path(RESOLVED),
+        render::resolved(network).as_bytes(),
+        files::PUBLIC,
+    )?;
     Ok(gone)
 }
 
@@ -79,7 +85,11 @@ pub fn apply(machine: &dyn Machine, network: &NetworkSettings, own_servers: bool
             tracing::warn!(%error, "a VLAN that is no more could not be taken away");
         }
     }
-    machine.run(SYSTEMCTL, &["--no-block", "try-restart", "systemd-resolved.service"], b"")?;
+    machine.run(
+        SYSTEMCTL,
+        &["--no-block", "try-restart", "systemd-resolved.service"],
+        b"",
+    )?;
     Ok(())
 }
 
@@ -106,7 +116,10 @@ mod tests {
             dns: Vec::new(),
         };
         apply(&fake, &with, false).unwrap();
-        assert!(fake.get("/run/systemd/network/10-postern-eth0.10.netdev").contains("Id=10"));
+        assert!(
+            fake.get("/run/systemd/network/10-postern-eth0.10.netdev")
+                .contains("Id=10")
+        );
         fake.ran();
         apply(&fake, &NetworkSettings::default(), false).unwrap();
         assert_eq!(fake.get("/run/systemd/network/10-postern-eth0.10.netdev"), "");

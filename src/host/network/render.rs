@@ -139,7 +139,10 @@ mod tests {
         let files = networkd(&none, false);
         assert_eq!(files.keys().collect::<Vec<_>>(), [DEFAULT]);
         let text = &files[DEFAULT];
-        assert!(text.contains("UseDNS=yes\nUseNTP=yes") && !text.contains("=no\nUseNTP=no"), "{text}");
+        assert!(
+            text.contains("UseDNS=yes\nUseNTP=yes") && !text.contains("=no\nUseNTP=no"),
+            "{text}"
+        );
         assert_eq!(resolved(&none), "[Resolve]\nFallbackDNS=\nLLMNR=no\nMulticastDNS=no\n");
         // The file for all comes after each one of an interface, and before the image's.
         assert!(DEFAULT > "10-postern-zzz.network" && DEFAULT < "90-postern.network");
