@@ -121,7 +121,9 @@ impl Updates {
             telling.from_stick.store(false, Ordering::Release);
             *telling.stage.lock() = match fetched {
                 Ok(manifest) => ready(&manifest),
-                Err(UpdateError::Stopped) => UpdateStage::Idle,
+                Err(UpdateError::Stopped) => staging
+                    .forget()
+                    .map_or_else(|error| failed(&error), |()| UpdateStage::Idle),
                 Err(error) => failed(&error),
             };
         };
@@ -173,12 +175,12 @@ impl Updates {
             ));
         }
         self.state.stop.store(true, Ordering::Release);
-        let mut worker = self.worker.lock();
-        if let Some(done) = worker.take() {
-            let _ = done.join();
+        let worker = self.worker.lock();
+        // What is under way removes its own pieces at the next of them.
+        if worker.as_ref().is_none_or(JoinHandle::is_finished) {
+            self.staging().forget().map_err(refused)?;
+            *self.state.stage.lock() = UpdateStage::Idle;
         }
-        self.staging().forget().map_err(refused)?;
-        *self.state.stage.lock() = UpdateStage::Idle;
         drop(worker);
         Ok(self.show())
     }
