@@ -75,11 +75,20 @@ impl Updates {
     /// How updates stand.
     pub fn show(&self) -> UpdateReport {
         let machine = self.machine.as_ref();
+        let over = self.worker.lock().as_ref().is_some_and(JoinHandle::is_finished);
+        let mut stage = self.state.stage.lock();
+        if over && matches!(*stage, UpdateStage::Fetching { .. }) {
+            self.state.from_stick.store(false, Ordering::Release);
+            *stage = UpdateStage::Failed {
+                why: "the copying ended by a fault of this program: fetch it again".to_owned(),
+            };
+        }
+        let stage = stage.clone();
         UpdateReport {
             running: slots::running_text(machine),
             trial: slots::on_trial(machine),
             other: slots::other(machine),
-            stage: self.state.stage.lock().clone(),
+            stage,
             last: slots::last(machine).map(|last| last.words),
         }
     }
