@@ -186,11 +186,8 @@ impl Desk {
             interfaces: network::interfaces(machine),
             zone: own.zone().to_owned(),
             servers: own.servers.clone(),
-            ssh: own
-                .ssh
-                .iter()
-                .map(|line| crate::text::shown(&fingerprint(line)))
-                .collect(),
+            // What was taken has no character that cannot be shown (`typed::ssh_key`).
+            ssh: own.ssh.iter().map(|line| fingerprint(line)).collect(),
             seal: if sealed == "tpm" { Seal::Tpm } else { Seal::Machine },
             recovery: recovery::is_prepared(machine),
             troubles: troubles::list(machine),
@@ -324,7 +321,8 @@ impl Desk {
         if keys.len() > typed::SSH_KEYS_MAX {
             return Err(Failure::usage(format!("{} SSH keys are the most", typed::SSH_KEYS_MAX)));
         }
-        let keys: Result<Vec<String>, String> = keys.iter().map(|key| typed::ssh_key(key)).collect();
+        let understood = |key: &String| self.kept(key).map_or_else(|| typed::ssh_key(key), Ok);
+        let keys: Result<Vec<String>, String> = keys.iter().map(understood).collect();
         let keys = keys.map_err(Failure::usage)?;
         let on = !keys.is_empty();
         self.save(|own| own.ssh = keys)?;
@@ -337,6 +335,13 @@ impl Desk {
             .run(SYSTEMCTL, &["--no-block", verb, SSH_UNIT], b"")
             .map_err(|error| failed(kept, error))?;
         Ok(self.report(at))
+    }
+
+    /// The key that is set and has this fingerprint: so that one more is added by somebody who knows the others by it alone.
+    fn kept(&self, print: &str) -> Option<String> {
+        let mut own = self.settings.ssh.iter();
+        let kept = own.find(|line| fingerprint(line).split(' ').next() == Some(print.trim()));
+        kept.cloned()
     }
 
     fn set_firewall(&mut self, new: Firewall) -> Answered {

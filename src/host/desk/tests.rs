@@ -157,6 +157,13 @@ fn name_time_and_keys_are_checked_kept_and_put_in_place() {
         shown.ssh
     );
     assert!(fake.inputs()[0].contains("tcp dport 22"));
+    let print = shown.ssh[0].split(' ').next().unwrap().to_owned();
+    let kept = asked(&mut desk, HostRequest::SshSet { keys: vec![print] }, at);
+    assert_eq!(kept.ssh, shown.ssh, "a fingerprint keeps its key");
+    let keys = vec!["SHA256:AAAA".to_owned()];
+    let unknown = desk.ask(Ask::Operator(HostRequest::SshSet { keys }), NOW, at);
+    assert!(unknown.is_err(), "{unknown:?}");
+    fake.inputs();
     assert!(
         fake.ran()
             .contains(&"/usr/bin/systemctl --no-block start postern-ssh.service".to_owned())
