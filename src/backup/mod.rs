@@ -21,3 +21,7 @@ pub const BEFORE_DIR: &str = "before-restore";
 pub const MAKING_DIR: &str = "backup";
 /// How long [`BEFORE_DIR`] is kept.
 pub const BEFORE_KEPT: std::time::Duration = std::time::Duration::from_secs(30 * 86_400);
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests;

@@ -199,10 +199,13 @@ impl<R: Read> Reader<R> {
                 damaged: false,
             },
         };
-        let magic: [u8; 8] = reader.take().map_err(|error| match error {
-            StreamError::Damaged => StreamError::Foreign,
-            other => other,
+        let mut magic = [0; 8];
+        // Too short for the magic is something else; what the sealing refuses is damaged.
+        reader.from.read_exact(&mut magic).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => StreamError::Foreign,
+            _ => error.into(),
         })?;
+        reader.hash.update(magic);
         if &magic != MAGIC {
             return Err(StreamError::Foreign);
         }

@@ -274,7 +274,7 @@ mod tests {
     #[test]
     fn r20_wherever_it_is_cut_the_state_is_wholly_old_or_wholly_new() {
         let steps = {
-            let (dir, mut steps) = (box_with_staged(), 0);
+            let (dir, mut steps) = (box_with_staged(), 0_u32);
             commit(dir.path(), &plan()).unwrap();
             finish_with(dir.path(), &mut || {
                 steps += 1;
@@ -287,7 +287,7 @@ mod tests {
         for cut in 0..steps {
             let dir = box_with_staged();
             commit(dir.path(), &plan()).unwrap();
-            let mut left: usize = cut;
+            let mut left: u32 = cut;
             let ended = finish_with(dir.path(), &mut || {
                 let go = left > 0;
                 left = left.saturating_sub(1);

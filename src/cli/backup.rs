@@ -192,9 +192,10 @@ pub fn restore(args: &RestoreArgs, path: &Path, around: &mut Around<'_>, out: &m
         out.flush()?;
     }
     let asker = &mut *(around.connect)(path)?;
-    if !args.yes && !meant(around.input, out)? {
+    let is_meant = if args.yes { Ok(true) } else { meant(around.input, out) };
+    if !matches!(is_meant, Ok(true)) {
         let _ = asker.ask(&Request::Backup(BackupRequest::Drop { ticket }));
-        return Err(Failure::refused("nothing was changed").into());
+        return Err(is_meant.err().unwrap_or(Failure::refused("nothing was changed").into()));
     }
     let now = RestoreNow {
         ticket,

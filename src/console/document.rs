@@ -361,6 +361,21 @@ const ORDER: &[Part] = &[
         ],
     ),
     (
+        "Backup and restore",
+        &[
+            ("backup", "Where the backup is to lie."),
+            ("backup-form", "Its passphrase, and the installer's own password."),
+            ("backup-running", "It is made and written; logins go on."),
+            ("backup-done", "Where it lies, and what it holds."),
+            ("restore", "Backups that were found on sticks."),
+            ("restore-form", "The passphrase of the file."),
+            ("restore-holds", "What it holds; nothing is changed yet."),
+            ("restore-own", "One of this same box."),
+            ("restore-confirm", "A word is typed before everything gives way to it."),
+            ("restore-done", "posternd starts anew."),
+        ],
+    ),
+    (
         "System",
         &[
             ("system", "The box, this line, the network, the check of the log."),

@@ -25,7 +25,7 @@ use super::caps::Caps;
 use super::event::{Event, Now};
 use super::key::Key;
 use super::screen::Context;
-use crate::control::Answer;
+use crate::control::{Answer, BackupAnswer};
 use crate::secret::Secret;
 
 /// What stands for letters, by position: long enough for every password, none that a check refuses, and good Base32.
@@ -166,6 +166,8 @@ fn stand_in(mut answer: Answer) -> Answer {
             made.customer_key = made.customer_key.as_ref().map(bytes_in);
         }
         Answer::Export(page) => page.rows.iter_mut().for_each(|row| row.seed = bytes_in(&row.seed)),
+        // Sealed, and as long as the file.
+        Answer::Backup(BackupAnswer::Piece { bytes }) => *bytes = bytes_in(bytes),
         Answer::Serial(_)
         | Answer::Unassigned(_)
         | Answer::Hardware(_)

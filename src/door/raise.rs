@@ -66,7 +66,7 @@ impl Door {
             self.raise_operators(now)?;
         }
         if !codes {
-            return self.store.settle_restore();
+            return self.settle_restore();
         }
         let counters = self.raise_users(now)?;
         // A journal that was lost wholly begins again with this: without it the next start would find it short once more.
@@ -76,7 +76,7 @@ impl Door {
         // With the steps that were raised.
         self.store.live_put(vec![due(false)])?;
         self.fold()?;
-        self.store.settle_restore()?;
+        self.settle_restore()?;
         self.raise_steps.store(false, Ordering::Release);
         self.tell_waiting();
         let tokens = match counters {
@@ -88,6 +88,16 @@ impl Door {
             "steps-raised",
             format!("Every code up to now was made void: the journal of spent codes was not whole{tokens}"),
         );
+        Ok(())
+    }
+
+    /// A restore is done, whatever it came from.
+    pub(in crate::door) fn settle_restore(&self) -> Result<(), StoreError> {
+        self.store.settle_restore()?;
+        // Left behind, it says no more than what is on record.
+        if let Err(error) = crate::backup::swap::settled(&self.state_dir) {
+            tracing::warn!(%error, "the note of the restore could not be removed");
+        }
         Ok(())
     }
 

@@ -132,7 +132,6 @@ impl Start<'_> {
             swap::finish(self.state_dir).map_err(|error| StartError::State(self.state_dir.to_owned(), error))?;
         let sealer = Sealer::new(&MasterKey::load(self.state_dir, self.credentials)?);
         let (store, opened, recovered) = Store::open_or_recover(self.state_dir, &sealer, now)?;
-        let recovered_none = recovered.is_none();
         let guards = Guards::default();
         for (key, blob) in store.live_scan(LIVE_GUARDS)? {
             if let (Ok(id), Ok(folded)) = (
@@ -239,7 +238,7 @@ impl Start<'_> {
             copying: Default::default(),
             closing: Default::default(),
             restart: Default::default(),
-            clients_moved: Default::default(),
+            firewall: Default::default(),
             credentials: self.credentials.map(Path::to_owned),
             last_second: Default::default(),
             asking: Default::default(),
@@ -253,15 +252,18 @@ impl Start<'_> {
         if opened.restored.is_some() {
             door.store.skip_numbers()?;
             door.restored(recovered.as_ref(), !raise, &acts, brought.as_ref())?;
+            if let Some(plan) = brought.filter(|_| recovered.is_none()) {
+                door.tell_restore(&plan)?;
+            }
             // Their spent steps are in the store alone.
             let tokens = door.store.operators().iter().any(|operator| operator.token.is_some());
             door.staff.stale_steps.store(tokens, Ordering::Release);
             if !raise && !tokens {
-                door.store.settle_restore()?;
+                door.settle_restore()?;
             }
-        }
-        if let Some(plan) = brought.filter(|_| recovered_none) {
-            door.tell_restore(&plan, opened.restored.is_none())?;
+        } else if brought.is_some() {
+            // A power cut came just before.
+            door.settle_restore()?;
         }
         // Nobody at a console makes the first operator of a box that had some (R24).
         door.staff

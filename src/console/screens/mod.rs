@@ -1,6 +1,9 @@
 //! The screens, one file each. Each file's doc shows its screen as a drawing.
 
 pub mod alarms;
+pub mod backup;
+pub mod backup_restore;
+pub mod backup_words;
 pub mod bench;
 pub mod bypass;
 pub mod choose;

@@ -9,10 +9,10 @@
 //!   c Clock               This line    ttyS0, 80x24, mono, ASCII
 //!   v Verify the log      Clock        trusted: by a time server
 //!   a Alarms              RADIUS       [::]:1812, accounting [::]:1813
-//!   n Network             Secrets      sealed by the TPM
-//!   m Name and time
-//!   s Stick               eth0         up, 192.0.2.7/24, 2001:db8::7/64
-//!   u Update              Gateway      192.0.2.1
+//!   b Backup              Secrets      sealed by the TPM
+//!   e Restore
+//!   n Network             eth0         up, 192.0.2.7/24, 2001:db8::7/64
+//!   m Name and time       Gateway      192.0.2.1
 //!                         Name server  192.0.2.53
 //!
 //!                         Log          whole (1 Mar 14:05 to 14:05)
@@ -22,6 +22,8 @@
 use ratatui::layout::Rect;
 
 use super::alarms::Alarms;
+use super::backup::Backup;
+use super::backup_restore::Restore;
 use super::clock::{self, Clock};
 use super::machine;
 use super::operator_form::OperatorForm;
@@ -47,12 +49,14 @@ const HOST: u32 = 3;
 const MENU: u16 = 24;
 const LABEL: u16 = 13;
 
-const ENTRIES: [Entry; 5] = [
+const ENTRIES: [Entry; 7] = [
     ('p', "Own password"),
     ('t', "This line"),
     ('c', "Clock"),
     ('v', "Verify the log"),
     ('a', "Alarms"),
+    ('b', "Backup"),
+    ('e', "Restore"),
 ];
 
 /// How far the log's check is.
@@ -103,6 +107,8 @@ impl System {
                 vec![Action::Open(Box::new(OperatorForm::own(name)))]
             }
             't' => vec![Action::NextCaps],
+            'b' => vec![Action::Open(Box::new(Backup::new()))],
+            'e' => vec![Action::Open(Box::new(Restore::new()))],
             'c' => vec![Action::Open(Box::new(Clock::new()))],
             'a' => {
                 let known = self.status.as_ref().map(|report| report.alarms.clone());

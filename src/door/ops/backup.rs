@@ -94,7 +94,7 @@ fn free_memory() -> Option<u64> {
 
 fn free_disk(dir: &Path) -> Option<u64> {
     let found = nix::sys::statvfs::statvfs(dir).ok()?;
-    Some(u64::from(found.blocks_available()).saturating_mul(found.fragment_size()))
+    Some(found.blocks_available().saturating_mul(found.fragment_size()))
 }
 
 fn holds(head: &Head, goes_on: bool) -> BackupHolds {

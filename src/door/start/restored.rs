@@ -120,8 +120,8 @@ impl Door {
         Ok(())
     }
 
-    /// A restore goes on record in what was restored; `settled`: nothing more comes of it.
-    pub(super) fn tell_restore(&self, plan: &Plan, settled: bool) -> Result<(), StartError> {
+    /// A restore goes on record in what was restored, once.
+    pub(super) fn tell_restore(&self, plan: &Plan) -> Result<(), StartError> {
         let state = |error| StartError::State(self.state_dir.clone(), error);
         if !plan.told {
             let (uid, operator, line) = plan.by.clone();
@@ -142,9 +142,6 @@ impl Door {
             let written = self.operators.append_wait(plan.at, encode(&OperatorEvent::Act(act)));
             written.map_err(|error| state(std::io::Error::other(error.to_string())))?;
             swap::told(&self.state_dir, plan).map_err(state)?;
-        }
-        if settled {
-            swap::settled(&self.state_dir).map_err(state)?;
         }
         Ok(())
     }

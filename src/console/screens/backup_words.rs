@@ -1,0 +1,116 @@
+//! What the screens of backup and restore share: where their parts lie, what a backup holds in words, which files may be one. Draws and looks;
+//! changes nothing.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ratatui::layout::Rect;
+
+use super::home::count;
+use crate::console::page::{Look, Page};
+use crate::console::screen::Context;
+use crate::control::{BackupHolds, Failure, strength};
+use crate::times::shown_at;
+
+/// Folders and files are looked at again after so long: a stick may have been plugged in.
+pub const AGAIN: Duration = Duration::from_secs(3);
+/// The longest path that can be typed.
+pub const PATH_MAX: usize = 200;
+/// The most characters of a passphrase and of a password.
+pub const SECRET_MAX: usize = strength::PASSWORD_MAX;
+/// Rows above the list of folders.
+pub const ABOVE_LIST: u16 = 5;
+
+/// How the names of backups end.
+const END: &str = "age";
+/// Most files that are listed of a folder.
+const FILES_MAX: usize = 100;
+
+/// The part of the page that words stand in.
+pub fn inner(area: Rect) -> Rect {
+    Rect {
+        x: area.x.saturating_add(2),
+        y: area.y.saturating_add(1),
+        width: area.width.saturating_sub(4).min(100),
+        height: area.height.saturating_sub(1),
+    }
+}
+
+/// The part below rows of words.
+pub fn below(area: Rect, rows: u16) -> Rect {
+    Rect {
+        y: area.y.saturating_add(rows),
+        height: area.height.saturating_sub(rows),
+        ..area
+    }
+}
+
+/// What a backup holds, line by line.
+pub fn held(holds: &BackupHolds, context: &Context) -> Vec<String> {
+    let mut lines = vec![
+        format!("Box        {}", holds.host),
+        format!(
+            "Made       {} by Postern {}",
+            shown_at(holds.made, &context.zone),
+            holds.version
+        ),
+        format!(
+            "Holds      {}, {}, {}",
+            count(holds.users, "user"),
+            count(holds.tokens, "token"),
+            count(holds.clients, "client")
+        ),
+        format!(
+            "Operators  {}",
+            match holds.operators.is_empty() {
+                true => "none".to_owned(),
+                false => holds.operators.join(", "),
+            }
+        ),
+    ];
+    if holds.damaged {
+        lines.push("Log        NOT WHOLE when the backup was made".to_owned());
+    }
+    lines
+}
+
+/// posternd answered what was not asked.
+pub fn strange() -> Failure {
+    Failure::failed("posternd answered something else than was asked: its version is another one")
+}
+
+/// The backups in these folders, newest name first.
+pub fn find(folders: &[PathBuf]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for folder in folders {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let is_backup = |path: &Path| path.extension().is_some_and(|end| end.eq_ignore_ascii_case(END));
+        let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
+        let mut files: Vec<PathBuf> = files.map(|entry| entry.path()).filter(|path| is_backup(path)).collect();
+        files.sort();
+        found.extend(files.into_iter().rev().take(FILES_MAX));
+    }
+    found
+}
+
+/// What a file holds, and what comes of restoring it.
+pub fn draw_held(page: &mut Page<'_>, area: Rect, holds: &BackupHolds, context: &Context) {
+    let inner = inner(area);
+    page.line(inner, 0, "The file is whole and holds:", Look::Strong);
+    let mut row = 2;
+    for line in held(holds, context) {
+        page.line(inner, row, &line, Look::Plain);
+        row += 1;
+    }
+    let words = match holds.goes_on {
+        true => {
+            "It is of this box, and the log goes on from it: log and operators stay as they are now, and what was disabled or \
+             removed since stays so."
+        }
+        false => {
+            "It is of another box, or of another past of this one: everything here goes, the log and the operators too. Log in \
+             afterwards as one of the operators named above. Counter tokens then wait for a resync."
+        }
+    };
+    page.wrapped(below(inner, row + 1), words, Look::Plain);
+}
