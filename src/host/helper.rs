@@ -277,7 +277,10 @@ impl Helper {
 
     fn ssh_set(&mut self, lines: &[String]) -> Result<(), Failure> {
         self.changeable()?;
-        let keys = ssh::keys(lines).map_err(Failure::usage)?;
+        // A fingerprint keeps its key: who adds one knows the others by it alone.
+        let kept = |line: &String| ssh::kept(line, &self.settings.ssh).unwrap_or_else(|| line.clone());
+        let lines: Vec<String> = lines.iter().map(kept).collect();
+        let keys = ssh::keys(&lines).map_err(Failure::usage)?;
         let keys: Vec<String> = keys.into_iter().map(|key| key.line).collect();
         self.keep(Settings {
             ssh: keys.clone(),
