@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::host::args::{HostCommand, NetworkCommand, RecoveryCommand, StickCommand, TimeCommand, UpdateCommand};
 use super::token_kind::KindArgs;
 use crate::control::check::{self, parse_first, parse_net};
 use crate::control::{Charset, First, Mode, Net, Order, Unavailable, Unmatched};
@@ -61,10 +62,22 @@ pub enum Command {
     Operator(super::operator::OperatorCommand),
     /// How the box stands on the network
     #[command(subcommand)]
-    Network(super::operator::NetworkCommand),
+    Network(NetworkCommand),
+    /// The box as a machine: its name, SSH, restart, factory reset
+    #[command(subcommand)]
+    Host(HostCommand),
     /// The box's clock
     #[command(subcommand)]
     Time(TimeCommand),
+    /// USB sticks
+    #[command(subcommand)]
+    Stick(StickCommand),
+    /// The stick for who has lost the last password
+    #[command(subcommand)]
+    Recovery(RecoveryCommand),
+    /// The box's version, and the next one
+    #[command(subcommand)]
+    Update(UpdateCommand),
     /// What happened at the door; with --follow --json one document a line
     Log(LogArgs),
     /// The last attempts of a user in plain words, with what to do
@@ -416,15 +429,6 @@ pub struct EntraArgs {
     /// Switch it on unproven; an alarm says so
     #[arg(long)]
     pub enable: bool,
-}
-
-/// `time ...`
-#[derive(Debug, Subcommand)]
-pub enum TimeCommand {
-    /// What the clock shows and whether it is trusted
-    Show,
-    /// You have looked: the clock is right
-    Confirm,
 }
 
 /// `log ...`

@@ -10,7 +10,9 @@ use super::args::{Cli, QrStyle};
 use super::out::{End, Out};
 use super::plan::{Plan, plan};
 use super::qr::Drawing;
-use super::{Around, Asker, View, backup, command, export, import, log, operator, show, socket, stock, token_program};
+use super::{
+    Around, Asker, View, backup, command, export, host, import, log, operator, show, socket, stock, token_program,
+};
 use crate::control::{
     Answer, Failure, HostAnswer, Request, TokenAdd, TokenMade, TokenStatus, USERS_LIMIT_MAX, UserRow, UserSearch,
 };
@@ -54,6 +56,7 @@ pub fn deliver(cli: Cli, around: &mut Around<'_>, out: &mut Out<'_>) -> Result<u
         Plan::Stock(list) => stock::list(&mut *(around.connect)(&path)?, &list, &view, out),
         Plan::TokenAdd(add, qr) => token_add(&mut *(around.connect)(&path)?, add, qr, &view, out),
         Plan::OperatorTokenAdd(name, qr) => operator::token_add(&mut *(around.connect)(&path)?, name, qr, &view, out),
+        Plan::Host(plan) => host::carry_out(plan, &path, around, out),
         Plan::Log(plan) => log::log(&mut *(around.connect)(&path)?, plan, &view, out),
     }
 }
@@ -98,7 +101,7 @@ fn verdict(answer: &Answer, out: &mut Out<'_>) -> u8 {
 }
 
 /// The answer's own data as the document, without the word that says which answer it is.
-fn document(answer: &Answer, out: &mut Out<'_>) -> std::io::Result<()> {
+pub fn document(answer: &Answer, out: &mut Out<'_>) -> std::io::Result<()> {
     match answer {
         Answer::Pong(one) => out.document(one),
         Answer::Status(one) => out.document(one),

@@ -3,7 +3,7 @@
 //! `control`'s types, and `enrol`, `secret` and `text`; it never touches the store.
 //!
 //! - `args`, `token_kind` and `words` what is typed; `plan` what they come to; `deliver` asks and prints
-//! - `import`, `export`, `backup` and `log` take several requests; `operator` the operators of the console;
+//! - `import`, `export`, `backup` and `log` take several requests; `operator` the operators of the console; `host` the machine;
 //!   `stock` hardware tokens by serial number, `token_program` those on a reader
 //! - `show` answers as text; `input` files and prompts; `qr` keys as drawings; `out` everything that is printed
 
@@ -11,6 +11,7 @@ pub mod args;
 mod backup;
 mod deliver;
 mod export;
+mod host;
 mod import;
 mod input;
 mod log;

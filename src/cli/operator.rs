@@ -1,5 +1,4 @@
-//! `operator ...` and `network ...`: who may log in at the console, and how the box stands on the network. In: what was typed; out:
-//! a request, or an operator's new token as URI, key and QR code.
+//! `operator ...`: who may log in at the console. In: what was typed; out: a request, or an operator's new token as URI, key and QR code.
 
 use std::path::{Path, PathBuf};
 
@@ -92,13 +91,6 @@ pub enum OperatorTokenCommand {
         /// Whose
         name: String,
     },
-}
-
-/// `network ...`
-#[derive(Debug, Subcommand)]
-pub enum NetworkCommand {
-    /// Interfaces, gateways, name servers
-    Show,
 }
 
 /// What `operator ...` comes to.

@@ -7,11 +7,10 @@ use std::path::Path;
 use jiff::tz::TimeZone;
 
 use super::args::{
-    ClientArgs, ClientCommand, Command, EntraArgs, EntraCommand, LogArgs, QrStyle, TimeCommand, TokenCommand,
-    UserCommand,
+    ClientArgs, ClientCommand, Command, EntraArgs, EntraCommand, LogArgs, QrStyle, TokenCommand, UserCommand,
 };
 use super::input::{Ask, Input};
-use super::{operator, stock, token_program};
+use super::{host, operator, stock, token_program};
 use crate::control::{
     ClientAdd, ClientFields, ClientSet, Delimiter, DirectoryLogin, EntraSet, Failure, LogFilter, Override,
     PasswordChange, Request, Timestamp, TokenAdd, TokenId, Unmatched, UserAdd, UserSet, check,
@@ -60,6 +59,8 @@ pub enum Plan {
     Backup(super::backup::BackupArgs),
     /// A restore, piece by piece.
     Restore(super::backup::RestoreArgs),
+    /// Something of the machine.
+    Host(host::Plan),
     /// The log, page by page.
     Log(Log),
     /// Completions of a shell.
@@ -106,9 +107,12 @@ pub fn plan(command: Command, input: &mut dyn Input, now: Timestamp, zone: &Time
         Command::Restore(args) => Plan::Restore(args),
         Command::Entra(command) => Plan::Ask(entra(command, input)?),
         Command::Operator(command) => operator::plan(command, input)?,
-        Command::Network(operator::NetworkCommand::Show) => Plan::Ask(Request::Network),
-        Command::Time(TimeCommand::Show) => Plan::Ask(Request::TimeShow),
-        Command::Time(TimeCommand::Confirm) => Plan::Ask(Request::TimeConfirm),
+        Command::Network(command) => host::network(command)?,
+        Command::Host(command) => host::host(command, input)?,
+        Command::Time(command) => host::time(command)?,
+        Command::Stick(command) => host::stick(command),
+        Command::Recovery(command) => host::recovery(command),
+        Command::Update(command) => host::update(command)?,
         Command::Log(LogArgs { verify: true, .. }) => Plan::Ask(Request::LogVerify),
         Command::Log(args) => Plan::Log(log(args, now, zone)?),
         Command::Explain { user } => Plan::Ask(Request::Explain { user: named(user)? }),

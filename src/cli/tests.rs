@@ -16,6 +16,7 @@ mod counters;
 mod files;
 mod flows;
 mod hardware;
+mod host;
 mod operators;
 mod printed;
 mod stock;

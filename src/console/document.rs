@@ -61,7 +61,15 @@ const ORDER: &[Part] = &[
                 "first-3-clock-not-trusted",
                 "A clock that is not trusted is compared with a watch.",
             ),
+            (
+                "first-3-clock-appliance",
+                "On an appliance zone, time servers and clock are set from here.",
+            ),
             ("first-4-network", "How the box stands on the network."),
+            (
+                "first-4-network-appliance",
+                "On an appliance the network is set from here.",
+            ),
             (
                 "first-5-entra",
                 "Where the tenant ID and the client ID are found in the portal.",

@@ -271,6 +271,22 @@ impl Desk {
         (first, frame(&self.app))
     }
 
+    /// Bytes on the line of what changes meanwhile.
+    pub fn bytes_of(&mut self, change: impl FnOnce(&mut Self)) -> usize {
+        let (columns, rows) = self.app.context().size;
+        let line = Line::new(self.app.context().caps, columns, rows);
+        let mut terminal = Terminal::new(line).unwrap();
+        let mut frame = |app: &App| {
+            terminal
+                .draw(|frame| app.draw(frame.buffer_mut()).map_or((), |_| ()))
+                .unwrap();
+            terminal.backend_mut().take().len()
+        };
+        frame(&self.app);
+        change(self);
+        frame(&self.app)
+    }
+
     /// What the whole screen takes on the line, painted anew.
     pub fn painted(&self) -> usize {
         use ratatui::backend::Backend;

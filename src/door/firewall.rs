@@ -1,65 +1,86 @@
-//! The firewall of the appliance knows the clients. In: the client records, each time they change; out: word to postern-host, again and
-//! again until it has taken it. On a box without postern-host nothing is sent: the firewall there is its owner's.
+//! The appliance's firewall follows the clients. In: a word that they changed; out: who may send RADIUS, told to postern-host, again and
+//! again until it is loaded. Where there is no postern-host nothing is done: a firewall of somebody's own is not touched.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
 use super::Door;
+use super::alarms::Grave;
 use crate::host::client;
 use crate::host::ops::{Ask, Firewall};
 
-/// After a try that failed, doubled up to [`RETRY_MAX`].
-const RETRY: Duration = Duration::from_millis(500);
-const RETRY_MAX: Duration = Duration::from_secs(30);
-/// Where there is no postern-host it is looked for this often: its socket may come later.
-const LOOK: Duration = Duration::from_secs(10);
+/// After a failure it is tried again, later each time.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// Who is told that the clients changed.
+#[derive(Default)]
+pub struct Wall(Notify);
+
+impl Wall {
+    /// They did.
+    pub fn changed(&self) {
+        self.0.notify_one();
+    }
+}
 
 impl Door {
-    /// Keeps the firewall as the clients are. Never ends.
-    pub async fn keep_firewall(self: Arc<Self>, socket: PathBuf) {
-        let mut retry = RETRY;
-        loop {
-            let wanted = self.firewall();
-            let path = socket.clone();
-            let told = tokio::task::spawn_blocking(move || {
-                client::is_there(&path).then(|| client::ask(&path, &Ask::Firewall(wanted)))
-            });
-            let wait = match told.await {
-                Ok(Some(Ok(_))) => {
-                    retry = RETRY;
-                    None
-                }
-                Ok(Some(Err(failure))) => {
-                    tracing::warn!("the firewall does not know the clients yet: {failure}");
-                    let wait = retry;
-                    retry = (retry * 2).min(RETRY_MAX);
-                    Some(wait)
-                }
-                Ok(None) | Err(_) => Some(LOOK),
-            };
-            match wait {
-                None => self.clients_moved.notified().await,
-                Some(wait) => {
-                    let _ = tokio::time::timeout(wait, self.clients_moved.notified()).await;
-                }
-            }
-        }
-    }
-
-    /// What is to be let in now.
-    fn firewall(&self) -> Firewall {
-        let listening = self.listening.lock();
+    /// Who may send RADIUS now.
+    fn wall(&self) -> Firewall {
+        let listening = self.listening.lock().clone();
         let mut ports: Vec<u16> = listening
             .auth
             .iter()
             .chain(&listening.acct)
-            .map(|address| address.port())
+            .map(|one| one.port())
             .collect();
-        drop(listening);
         ports.sort_unstable();
         ports.dedup();
-        let clients = self.store.clients().iter().map(|client| client.net).collect();
-        Firewall { ports, clients }
+        Firewall {
+            ports,
+            clients: self.store.clients().iter().map(|client| client.net).collect(),
+        }
+    }
+
+    /// Keeps the firewall, until the task is dropped.
+    pub async fn keep_firewall(self: Arc<Self>, socket: PathBuf) {
+        let mut loaded: Option<Firewall> = None;
+        let mut wait = FIRST_WAIT;
+        loop {
+            let wanted = self.wall();
+            if loaded.as_ref() == Some(&wanted) || !socket.exists() {
+                self.firewall.0.notified().await;
+                continue;
+            }
+            let (place, ask) = (socket.clone(), Ask::Firewall(wanted.clone()));
+            let answer = tokio::task::spawn_blocking(move || client::ask(&place, &ask)).await;
+            match answer {
+                Ok(Ok(_)) => {
+                    tracing::info!(clients = wanted.clients.len(), "the firewall is loaded");
+                    self.alarms.clear("firewall");
+                    (loaded, wait) = (Some(wanted), FIRST_WAIT);
+                }
+                Ok(Err(failure)) => {
+                    tracing::warn!("the firewall does not follow the clients: {failure}");
+                    // The first failure may be a helper that is just starting.
+                    if wait > FIRST_WAIT {
+                        self.raise(
+                            "firewall",
+                            Grave::Some,
+                            format!("The firewall does not follow the clients: {failure}"),
+                            "Restart the box if it stays so",
+                            crate::clock::wall(),
+                        );
+                    }
+                    let _ = tokio::time::timeout(wait, self.firewall.0.notified()).await;
+                    wait = (wait * 2).min(LONGEST_WAIT);
+                }
+                // The runtime ends.
+                Err(_) => return,
+            }
+        }
     }
 }

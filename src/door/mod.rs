@@ -122,8 +122,8 @@ pub struct Door {
     closing: AtomicBool,
     /// Told when it is to.
     pub(crate) restart: tokio::sync::Notify,
-    /// The clients were changed: the firewall has to know.
-    clients_moved: tokio::sync::Notify,
+    /// Told when the clients change, on the appliance.
+    firewall: firewall::Wall,
     /// Systemd's credentials directory, where there is one.
     credentials: Option<PathBuf>,
     /// The box's clock a second ago, in ms.
@@ -194,7 +194,7 @@ impl Door {
         let newer = ClientTable::new(&self.store.clients(), &table);
         *table = Arc::new(newer);
         drop(table);
-        self.clients_moved.notify_one();
+        self.firewall.changed();
     }
 
     /// Takes over changed tenants, and says with an alarm which of them do not work or were never proven (R13).

@@ -238,7 +238,7 @@ impl Start<'_> {
             copying: Default::default(),
             closing: Default::default(),
             restart: Default::default(),
-            clients_moved: Default::default(),
+            firewall: Default::default(),
             credentials: self.credentials.map(Path::to_owned),
             last_second: Default::default(),
             asking: Default::default(),

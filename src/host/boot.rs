@@ -1,201 +1,228 @@
-//! `postern-host boot`: once at each start, before the network and posternd. In: the settings as they were kept; out: the files under
-//! `/run` that systemd's programs read, the host's name, the firewall that lets nobody in yet, and the credential under which posternd's
-//! key is sealed. It never stops a boot: what goes wrong stands in the trouble file, which the console shows.
+//! The first thing of Postern's at a boot. In: the settings on the disk; out: files under `/run` that systemd's own programs read, the
+//! firewall, the host's name, and the credential that posternd's key comes from. It starts nothing, and goes on after what fails: what
+//! keeps the box from working stands in the file of troubles.
 
-use std::os::unix::fs::{DirBuilderExt, symlink};
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 
 use zeroize::Zeroizing;
 
 use super::exec::Machine;
-use super::ops::Firewall;
-use super::settings::Settings;
-use super::troubles::{self, trouble};
-use super::{desk, files, firewall, network, settings};
+use super::settings::{self, Loaded, Settings};
+use super::troubles::trouble;
+use super::{files, firewall, network, ssh, times, troubles};
 
-const CREDS: &str = "/usr/bin/systemd-creds";
-/// The credential as it is kept, sealed by systemd.
+const STATE: &str = "/var/lib/postern-host";
+/// posternd's key, sealed with the machine's own key: /var is sealed to the TPM already, where there is one.
 pub const CREDENTIAL: &str = "/var/lib/postern-host/postern.key.cred";
-/// Where systemd looks for it (systemd.exec(5), LoadCredentialEncrypted=).
+/// posternd's records: where they are, a new key would not open them.
+const STORE: &str = "/var/lib/postern/store";
+/// A key of posternd's own making.
+const KEY_FILE: &str = "/var/lib/postern/key";
+/// The initrd could not open /var: what stands there is empty and goes with the power.
+const VAR_LOST: &str = "/run/postern-host/var-lost";
 const CREDSTORE: &str = "/run/credstore.encrypted";
-/// The data could not be opened at this start.
-pub const VAR_LOST: &str = "/run/postern-host/var-lost";
-const LOCALTIME: &str = "/run/postern-host/localtime";
-const TIMESYNCD: &str = "/run/systemd/timesyncd.conf.d/20-postern.conf";
+const SYSTEMD_CREDS: &str = "/usr/bin/systemd-creds";
 
-/// All of it.
-pub fn run(machine: &dyn Machine) {
-    let loaded = settings::load(machine);
-    if let Some(trouble) = loaded.trouble {
-        troubles::raise(machine, trouble);
+/// Does it all.
+pub fn boot(machine: &dyn Machine) {
+    let lost = machine.path(VAR_LOST).exists();
+    if !lost {
+        writable(machine);
     }
-    let own = &loaded.settings;
-    let note = |what: &str, error: &dyn std::fmt::Display| tracing::error!("{what}: {error}");
-    if let Err(error) = firewall::apply(machine, &Firewall::default(), !own.ssh.is_empty()) {
-        note("the firewall", &error);
-        let what = format!("The firewall could not be set: {error}");
-        let todo = "Restart the box; if it stays so, write the image anew. Keep it off open networks until then.";
-        troubles::raise(machine, trouble("firewall", what, todo));
+    let Loaded { settings, trouble, .. } = settings::load(machine);
+    match trouble {
+        Some(trouble) => troubles::raise(machine, trouble),
+        None => ["settings-unread", "settings-lost", "settings-newer"]
+            .iter()
+            .for_each(|code| troubles::clear(machine, code)),
     }
-    if let Err(error) = machine.set_name(own.name()) {
-        note("the host's name", &error);
-    }
-    if let Err(error) = zone(machine, own.zone()) {
-        note("the time zone", &error);
-    }
-    if let Err(error) = servers(machine, own) {
-        note("the time servers", &error);
-    }
-    if let Err(error) = network::write(machine, &own.network, !own.servers.is_empty()) {
-        note("the network", &error);
-    }
-    if let Err(error) = desk::write_keys(machine, &own.ssh) {
-        note("the SSH keys", &error);
-    }
-    if machine.path(VAR_LOST).exists() {
-        return;
-    }
-    if let Err(error) = credential(machine) {
-        note("the credential", &error);
-        let what = format!("The key of this box's secrets cannot be opened: {error}. It answers no login.");
-        let todo = "Put back the disk or the TPM that it had, or restore a backup after a factory reset.";
-        troubles::raise(machine, trouble("key-lost", what, todo));
+    // The firewall before anything that could open a way in.
+    let wall = firewall::load(machine, &firewall::at_boot(), !settings.ssh.is_empty());
+    told(
+        machine,
+        "firewall",
+        "The firewall could not be loaded",
+        wall.map_err(|error| error.to_string()),
+    );
+    let name = machine.set_name(settings.name()).map_err(|error| error.to_string());
+    told(machine, "name", "The box's name could not be set", name);
+    let written = run_files(machine, &settings).map_err(|error| error.to_string());
+    told(
+        machine,
+        "run",
+        "The box's settings could not be put under /run",
+        written,
+    );
+    if !lost {
+        credential(machine);
     }
 }
 
-/// The link that `/etc/localtime` leads to, at once the new one.
-///
-/// # Errors
-/// What the system said.
-pub(super) fn zone(machine: &dyn Machine, zone: &str) -> std::io::Result<()> {
-    let link = machine.path(LOCALTIME);
-    let beside = link.with_extension("new");
-    files::remove(&beside)?;
-    if let Some(folder) = link.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    symlink(format!("/usr/share/zoneinfo/{zone}"), &beside)?;
-    std::fs::rename(&beside, &link)
+fn run_files(machine: &dyn Machine, settings: &Settings) -> std::io::Result<()> {
+    network::write(machine, &settings.network, !settings.servers.is_empty())?;
+    times::write(machine, settings)?;
+    ssh::write(machine, &settings.ssh)
 }
 
-/// timesyncd's drop-in (timesyncd.conf(5)): the operator's servers in the place of all others; without any, the image's.
-///
-/// # Errors
-/// What the system said.
-pub(super) fn servers(machine: &dyn Machine, settings: &Settings) -> std::io::Result<()> {
-    let path = machine.path(TIMESYNCD);
-    if settings.servers.is_empty() {
-        return files::remove(&path);
+fn told(machine: &dyn Machine, code: &str, what: &str, result: Result<(), String>) {
+    match result {
+        Ok(()) => troubles::clear(machine, code),
+        Err(error) => troubles::raise(
+            machine,
+            trouble(
+                code,
+                format!("{what}: {error}."),
+                "Restart the box; if it stays so, update it.",
+            ),
+        ),
     }
-    let text = format!("[Time]\nNTP=\nNTP={}\nFallbackNTP=\n", settings.servers.join(" "));
-    files::write(&path, text.as_bytes(), files::PUBLIC)
 }
 
-/// Made at the first start, laid where systemd looks for it at each. Sealed by systemd's host key, which lies in `/var`: where there is a
-/// TPM, `/var` itself is sealed to it.
-fn credential(machine: &dyn Machine) -> Result<(), String> {
-    let kept = machine.path(CREDENTIAL);
-    if !kept.exists() {
-        let mut key = Zeroizing::new([0_u8; 32]);
-        ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), key.as_mut())
-            .map_err(|_| "the system gives no random numbers".to_owned())?;
-        let arguments = ["encrypt", "--with-key=host", "--name=postern.key", "-", "-"];
-        let sealed = machine
-            .run(CREDS, &arguments, key.as_ref())
-            .map_err(|error| error.to_string())?;
-        files::keep(&kept, &sealed, files::PRIVATE).map_err(|error| error.to_string())?;
+/// Whether the box can write its data.
+fn writable(machine: &dyn Machine) {
+    let folder = machine.path(STATE);
+    let tried =
+        std::fs::create_dir_all(&folder).and_then(|()| files::keep(&folder.join("writable"), b"", files::PRIVATE));
+    match tried {
+        Ok(()) => {
+            let _ = files::remove(&folder.join("writable"));
+            troubles::clear(machine, "var-read-only");
+        }
+        Err(error) => troubles::raise(
+            machine,
+            trouble(
+                "var-read-only",
+                format!("The box cannot write its data ({error}): it answers no login."),
+                "Restart it, which repairs the file system; if it stays so, its disk is full or failing.",
+            ),
+        ),
     }
-    let sealed = std::fs::read(&kept).map_err(|error| error.to_string())?;
-    let opened = machine.run(CREDS, &["decrypt", "--name=postern.key", "-", "-"], &sealed);
-    let opened = Zeroizing::new(opened.map_err(|error| error.to_string())?);
-    if opened.len() != 32 {
-        return Err("it does not hold a key".to_owned());
+}
+
+/// Makes the credential where there is none, and looks whether the one that is there can be opened.
+fn credential(machine: &dyn Machine) {
+    let path = machine.path(CREDENTIAL);
+    let result = if path.exists() {
+        let place = path.to_string_lossy();
+        let opened = machine.run(SYSTEMD_CREDS, &["decrypt", "--name=postern.key", &place, "-"], b"");
+        opened.map(|key| drop(Zeroizing::new(key))).map_err(|error| {
+            let _ = error;
+            "The key of the box's records can no longer be opened: it answers no login.".to_owned()
+        })
+    } else if machine.path(STORE).exists() && !machine.path(KEY_FILE).exists() {
+        Err("The key of the box's records is gone: it answers no login.".to_owned())
+    } else if machine.path(KEY_FILE).exists() {
+        Ok(())
+    } else {
+        made(machine).map_err(|error| format!("The key of the box's records could not be made ({error})."))
+    };
+    // Where systemd looks for it (systemd.exec(5), LoadCredentialEncrypted=); without one posternd has a key file of its own.
+    let laid = result.and_then(|()| {
+        let Ok(sealed) = std::fs::read(&path) else {
+            return Ok(());
+        };
+        let made = DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(machine.path(CREDSTORE));
+        made.and_then(|()| files::write(&machine.path(CREDSTORE).join("postern.key"), &sealed, files::PRIVATE))
+            .map_err(|error| format!("The key of the box's records could not be put under /run ({error})."))
+    });
+    match laid {
+        Ok(()) => troubles::clear(machine, "key-lost"),
+        Err(what) => troubles::raise(
+            machine,
+            trouble(
+                "key-lost",
+                what,
+                "Reset the box to its factory state, then restore a backup.",
+            ),
+        ),
     }
-    let store = machine.path(CREDSTORE);
-    let made = std::fs::DirBuilder::new().mode(0o700).recursive(true).create(&store);
-    made.and_then(|()| files::write(&store.join("postern.key"), &sealed, files::PRIVATE))
-        .map_err(|error| error.to_string())
+}
+
+fn made(machine: &dyn Machine) -> Result<(), String> {
+    let mut key = Zeroizing::new([0; crate::seal::KEY_LEN]);
+    crate::process::fill_random(&mut *key);
+    let arguments = ["encrypt", "--with-key=host", "--name=postern.key", "-", "-"];
+    let sealed = machine
+        .run(SYSTEMD_CREDS, &arguments, &*key)
+        .map_err(|error| error.to_string())?;
+    if sealed.is_empty() {
+        return Err("systemd-creds wrote nothing".to_owned());
+    }
+    files::keep(&machine.path(CREDENTIAL), &sealed, files::PRIVATE).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 mod tests {
     use super::*;
+    use crate::host::ops::TROUBLE_FILE;
     use crate::host::testing::Fake;
 
-    /// A machine whose `systemd-creds` seals by writing backwards.
     fn fake() -> Fake {
         let fake = Fake::new();
-        fake.programs(|program, _, input| (program == CREDS).then(|| Ok(input.iter().rev().copied().collect())));
+        fake.programs(|program, arguments, _| {
+            (program == SYSTEMD_CREDS && arguments[0] == "encrypt").then(|| Ok(b"sealed".to_vec()))
+        });
         fake
     }
 
+    fn codes(fake: &Fake) -> Vec<String> {
+        troubles::list(fake).into_iter().map(|one| one.code).collect()
+    }
+
     #[test]
-    fn a_new_box_gets_a_name_a_firewall_and_a_key_and_keeps_the_key() {
+    fn a_first_boot_sets_everything_and_makes_the_key_once() {
         let fake = fake();
-        run(&fake);
-        let ran = fake.ran().join("\n");
-        assert!(
-            ran.contains("/usr/sbin/nft -f -") && ran.contains("sethostname postern"),
-            "{ran}"
-        );
+        boot(&fake);
+        assert!(codes(&fake).is_empty(), "{}", fake.get(TROUBLE_FILE));
+        assert_eq!(fake.get(CREDENTIAL), "sealed");
+        assert_eq!(fake.get("/run/credstore.encrypted/postern.key"), "sealed");
         assert!(fake.path("/run/systemd/network/10-postern-~any.network").exists());
-        assert!(std::fs::read_link(fake.path(LOCALTIME)).unwrap().ends_with("UTC"));
-        let key = std::fs::read(fake.path(CREDENTIAL)).unwrap();
-        assert_eq!(key.len(), 32);
+        assert!(fake.path("/run/postern-host/localtime").is_symlink());
+        let ran = fake.ran();
         assert_eq!(
-            std::fs::read(fake.path("/run/credstore.encrypted/postern.key")).unwrap(),
-            key
+            ran,
+            [
+                "/usr/sbin/nft -f -",
+                "sethostname postern",
+                "/usr/bin/systemd-creds encrypt --with-key=host --name=postern.key - -"
+            ]
         );
-        run(&fake);
-        assert_eq!(
-            std::fs::read(fake.path(CREDENTIAL)).unwrap(),
-            key,
-            "the key was made anew"
-        );
-        assert!(troubles::list(&fake).is_empty());
+        boot(&fake);
+        assert!(fake.ran().iter().all(|line| !line.contains("encrypt")), "made once");
     }
 
     #[test]
-    fn r21_a_key_that_does_not_open_is_told_and_never_replaced() {
-        let fake = fake();
-        run(&fake);
-        let key = std::fs::read(fake.path(CREDENTIAL)).unwrap();
-        std::fs::remove_file(fake.path("/run/credstore.encrypted/postern.key")).unwrap();
-        fake.programs(|program, _, _| (program == CREDS).then(|| Err("no".to_owned())));
-        run(&fake);
-        assert_eq!(troubles::list(&fake)[0].code, "key-lost");
-        assert_eq!(std::fs::read(fake.path(CREDENTIAL)).unwrap(), key);
-        assert!(!fake.path("/run/credstore.encrypted/postern.key").exists());
+    fn r21_a_key_that_is_gone_or_cannot_be_opened_is_never_made_anew() {
+        let gone = fake();
+        gone.put("/var/lib/postern/store/db", "x");
+        boot(&gone);
+        assert_eq!(codes(&gone), ["key-lost"]);
+        assert!(!gone.path(CREDENTIAL).exists());
+        let closed = fake();
+        closed.put(CREDENTIAL, "other machine's");
+        closed.put(TROUBLE_FILE, r#"[{"code":"update-failed","what":"a","todo":"b"}]"#);
+        closed.programs(|program, _, _| (program == SYSTEMD_CREDS).then(|| Err("bad".to_owned())));
+        boot(&closed);
+        assert_eq!(codes(&closed), ["update-failed", "key-lost"]);
+        assert_eq!(closed.get(CREDENTIAL), "other machine's");
+        let lost = fake();
+        lost.put(VAR_LOST, "");
+        boot(&lost);
+        assert!(!lost.path(CREDENTIAL).exists());
     }
 
     #[test]
-    fn where_the_data_is_lost_no_key_is_made() {
-        let fake = fake();
-        fake.put(VAR_LOST, "");
-        run(&fake);
-        assert!(!fake.path(CREDENTIAL).exists());
-    }
-
-    #[test]
-    fn settings_are_put_in_place() {
-        let fake = fake();
-        let own = Settings {
-            name: "box-1".to_owned(),
-            zone: "Europe/Vienna".to_owned(),
-            servers: vec!["ntp.contoso.example".to_owned()],
-            ssh: vec!["ssh-ed25519 AAAA anna".to_owned()],
-            ..Settings::default()
-        };
-        settings::save(&fake, &own).unwrap();
-        run(&fake);
-        assert!(fake.ran().contains(&"sethostname box-1".to_owned()));
-        assert!(fake.get(TIMESYNCD).contains("NTP=ntp.contoso.example"));
-        assert!(
-            std::fs::read_link(fake.path(LOCALTIME))
-                .unwrap()
-                .ends_with("Europe/Vienna")
-        );
-        assert!(fake.inputs()[0].contains("dport 22"), "SSH is on");
-        assert!(fake.get("/run/postern-host/ssh/authorized_keys").contains("AAAA"));
+    fn what_fails_is_told_and_the_rest_is_done() {
+        let fake = Fake::new();
+        fake.put(settings::FILE, "{");
+        fake.programs(|_, _, _| Some(Err("broken".to_owned())));
+        boot(&fake);
+        assert_eq!(codes(&fake), ["settings-lost", "firewall", "key-lost"]);
+        assert!(fake.path("/run/systemd/network/10-postern-~any.network").exists());
     }
 }

@@ -1,137 +1,249 @@
-//! What the firewall lets in, as one ruleset of nftables (nft(8)) that takes the place of the one before at once. In: the clients' networks,
-//! RADIUS ports, whether SSH is on; out: a text for `nft -f -`. RADIUS is matched without connection tracking: a client that is
-//! removed is shut out with its next packet, and a flood fills no table. Pure, but for [`apply`].
+//! The firewall (nftables). In: who may send RADIUS and whether SSH is on; out: one ruleset that takes the place of the one before at
+//! once, or not at all. RADIUS is told apart before connections are tracked: a flood fills no table, and a client that was removed
+//! is shut out at once, since nothing remembers it. Others send 20 packets a second in all, so that the console can show who knocks.
 
-use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::exec::{ExecError, Machine};
 use super::ops::Firewall;
 use crate::store::records::Net;
 
 const NFT: &str = "/usr/sbin/nft";
-/// From addresses that are no client's, all together, so that the console can show who knocks.
-pub const STRANGERS_A_SECOND: u32 = 20;
-/// Most networks: more than any box has gateways.
-pub const CLIENTS_MAX: usize = 10_000;
-/// Most ports.
-pub const PORTS_MAX: usize = 16;
+/// What was loaded last, so that a restarted helper knows it.
+const LAST: &str = "/run/postern-host/firewall.json";
+/// Packets a second from those who are no clients, and how many at once.
+const STRANGERS: u32 = 20;
+/// Most clients and ports that are taken.
+const CLIENTS_MAX: usize = 20_000;
+const PORTS_MAX: usize = 32;
 
-/// The whole ruleset.
-pub fn ruleset(firewall: &Firewall, ssh: bool) -> String {
-    let (mut v4, mut v6) = (BTreeSet::new(), BTreeSet::new());
-    for net in firewall.clients.iter().take(CLIENTS_MAX) {
-        let text = element(net);
-        if net.address.is_ipv4() {
-            v4.insert(text)
-        } else {
-            v6.insert(text)
-        };
+/// Before posternd has said who its clients are: nobody, at the usual ports.
+pub fn at_boot() -> Firewall {
+    Firewall {
+        ports: vec![crate::config::AUTH_PORT, crate::config::ACCT_PORT],
+        clients: Vec::new(),
     }
-    let ports: BTreeSet<String> = firewall.ports.iter().take(PORTS_MAX).map(u16::to_string).collect();
-    let ports = ports.into_iter().collect::<Vec<_>>().join(", ");
-    let mut text = "table inet postern\ndelete table inet postern\ntable inet postern {\n".to_owned();
-    set(&mut text, "clients4", "ipv4_addr", &v4);
-    set(&mut text, "clients6", "ipv6_addr", &v6);
-    if !ports.is_empty() {
-        let _ = write!(
-            text,
-            "  chain untracked_in {{\n    type filter hook prerouting priority raw; policy accept;\n    udp dport {{ {ports} }} notrack\n  }}\n  \
-             chain untracked_out {{\n    type filter hook output priority raw; policy accept;\n    udp sport {{ {ports} }} notrack\n  }}\n"
-        );
-    }
-    text.push_str("  chain input {\n    type filter hook input priority filter; policy drop;\n    iif lo accept\n");
-    if !ports.is_empty() {
-        let _ = write!(
-            text,
-            "    udp dport {{ {ports} }} ip saddr @clients4 accept\n    udp dport {{ {ports} }} ip6 saddr @clients6 accept\n    \
-             udp dport {{ {ports} }} limit rate {STRANGERS_A_SECOND}/second burst {STRANGERS_A_SECOND} packets accept\n    \
-             udp dport {{ {ports} }} drop\n"
-        );
-    }
-    // Neighbours and routers (RFC 4890 4.4.1), what a too long packet meets, DHCP's answers, and the box's own connections.
-    text.push_str(
-        "    ct state established,related accept\n    \
-         icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert } ip6 hoplimit 255 accept\n    \
-         icmpv6 type packet-too-big accept\n    icmp type destination-unreachable accept\n    \
-         udp sport 67 udp dport 68 accept\n    ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept\n",
-    );
-    if ssh {
-        text.push_str("    tcp dport 22 accept\n");
-    }
-    text.push_str("  }\n  chain forward {\n    type filter hook forward priority filter; policy drop;\n  }\n}\n");
-    text
 }
 
-fn set(text: &mut String, name: &str, kind: &str, elements: &BTreeSet<String>) {
-    let _ = writeln!(text, "  set {name} {{\n    type {kind}; flags interval; auto-merge;");
-    if !elements.is_empty() {
-        let elements: Vec<&str> = elements.iter().map(String::as_str).collect();
-        let _ = writeln!(text, "    elements = {{ {} }}", elements.join(", "));
-    }
-    text.push_str("  }\n");
+/// What was loaded last since the boot.
+pub fn last(machine: &dyn Machine) -> Firewall {
+    let bytes = std::fs::read(machine.path(LAST)).unwrap_or_default();
+    serde_json::from_slice(&bytes).unwrap_or_else(|_| at_boot())
 }
 
-/// A network as nft reads it; host bits are none of it (R8: a mapped address is its IPv4 one already).
-fn element(net: &Net) -> String {
-    let whole: u8 = if net.address.is_ipv4() { 32 } else { 128 };
-    let length = net.length.min(whole);
-    let address = match net.address {
-        IpAddr::V4(v4) => {
-            let mask = u32::MAX.checked_shl(32 - u32::from(length)).unwrap_or(0);
-            IpAddr::from(std::net::Ipv4Addr::from_bits(v4.to_bits() & mask))
-        }
-        IpAddr::V6(v6) => {
-            let mask = u128::MAX.checked_shl(128 - u32::from(length)).unwrap_or(0);
-            IpAddr::from(std::net::Ipv6Addr::from_bits(v6.to_bits() & mask))
-        }
-    };
-    format!("{address}/{length}")
-}
-
-/// Puts it in the place of the one before, wholly or not at all.
+/// Whether it can be.
 ///
 /// # Errors
-/// nft refused it: the one before stands.
-pub fn apply(machine: &dyn Machine, firewall: &Firewall, ssh: bool) -> Result<(), ExecError> {
-    machine
-        .run(NFT, &["-f", "-"], ruleset(firewall, ssh).as_bytes())
-        .map(drop)
+/// One line.
+pub fn check(firewall: &Firewall) -> Result<(), String> {
+    if firewall.clients.len() > CLIENTS_MAX || firewall.ports.len() > PORTS_MAX {
+        return Err(format!(
+            "the firewall takes {CLIENTS_MAX} clients and {PORTS_MAX} ports: leave some out"
+        ));
+    }
+    let bad = firewall.clients.iter().find(|net| {
+        let whole = if net.address.is_ipv4() { 32 } else { 128 };
+        net.length > whole
+    });
+    match bad {
+        Some(net) => Err(format!("{}/{} is no network", net.address, net.length)),
+        None => Ok(()),
+    }
+}
+
+/// Loads it in the place of the one before.
+///
+/// # Errors
+/// nft did not take it; then the one before stands.
+pub fn load(machine: &dyn Machine, firewall: &Firewall, ssh: bool) -> Result<(), ExecError> {
+    machine.run(NFT, &["-f", "-"], rules(firewall, ssh).as_bytes())?;
+    let text = serde_json::to_vec(firewall).unwrap_or_default();
+    if let Err(error) = super::files::write(&machine.path(LAST), &text, super::files::PRIVATE) {
+        tracing::warn!(%error, "{LAST} could not be written");
+    }
+    Ok(())
+}
+
+/// First and last address of each network, those that meet as one: nft refuses ranges that overlap.
+fn ranges(nets: impl Iterator<Item = (u128, u128)>) -> Vec<(u128, u128)> {
+    let mut sorted: Vec<(u128, u128)> = nets.collect();
+    sorted.sort_unstable();
+    let mut out: Vec<(u128, u128)> = Vec::new();
+    for (first, end) in sorted {
+        match out.last_mut() {
+            Some((_, last)) if first <= last.saturating_add(1) => *last = end.max(*last),
+            _ => out.push((first, end)),
+        }
+    }
+    out
+}
+
+fn v4(net: &Net) -> Option<(u128, u128)> {
+    let IpAddr::V4(address) = net.address else { return None };
+    let host = u32::MAX.checked_shr(u32::from(net.length)).unwrap_or(0);
+    Some((
+        u128::from(address.to_bits() & !host),
+        u128::from(address.to_bits() | host),
+    ))
+}
+
+fn v6(net: &Net) -> Option<(u128, u128)> {
+    let IpAddr::V6(address) = net.address else { return None };
+    let host = u128::MAX.checked_shr(u32::from(net.length)).unwrap_or(0);
+    Some((address.to_bits() & !host, address.to_bits() | host))
+}
+
+/// A set of nft's, which holds nothing where there is nothing to hold.
+fn set(out: &mut String, name: &str, kind: &str, elements: &[String]) {
+    let _ = writeln!(out, "\tset {name} {{");
+    let _ = writeln!(out, "\t\ttype {kind}; flags interval;");
+    if !elements.is_empty() {
+        let _ = writeln!(out, "\t\telements = {{ {} }}", elements.join(", "));
+    }
+    out.push_str("\t}\n");
+}
+
+fn range_text<A: ToString + From<B>, B>((first, last): (u128, u128), of: impl Fn(u128) -> B) -> String {
+    let (first, last) = (A::from(of(first)).to_string(), A::from(of(last)).to_string());
+    if first == last {
+        first
+    } else {
+        format!("{first}-{last}")
+    }
+}
+
+/// The ruleset. Pure.
+pub fn rules(firewall: &Firewall, ssh: bool) -> String {
+    let mut ports = firewall.ports.clone();
+    ports.sort_unstable();
+    ports.dedup();
+    let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
+    let four: Vec<String> = ranges(firewall.clients.iter().filter_map(v4))
+        .into_iter()
+        .map(|range| {
+            range_text::<Ipv4Addr, Ipv4Addr>(range, |bits| {
+                Ipv4Addr::from_bits(u32::try_from(bits).unwrap_or(u32::MAX))
+            })
+        })
+        .collect();
+    let six: Vec<String> = ranges(firewall.clients.iter().filter_map(v6))
+        .into_iter()
+        .map(|range| range_text::<Ipv6Addr, Ipv6Addr>(range, Ipv6Addr::from_bits))
+        .collect();
+    // Named first, so that the next line finds something to delete.
+    let mut out = "table inet postern\ndelete table inet postern\ntable inet postern {\n".to_owned();
+    set(&mut out, "radius", "inet_service", &ports);
+    set(&mut out, "clients4", "ipv4_addr", &four);
+    set(&mut out, "clients6", "ipv6_addr", &six);
+    let ssh = if ssh { "\t\ttcp dport 22 accept\n" } else { "" };
+    let _ = write!(
+        out,
+        "\tchain early {{
+\t\ttype filter hook prerouting priority raw; policy accept;
+\t\tudp dport @radius notrack
+\t}}
+\tchain late {{
+\t\ttype filter hook output priority raw; policy accept;
+\t\tudp sport @radius notrack
+\t}}
+\tchain radius {{
+\t\tip saddr @clients4 accept
+\t\tip6 saddr @clients6 accept
+\t\tlimit rate {STRANGERS}/second burst {STRANGERS} packets accept
+\t\tdrop
+\t}}
+\tchain input {{
+\t\ttype filter hook input priority filter; policy drop;
+\t\tiif \"lo\" accept
+\t\tudp dport @radius jump radius
+\t\tct state established,related accept
+\t\ticmp type destination-unreachable icmp code frag-needed limit rate 20/second accept
+\t\ticmpv6 type packet-too-big limit rate 20/second accept
+\t\ticmpv6 type {{ nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert }} ip6 hoplimit 255 accept
+\t\ticmpv6 type mld-listener-query ip6 saddr fe80::/10 accept
+\t\tudp sport 67 udp dport 68 accept
+\t\tip6 saddr fe80::/10 udp dport 546 accept
+{ssh}\t}}
+\tchain forward {{
+\t\ttype filter hook forward priority filter; policy drop;
+\t}}
+}}
+"
+    );
+    out
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 mod tests {
     use super::*;
-    use crate::control::check::parse_net;
+    use crate::host::testing::Fake;
 
-    fn of(clients: &[&str]) -> Firewall {
+    fn wall(clients: &[&str]) -> Firewall {
         Firewall {
-            ports: vec![1812, 1813, 1812],
-            clients: clients.iter().map(|one| parse_net(one).unwrap()).collect(),
+            ports: vec![1813, 1812, 1812],
+            clients: clients
+                .iter()
+                .map(|text| crate::control::check::parse_net(text).unwrap())
+                .collect(),
         }
     }
 
     #[test]
-    fn r8_clients_stand_in_the_set_of_their_family() {
-        let text = ruleset(&of(&["192.0.2.10", "2001:db8::/64", "0.0.0.0/0"]), false);
-        assert!(text.contains("elements = { 0.0.0.0/0, 192.0.2.10/32 }"), "{text}");
-        assert!(text.contains("elements = { 2001:db8::/64 }"), "{text}");
-        assert!(
-            text.contains("udp dport { 1812, 1813 } ip saddr @clients4 accept"),
-            "{text}"
+    fn clients_are_ranges_that_do_not_meet() {
+        let rules = rules(
+            &wall(&[
+                "192.0.2.7",
+                "192.0.2.6",
+                "10.0.0.0/8",
+                "10.1.0.0/16",
+                "2001:db8::/32",
+                "2001:db8::1",
+                "198.51.100.9",
+            ]),
+            false,
         );
-        assert!(!text.contains("dport 22"), "{text}");
-        assert!(ruleset(&of(&[]), true).contains("tcp dport 22 accept"));
+        for line in [
+            "elements = { 1812, 1813 }",
+            "elements = { 10.0.0.0-10.255.255.255, 192.0.2.6-192.0.2.7, 198.51.100.9 }",
+            "elements = { 2001:db8::-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff }",
+        ] {
+            assert!(rules.contains(line), "{rules}");
+        }
+        assert!(!rules.contains("dport 22"));
     }
 
     #[test]
-    fn a_box_that_listens_nowhere_lets_nobody_in() {
-        let text = ruleset(&Firewall::default(), false);
+    fn everybody_and_nobody_can_be_clients() {
+        let all = rules(&wall(&["0.0.0.0/0", "192.0.2.7", "::/0"]), true);
+        assert!(all.contains("elements = { 0.0.0.0-255.255.255.255 }"), "{all}");
         assert!(
-            text.contains("policy drop") && !text.contains("notrack") && !text.contains("clients4 accept"),
-            "{text}"
+            all.contains("elements = { ::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff }"),
+            "{all}"
         );
+        assert!(all.contains("tcp dport 22 accept"));
+        let none = rules(&wall(&[]), false);
+        assert_eq!(none.matches("elements").count(), 1, "{none}");
+    }
+
+    #[test]
+    fn what_was_loaded_last_is_known_and_a_refused_one_is_not() {
+        let fake = Fake::new();
+        assert_eq!(last(&fake), at_boot());
+        load(&fake, &wall(&["192.0.2.7"]), false).unwrap();
+        assert_eq!(last(&fake), wall(&["192.0.2.7"]));
+        assert!(fake.inputs()[0].starts_with("table inet postern\ndelete table"));
+        fake.programs(|_, _, _| Some(Err("no".to_owned())));
+        assert!(load(&fake, &wall(&["192.0.2.8"]), false).is_err());
+        assert_eq!(last(&fake), wall(&["192.0.2.7"]));
+    }
+
+    #[test]
+    fn what_cannot_be_a_network_is_refused() {
+        let mut firewall = wall(&["192.0.2.7"]);
+        check(&firewall).unwrap();
+        firewall.clients[0].length = 33;
+        assert!(check(&firewall).is_err());
     }
 }

@@ -3,33 +3,37 @@
 //! under `/run` and its own state directory. It takes no path and no command line from its caller, and reads no store.
 //!
 //! - [`ops`] what may be asked and what is answered: the types alone, for posternd, the console and the command line
-//! - [`server`] the socket, [`desk`] what is done with a question, [`client`] posternd's side
+//! - [`client`] posternd's side; [`server`] the socket; [`helper`] what is asked, done
 //! - [`boot`] once at each start; [`starts`] trials of updates, recovery and reset, before posternd
-//! - [`settings`] what is kept; [`network`], [`firewall`], [`stick`], [`update`], [`recovery`], [`reset`] one matter each
+//! - [`settings`] what is kept; [`network`], [`name`], [`times`], [`ssh`], [`firewall`], [`stick`], [`update`], [`recovery`], [`reset`] one matter each
 //! - [`exec`] the programs that it runs, by their own paths, with arguments that are made here; [`files`], [`troubles`]
 
 pub mod boot;
 pub mod client;
-pub mod desk;
 pub mod exec;
 pub mod files;
 pub mod firewall;
+pub mod helper;
+pub mod name;
 pub mod network;
 pub mod ops;
 pub mod recovery;
 pub mod reset;
 pub mod server;
 pub mod settings;
+pub mod ssh;
 pub mod starts;
 pub mod stick;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 pub mod testing;
+pub mod times;
 pub mod troubles;
 pub mod update;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 
@@ -79,16 +83,16 @@ pub fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let word = match args.command {
         Command::Serve { socket, peer_uid } => {
-            let peers = peer_uid.map_or_else(server::Peers::system, |uid| server::Peers(Some(uid)));
-            let served = server::listener(socket.as_deref())
-                .and_then(|listener| server::serve(&listener, peers).map_err(|error| error.to_string()));
-            if let Err(error) = served {
-                tracing::error!("postern-host does not run: {error}");
-            }
-            return ExitCode::FAILURE;
+            return match serve_at(socket, peer_uid) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => {
+                    tracing::error!("postern-host does not run: {error}");
+                    ExitCode::FAILURE
+                }
+            };
         }
         Command::Boot => {
-            boot::run(&exec::ThisMachine);
+            boot::boot(&exec::ThisMachine);
             return ExitCode::SUCCESS;
         }
         Command::Trial => "trial",
@@ -96,4 +100,20 @@ pub fn main() -> ExitCode {
         Command::ResetIfAsked => "reset-if-asked",
     };
     starts::command(word).unwrap_or(ExitCode::FAILURE)
+}
+
+fn serve_at(socket: Option<PathBuf>, peer_uid: Option<u32>) -> std::io::Result<()> {
+    let listener = match socket {
+        Some(path) => server::bind(&path)?,
+        None => server::inherited()?,
+    };
+    let postern = || {
+        let user = nix::unistd::User::from_name("postern").ok().flatten();
+        user.map(|user| user.uid.as_raw())
+    };
+    let posternd = peer_uid.or_else(postern);
+    let mut helper = helper::Helper::open(Arc::new(exec::ThisMachine));
+    tracing::info!("ready");
+    server::serve(&listener, &mut helper, posternd);
+    Ok(())
 }

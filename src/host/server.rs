@@ -1,136 +1,135 @@
-//! `postern-host serve`: the socket of the root helper. In: a listening socket, which systemd gives as standard input (or `--socket`), and
-//! connections from posternd or root alone (R24); out: one answer a question. It does one thing after the other, and what is due by
-//! itself (a network that nobody confirmed) between them. A bad or slow peer costs its own connection and nothing else.
+//! `host.sock`. In: connections of posternd's, one request each; out: one answer each. Whoever is neither posternd's user nor root is let
+//! go without a word (R24). One request at a time, so that two changes never meet; the socket is systemd's, or made by hand.
 
-use std::io::Write;
-use std::os::fd::AsFd;
+use std::io::{self, Write};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use nix::sys::socket::{getsockopt, sockopt};
 
-use super::desk::Desk;
-use super::exec::{Machine, ThisMachine};
+use super::helper::Helper;
 use super::ops::{Ask, HostAnswer};
 use crate::control::frame;
 use crate::control::ops::Failure;
 
-/// The user whom posternd runs as.
-const POSTERND: &str = "postern";
-/// A question, once begun, and the taking of an answer.
-const PEER_LIMIT: Duration = Duration::from_secs(5);
-/// Between two looks at what is due, at most.
+/// A request must be whole, and its answer taken, within this: whoever is slow keeps the others waiting.
+const PEER_TIME: Duration = Duration::from_secs(5);
+/// After a failed accept (no file descriptors left, say).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// The longest wait between two looks at what is due.
 const LOOK: Duration = Duration::from_secs(60);
 
-/// Who may ask besides root.
-#[derive(Clone, Copy, Debug)]
-pub struct Peers(pub Option<u32>);
-
-impl Peers {
-    /// The user `postern`, where there is one.
-    pub fn system() -> Self {
-        let user = nix::unistd::User::from_name(POSTERND).ok().flatten();
-        Self(user.map(|user| user.uid.as_raw()))
+/// The socket that systemd has handed over: standard input (`StandardInput=socket`), or the third descriptor.
+///
+/// # Errors
+/// There is none.
+pub fn inherited() -> io::Result<UnixListener> {
+    let listens = |fd: &OwnedFd| getsockopt(fd, sockopt::AcceptConn).unwrap_or(false);
+    let stdin = io::stdin().as_fd().try_clone_to_owned()?;
+    if listens(&stdin) {
+        return Ok(stdin.into());
     }
-
-    fn may(self, uid: u32) -> bool {
-        uid == 0 || self.0 == Some(uid)
+    let third = sd_notify::listen_fds()?.next().ok_or_else(|| {
+        io::Error::other("systemd has handed over no socket: start postern-host.socket, or name one with --socket")
+    })?;
+    // A number becomes a descriptor without `unsafe` by asking the kernel for a copy of one's own.
+    let own = rustix::process::pidfd_open(rustix::process::getpid(), rustix::process::PidfdFlags::empty())?;
+    let fd = rustix::process::pidfd_getfd(own, third, rustix::process::PidfdGetfdFlags::empty())?;
+    match listens(&fd) {
+        true => Ok(fd.into()),
+        false => Err(io::Error::other("what systemd has handed over is no listening socket")),
     }
 }
 
-/// The socket: systemd's, or one of one's own at `path`, for a run by hand.
+/// Makes a socket by hand, for its owner alone.
 ///
 /// # Errors
-/// One line.
-pub fn listener(path: Option<&Path>) -> Result<UnixListener, String> {
-    match path {
-        Some(path) => {
-            let _ = std::fs::remove_file(path);
-            let bound = UnixListener::bind(path).map_err(|error| format!("{}: {error}", path.display()))?;
-            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-            std::fs::set_permissions(path, mode).map_err(|error| format!("{}: {error}", path.display()))?;
-            Ok(bound)
-        }
-        None => {
-            let copied = std::io::stdin().as_fd().try_clone_to_owned();
-            let listener = copied.map(UnixListener::from).map_err(|error| error.to_string())?;
-            // Anything else, a terminal say, has no address of a socket.
-            listener.local_addr().map_err(|_| {
-                "standard input is no socket: systemd starts this (postern-host.socket), or give --socket PATH"
-                    .to_owned()
-            })?;
-            Ok(listener)
-        }
-    }
+/// What the system said.
+pub fn bind(path: &Path) -> io::Result<UnixListener> {
+    super::files::remove(path)?;
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
 }
 
-/// Serves until the socket fails.
-///
-/// # Errors
-/// What the socket said.
-pub fn serve(listener: &UnixListener, peers: Peers) -> std::io::Result<()> {
-    let machine: Arc<dyn Machine> = Arc::new(ThisMachine);
-    let mut desk = Desk::new(machine);
-    listener.set_nonblocking(true)?;
-    tracing::info!("ready");
+/// Serves until the process ends. `posternd` is the user that may ask besides root.
+pub fn serve(listener: &UnixListener, helper: &mut Helper, posternd: Option<u32>) {
     loop {
         let now = Instant::now();
-        desk.tick(now);
-        let wait = desk
-            .due()
-            .map_or(LOOK, |due| due.saturating_duration_since(now))
-            .min(LOOK);
-        let wait = PollTimeout::try_from(wait + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
-        match poll(&mut [PollFd::new(listener.as_fd(), PollFlags::POLLIN)], wait) {
-            Err(nix::errno::Errno::EINTR) | Ok(0) => continue,
-            Err(error) => return Err(error.into()),
+        helper.tick(now);
+        let wait = helper
+            .next()
+            .map_or(LOOK, |next| next.saturating_duration_since(now).min(LOOK));
+        // A moment more, so that what is due is due when we look.
+        let wait = PollTimeout::try_from(wait + Duration::from_millis(2)).unwrap_or(PollTimeout::MAX);
+        let mut fds = [PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut fds, wait) {
+            Ok(0) | Err(nix::errno::Errno::EINTR) => continue,
             Ok(_) => {}
+            Err(error) => {
+                tracing::error!(%error, "host.sock cannot be waited for");
+                std::thread::sleep(ACCEPT_PAUSE);
+            }
         }
         match listener.accept() {
-            Ok((stream, _)) => answer(stream, peers, &mut desk),
+            Ok((stream, _)) => {
+                if let Err(error) = one(&stream, helper, posternd) {
+                    tracing::debug!(%error, "a connection ended");
+                }
+            }
             Err(error) => {
-                tracing::warn!(%error, "a connection was not taken");
-                std::thread::sleep(Duration::from_millis(100));
+                tracing::warn!(%error, "a connection could not be accepted");
+                std::thread::sleep(ACCEPT_PAUSE);
             }
         }
     }
 }
 
-/// One connection, one question.
-fn answer(mut stream: UnixStream, peers: Peers, desk: &mut Desk) {
-    let uid = match getsockopt(&stream, PeerCredentials) {
-        Ok(peer) => peer.uid(),
-        Err(error) => return tracing::warn!(%error, "a peer without a name"),
+fn one(mut stream: &UnixStream, helper: &mut Helper, posternd: Option<u32>) -> io::Result<()> {
+    let peer = getsockopt(&stream, sockopt::PeerCredentials)?;
+    if peer.uid() != 0 && Some(peer.uid()) != posternd {
+        tracing::warn!(
+            uid = peer.uid(),
+            pid = peer.pid(),
+            fd = stream.as_raw_fd(),
+            "a stranger was let go"
+        );
+        return Ok(());
+    }
+    stream.set_read_timeout(Some(PEER_TIME))?;
+    stream.set_write_timeout(Some(PEER_TIME))?;
+    let Some(json) = frame::read(&mut stream).map_err(io::Error::other)? else {
+        return Ok(());
     };
-    if !peers.may(uid) {
-        return tracing::warn!(uid, "R24: only posternd is answered here");
-    }
-    let limits = stream
-        .set_nonblocking(false)
-        .and_then(|()| stream.set_read_timeout(Some(PEER_LIMIT)))
-        .and_then(|()| stream.set_write_timeout(Some(PEER_LIMIT)));
-    if limits.is_err() {
-        return;
-    }
-    let asked = frame::read(&mut stream);
-    let ask = match asked.map(|json| json.map(|json| frame::decode::<Ask>(&json))) {
-        Ok(Some(Ok(ask))) => ask,
-        Ok(Some(Err(error))) | Err(error) => return tracing::warn!(%error, "a question that was not understood"),
-        Ok(None) => return,
+    let asked = frame::decode::<Ask>(&json).map_err(|error| {
+        Failure::usage(format!(
+            "postern-host does not understand posternd ({error}): restart the box, so that both are of one version"
+        ))
+    });
+    let (answer, after) = match asked.and_then(|ask| {
+        let word = match &ask {
+            Ask::Operator(request) => request.word(),
+            Ask::Firewall(_) => "firewall",
+        };
+        let outcome = helper.ask(ask, Instant::now());
+        match &outcome {
+            Ok(_) => tracing::info!("{word}"),
+            Err(failure) => tracing::warn!("{word}: {failure}"),
+        }
+        outcome
+    }) {
+        Ok((answer, after)) => (Ok(answer), after),
+        Err(failure) => (Err(failure), None),
     };
-    let word = match &ask {
-        Ask::Operator(request) => request.word(),
-        Ask::Firewall(_) => "firewall",
-    };
-    let answered: Result<HostAnswer, Failure> = desk.ask(ask, crate::clock::wall(), Instant::now());
-    match &answered {
-        Ok(_) => tracing::info!("{word}: done"),
-        Err(failure) => tracing::warn!("{word}: {failure}"),
+    let sent = frame::encode::<Result<HostAnswer, Failure>>(&answer)
+        .map_err(io::Error::other)
+        .and_then(|bytes| stream.write_all(&bytes));
+    if let Some(after) = after {
+        helper.after(after);
     }
-    if let Ok(bytes) = frame::encode(&answered) {
-        let _ = stream.write_all(&bytes);
-    }
+    sent
 }

@@ -10,6 +10,7 @@
 )]
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod apart;
 mod desk;
 mod eye;
 mod harness;
@@ -42,6 +43,7 @@ mod drawer;
 mod entra;
 mod entra_client;
 mod explain;
+mod host;
 mod hotp;
 mod kill;
 mod knocks;
@@ -68,5 +70,6 @@ mod token_files;
 mod token_links;
 mod token_pcsc;
 mod token_pcsc_apart;
+mod units;
 mod update;
 mod wire;

@@ -216,7 +216,7 @@ fn r24_recovery_makes_one_restricted_installer_on_record_and_nothing_else() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|entry| word(entry, "action"))
+        .map(|entry| word(entry, "reason"))
         .collect();
     let place = |what: &str| {
         acts.iter()
@@ -281,7 +281,7 @@ fn r23_a_factory_reset_is_on_record_and_posternd_ends() {
     let entries = page["entries"].as_array().unwrap();
     let act = entries
         .iter()
-        .find(|entry| word(entry, "action") == "host factory-reset")
+        .find(|entry| word(entry, "reason") == "host factory-reset")
         .unwrap();
     assert!(act.to_string().contains("by the prepared stick RESCUE"), "{act}");
 }

@@ -12,8 +12,9 @@ mod people;
 
 pub use directory::prove;
 pub use hardware::{hardware_row, unassigned_row};
+pub use host::{host_done, link_name, network_set, times};
 pub use log::entry;
-pub use operators::operator_token;
+pub use operators::{network, operator_token};
 pub use people::{token_made, user_row};
 
 use jiff::tz::TimeZone;

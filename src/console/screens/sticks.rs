@@ -69,6 +69,46 @@ pub fn files(dirs: &[PathBuf], wanted: fn(&str) -> bool) -> Vec<PathBuf> {
     found
 }
 
+/// What a release calls its list of files.
+const MANIFEST: &str = "manifest.json";
+/// Bytes of such a list.
+const MANIFEST_MAX: u64 = 64 * 1024;
+/// Releases that are named.
+const RELEASES_MAX: usize = 4;
+
+/// The versions of the releases that seem to lie in these folders and right below them: what they say of themselves, which nobody has
+/// checked.
+pub fn releases(dirs: &[PathBuf]) -> Vec<String> {
+    #[derive(serde::Deserialize)]
+    struct Manifest {
+        product: String,
+        version: String,
+    }
+    let mut left = ENTRIES_MAX;
+    let mut places = Vec::new();
+    for dir in folders(dirs) {
+        let Ok(entries) = fs::read_dir(&dir) else { continue };
+        for entry in entries.take(left).flatten() {
+            left = left.saturating_sub(1);
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                places.push(entry.path());
+            }
+        }
+        places.push(dir);
+    }
+    let mut found: Vec<String> = places
+        .iter()
+        .filter_map(|place| read(&place.join(MANIFEST), MANIFEST_MAX).ok())
+        .filter_map(|bytes| serde_json::from_slice::<Manifest>(&bytes).ok())
+        .filter(|manifest| manifest.product == "postern")
+        .map(|manifest| shown(&manifest.version))
+        .collect();
+    found.sort();
+    found.dedup();
+    found.truncate(RELEASES_MAX);
+    found
+}
+
 /// A small file's bytes.
 ///
 /// # Errors

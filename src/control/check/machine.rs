@@ -152,7 +152,7 @@ pub fn gateway(text: &str, v6: bool, addresses: &[HostAddress]) -> Result<Option
     let is_link_local = matches!(found, IpAddr::V6(v6) if v6.is_unicast_link_local());
     let mut own = addresses.iter().filter(|one| one.address.is_ipv6() == v6);
     if !is_link_local && !own.any(is_near) {
-        return Err(format!("{found} is in no network of the addresses above"));
+        return Err(format!("{found} is in no network of these addresses"));
     }
     Ok(Some(found))
 }

@@ -229,10 +229,10 @@ fn nets_apart(links: &[Link]) -> Result<(), String> {
         rest.flat_map(|(at, link)| link.addresses.iter().map(move |one| (at, link, one)))
     };
     let mut seen = BTreeSet::new();
+    if let Some((.., one)) = all(0).find(|(.., one)| !seen.insert(one.address)) {
+        return Err(format!("the address {} stands twice: set it once", one.address));
+    }
     for (at, link, one) in all(0) {
-        if !seen.insert(one.address) {
-            return Err(format!("the address {} stands twice: set it once", one.address));
-        }
         let meets = |other: &HostAddress| inside(other.address, one) || inside(one.address, other);
         if let Some((_, other, _)) = all(at.saturating_add(1)).find(|(_, _, other)| meets(other)) {
             return Err(format!(

@@ -20,18 +20,28 @@ use crate::console::page::{Look, Page};
 use crate::console::screen::{Context, Hint, Screen, Topics};
 use crate::console::screens::alarms::here;
 use crate::console::screens::clock::{as_on_a_watch, state};
+use crate::console::screens::machine::names::Names;
 use crate::console::widgets::asked::Asked;
 use crate::console::widgets::inset::{below, inset};
-use crate::control::{Answer, ClockReport, Failure, Request};
+use crate::console::widgets::menu::Entry;
+use crate::control::{Answer, ClockReport, Failure, HostAnswer, HostRequest, Request};
 
 const SHOW: u32 = 0;
 const CONFIRM: u32 = 1;
+const HOST: u32 = 2;
+
+const GO_ON: Entry = ('n', "Go on");
+const SET: Entry = ('s', "Set the time zone, the time servers, or the clock");
+const RIGHT: Entry = ('c', "The time is right: I have compared it with a watch");
+const ANYWAY: Entry = ('n', "Go on; logins are not answered until the clock is trusted");
 
 /// The clock.
 #[derive(Debug)]
 pub struct Clock {
     report: Option<ClockReport>,
     asked: Asked,
+    /// Zone, servers and clock can be set here.
+    is_appliance: bool,
     menu: Choices,
 }
 
@@ -41,19 +51,24 @@ impl Clock {
         Self {
             report: None,
             asked: Asked::new(SHOW),
+            is_appliance: false,
             menu: Choices::default(),
         }
     }
 
     fn take(&mut self, report: ClockReport) {
-        match report.trusted {
-            true => self.menu.set(&[('n', "Go on")]),
-            false => self.menu.set(&[
-                ('c', "The time is right: I have compared it with a watch"),
-                ('n', "Go on; logins are not answered until the clock is trusted"),
-            ]),
-        }
         self.report = Some(report);
+        self.set_menu();
+    }
+
+    fn set_menu(&mut self) {
+        let Some(report) = &self.report else { return };
+        self.menu.set(match (report.trusted, self.is_appliance) {
+            (true, false) => &[GO_ON],
+            (true, true) => &[GO_ON, SET],
+            (false, false) => &[RIGHT, ANYWAY],
+            (false, true) => &[RIGHT, SET, ANYWAY],
+        });
     }
 }
 
@@ -67,7 +82,11 @@ impl Screen for Clock {
     }
 
     fn refresh(&mut self, _context: &Context) -> Vec<Action> {
-        self.asked.ask(Request::TimeShow)
+        let mut actions = self.asked.ask(Request::TimeShow);
+        if !self.is_appliance {
+            actions.push(Action::Ask(HOST, Request::Host(HostRequest::Show)));
+        }
+        actions
     }
 
     fn watches(&self) -> Topics {
@@ -83,6 +102,7 @@ impl Screen for Clock {
         }
         match self.menu.on(key) {
             Some('c') => vec![Action::Ask(CONFIRM, Request::TimeConfirm)],
+            Some('s') => vec![Action::Open(Box::new(Names::new()))],
             Some(_) => go(CLOCK + 1),
             None => Vec::new(),
         }
@@ -100,7 +120,13 @@ impl Screen for Clock {
                 }
                 self.take(report);
             }
+            Ok(Answer::Host(HostAnswer::Report(_))) => {
+                self.is_appliance = true;
+                self.set_menu();
+            }
             Ok(_) => {}
+            // Not every box is an appliance.
+            Err(_) if tag == HOST => {}
             Err(failure) => actions.push(Action::Fail(failure)),
         }
         actions
@@ -124,8 +150,16 @@ impl Screen for Clock {
             rows = rows.saturating_add(page.wrapped(below(area, rows), &words, Look::Plain));
         }
         area = below(area, rows.saturating_add(1));
-        let words = "Codes change every 30 seconds, so the box has to know the time. Best is a time server that it reaches by itself \
-                     (NTP). If the time or the zone is wrong, set it on the box: timedatectl set-time, timedatectl set-timezone.";
+        let words = match self.is_appliance {
+            true => {
+                "Codes change every 30 seconds, so the box has to know the time. Best is a time server that it reaches by itself (NTP). \
+                 If the time or the zone is wrong, set it here."
+            }
+            false => {
+                "Codes change every 30 seconds, so the box has to know the time. Best is a time server that it reaches by itself (NTP). \
+                 If the time or the zone is wrong, set it on the box: timedatectl set-time, timedatectl set-timezone."
+            }
+        };
         let rows = page.wrapped(area, words, Look::Plain);
         self.menu.draw(page, below(area, rows.saturating_add(1)));
     }
@@ -141,5 +175,41 @@ impl Screen for Clock {
             "Confirm it only after looking at a watch: with a wrong time right codes are refused, and old ones may count again.",
             LEAVE,
         ]
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use super::*;
+    use crate::console::screens::machine::samples;
+    use crate::console::testing::{Desk, NOON, snapshot};
+    use crate::control::Role;
+
+    fn on_an_appliance(desk: &mut Desk) {
+        desk.open(Box::new(Clock::new()), Role::Installer);
+        let report = ClockReport {
+            trusted: false,
+            source: "none".to_owned(),
+            now: NOON,
+            newest_seen: None,
+            waiting_for: Some("No time server was reached since the box started.".to_owned()),
+        };
+        desk.answer(|r| *r == Request::TimeShow, Ok(Answer::Clock(report)));
+        samples::answer(desk, |ask| *ask == HostRequest::Show, samples::said(samples::report()));
+    }
+
+    #[test]
+    fn r19_on_an_appliance_the_time_is_set_from_here() {
+        let mut desk = Desk::new(80, 24, Default::default());
+        on_an_appliance(&mut desk);
+        assert!(!desk.text().contains("timedatectl"), "{}", desk.text());
+        desk.keys(&[Key::Char('s')]);
+        assert_eq!(desk.app.screen(), "name-and-time");
+    }
+
+    #[test]
+    fn screens() {
+        snapshot("first-3-clock-appliance", on_an_appliance);
     }
 }

@@ -1,5 +1,5 @@
-//! Step 4: how the box stands on the network, and what is missing. In: posternd's report; out: nothing, since the network is set on
-//! the box itself.
+//! Step 4: how the box stands on the network, and what is missing. In: posternd's report; out: nothing. On an appliance the network is
+//! set on a screen of its own, on another box by its system's tools.
 //!
 //! ```text
 //! Postern box-1 | Step 4 of 9: network                     anna installer  14:05
@@ -24,18 +24,27 @@ use crate::console::guide::address;
 use crate::console::key::Key;
 use crate::console::page::{Look, Page};
 use crate::console::screen::{Context, Hint, Screen, Topics};
+use crate::console::screens::machine::network as machine;
 use crate::console::widgets::inset::{below, inset};
+use crate::console::widgets::menu::Entry;
 use crate::console::widgets::scroll::{Paragraph, Scroll};
-use crate::control::{Answer, Failure, Interface, NetworkReport, Request};
+use crate::control::{Answer, Failure, HostAnswer, HostRequest, Interface, NetworkReport, Request};
 
 const SHOW: u32 = 0;
 const STATUS: u32 = 1;
+const HOST: u32 = 2;
+
+const GO_ON: Entry = ('n', "Go on");
+const SET: Entry = ('s', "Set the network");
+const AGAIN: Entry = ('r', "Look again");
 
 /// The network.
 #[derive(Debug)]
 pub struct Network {
     report: Option<NetworkReport>,
     auth: Vec<SocketAddr>,
+    /// The network can be set here.
+    is_appliance: bool,
     menu: Choices,
 }
 
@@ -69,10 +78,11 @@ impl Network {
     /// Nothing is known yet.
     pub fn new() -> Self {
         let mut menu = Choices::default();
-        menu.set(&[('n', "Go on"), ('r', "Look again")]);
+        menu.set(&[GO_ON, AGAIN]);
         Self {
             report: None,
             auth: Vec::new(),
+            is_appliance: false,
             menu,
         }
     }
@@ -99,8 +109,15 @@ impl Network {
             lines.push((words.to_owned(), Look::Good));
         }
         lines.extend(missing.into_iter().map(|line| (line.to_owned(), Look::Warn)));
-        let words = "The network is set on the box itself: in its network settings (systemd-networkd: files in /etc/systemd/network), \
-                     or at the DHCP server. Give the box an address that stays: the gateways know it by that.";
+        let words = match self.is_appliance {
+            true => {
+                "Give the box an address that stays: the gateways know it by that. Set it here, or at the DHCP server."
+            }
+            false => {
+                "The network is set on the box itself: in its network settings (systemd-networkd: files in /etc/systemd/network), or at \
+                 the DHCP server. Give the box an address that stays: the gateways know it by that."
+            }
+        };
         lines.extend([(String::new(), Look::Plain), (words.to_owned(), Look::Plain)]);
         lines
     }
@@ -119,6 +136,7 @@ impl Screen for Network {
         vec![
             Action::Ask(SHOW, Request::Network),
             Action::Ask(STATUS, Request::Status),
+            Action::Ask(HOST, Request::Host(HostRequest::Show)),
         ]
     }
 
@@ -135,17 +153,28 @@ impl Screen for Network {
         }
         match self.menu.on(key) {
             Some('r') => self.refresh(context),
+            Some('s') => vec![Action::Open(Box::new(machine::Network::new()))],
             Some(_) => go(NETWORK + 1),
             None => Vec::new(),
         }
     }
 
-    fn answered(&mut self, _tag: u32, answer: Result<Answer, Failure>, _context: &Context) -> Vec<Action> {
+    fn answered(&mut self, tag: u32, answer: Result<Answer, Failure>, _context: &Context) -> Vec<Action> {
         match answer {
             Ok(Answer::Network(report)) => self.report = Some(report),
             Ok(Answer::Status(status)) => self.auth = status.auth,
+            Ok(Answer::Host(HostAnswer::Report(_))) => self.is_appliance = true,
             Ok(_) => {}
+            // Not every box is an appliance.
+            Err(_) if tag == HOST => {}
             Err(failure) => return vec![Action::Fail(failure)],
+        }
+        if self.is_appliance {
+            let lacks = self.report.as_ref().is_some_and(|report| !missing(report).is_empty());
+            self.menu.set(match lacks {
+                true => &[SET, AGAIN, GO_ON],
+                false => &[GO_ON, SET, AGAIN],
+            });
         }
         Vec::new()
     }
@@ -175,7 +204,7 @@ impl Screen for Network {
         &[
             "What the box needs: an address that the gateways can reach, UDP port 1812 open from them to here, a way to Entra (https, \
              port 443), name servers, and better a time server (NTP, port 123).",
-            "This screen shows the network; changing it is done on the box.",
+            "This screen shows the network. On an appliance s sets it; on another box its own tools do.",
             LEAVE,
         ]
     }
@@ -186,6 +215,39 @@ impl Screen for Network {
 mod tests {
     use super::*;
     use crate::console::guide::samples::network;
+    use crate::console::screens::machine::samples;
+    use crate::console::testing::{Desk, snapshot};
+    use crate::control::Role;
+
+    fn on_an_appliance(desk: &mut Desk, report: NetworkReport) {
+        desk.open(Box::new(Network::new()), Role::Installer);
+        desk.answer(|r| *r == Request::Network, Ok(Answer::Network(report)));
+        samples::answer(desk, |ask| *ask == HostRequest::Show, samples::said(samples::report()));
+    }
+
+    #[test]
+    fn on_an_appliance_the_network_is_set_from_here_first_of_all_where_something_is_missing() {
+        let mut desk = Desk::new(80, 24, Default::default());
+        on_an_appliance(&mut desk, network());
+        assert!(desk.text().contains("> n Go on"), "{}", desk.text());
+        assert!(!desk.text().contains("systemd"), "{}", desk.text());
+        let mut desk = Desk::new(80, 24, Default::default());
+        let mut report = network();
+        report.interfaces[0].addresses.clear();
+        on_an_appliance(&mut desk, report);
+        assert!(desk.text().contains("> s Set the network"), "{}", desk.text());
+        desk.keys(&[Key::Enter]);
+        assert_eq!(desk.app.screen(), "network");
+    }
+
+    #[test]
+    fn screens() {
+        snapshot("first-4-network-appliance", |desk| {
+            let mut report = network();
+            report.interfaces[0].addresses.clear();
+            on_an_appliance(desk, report);
+        });
+    }
 
     #[test]
     fn what_is_missing_is_said() {

@@ -205,19 +205,20 @@ fn a_trial_counts_down_in_a_handful_of_bytes_and_ends_by_itself() {
     let context = desk.app.context().clone();
     desk.push(Box::new(Trial::new(&on_trial(60), &context)));
     assert!(desk.text().contains("taken back in 60 s"), "{}", desk.text());
-    let before = desk.cells();
-    desk.wait(1);
-    assert!(desk.text().contains("taken back in 59 s"), "{}", desk.text());
-    let after = desk.cells();
-    let changed = before
-        .content
-        .iter()
-        .zip(&after.content)
-        .filter(|(a, b)| a != b)
-        .count();
-    assert!(changed <= 2, "{changed} cells a second");
     desk.asked.clear();
-    desk.wait(58);
+    for left in (1..60).rev() {
+        let bytes = desk.bytes_of(|desk| desk.wait(1));
+        let words = format!("taken back in {left} s");
+        assert!(desk.text().contains(&words), "{}", desk.text());
+        let most = match left {
+            // The rest of the line moves by a column.
+            9 => 90,
+            // A note says that this test's posternd owes the first screen an answer.
+            50 => 60,
+            _ => 20,
+        };
+        assert!(bytes <= most, "{left}: {bytes} bytes");
+    }
     assert!(desk.asked.is_empty(), "nobody is asked while it runs: {:?}", desk.asked);
     desk.wait(3);
     answer(&mut desk, shows, said(report()));

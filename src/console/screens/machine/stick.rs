@@ -218,7 +218,8 @@ impl Screen for Sticks {
 
     fn help(&self) -> &'static [&'static str] {
         &[
-            "A mounted stick is found by Import, by the export of tokens, by backups and by updates. Nothing on it is ever run.",
+            "A mounted stick is found by Import, by the export of tokens, by backups and by updates. Nothing on it is ever run. A stick \
+             with ext4 is only read.",
             "Release writes out what is left. Pull the stick out only after that: else what was written last may be lost.",
         ]
     }

@@ -273,7 +273,8 @@ fn an_update_is_fetched_from_the_only_stick_shown_as_it_goes_and_applied_after_a
     assert!(desk.text().contains("  3 % copied"), "{}", desk.text());
     desk.wait(6);
     assert_eq!(desk.asked.len(), 1, "one question at a time");
-    answer(&mut desk, update_shows, fetching(41));
+    let bytes = desk.bytes_of(|desk| answer(desk, update_shows, fetching(41)));
+    assert!(bytes <= 40, "{bytes} bytes for a step of the copy");
     desk.wait(1);
     assert!(desk.asked.is_empty(), "not more often than every two seconds");
     desk.wait(1);
@@ -311,6 +312,30 @@ fn an_update_comes_from_a_web_server_too_and_a_failure_says_why() {
     assert_eq!(desk.app.screen(), "update");
     answer(&mut desk, update_shows, update(UpdateStage::Failed { why }));
     assert!(desk.text().contains("FAILED: the signature"), "{}", desk.text());
+}
+
+#[test]
+fn what_lies_on_the_stick_is_named_before_it_is_fetched() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |folder: &str, text: &str| {
+        std::fs::create_dir_all(dir.path().join(folder)).unwrap();
+        std::fs::write(dir.path().join(folder).join("manifest.json"), text).unwrap();
+    };
+    write(
+        "postern-0.2.0",
+        r#"{"format":1,"product":"postern","version":"0.2.0","files":[]}"#,
+    );
+    write("other", r#"{"product":"something","version":"9"}"#);
+    write("broken", "{");
+    let mut desk = Desk::new(80, 24, Default::default());
+    desk.app.context_for_test().import_dirs = vec![dir.path().to_owned()];
+    desk.open(Box::new(Update::new()), Role::Auditor);
+    answer(&mut desk, update_shows, update(UpdateStage::Idle));
+    let text = desk.text();
+    assert!(
+        text.contains("On the stick  0.2.0: checked when it is fetched"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -413,96 +438,4 @@ fn on_a_slow_line_a_screen_of_the_machine_costs_1500_bytes_and_a_step_60() {
     }
 }
 
-#[test]
-fn screens() {
-    snapshot("machine-names", |desk| names(desk, Role::Installer));
-    snapshot("machine-line", |desk| {
-        desk.open(Box::new(Line::new(Wish::Name, "box-1")), Role::Installer);
-        desk.types("_");
-        desk.keys(&[Key::Char('-'), Key::Enter]);
-    });
-    snapshot("machine-servers", |desk| {
-        let zone = "UTC".to_owned();
-        desk.open(Box::new(Line::new(Wish::Servers { zone }, "")), Role::Installer);
-        desk.types("time.contoso.example 192.0.2.123");
-    });
-    snapshot("machine-zones", |desk| {
-        desk.open(Box::new(Zones::of(1, some_zones(), "UTC")), Role::Installer);
-        desk.types("vie");
-    });
-    snapshot("machine-clock", |desk| {
-        desk.open(Box::new(SetClock::new()), Role::Installer);
-        desk.keys(&[Key::Enter]);
-        desk.types("14:06");
-    });
-    snapshot("machine-power", |desk| {
-        desk.open(Box::new(Power::new()), Role::Installer)
-    });
-    snapshot("machine-restart", |desk| {
-        desk.open(Box::new(Power::new()), Role::Installer);
-        desk.keys(&[Key::Char('r')]);
-    });
-    snapshot("machine-reset", |desk| {
-        desk.open(Box::new(Power::new()), Role::Installer);
-        desk.keys(&[Key::Char('f')]);
-        desk.types("box-1");
-        desk.keys(&[Key::Enter]);
-    });
-    snapshot("machine-stick", |desk| {
-        desk.open(Box::new(Sticks::new()), Role::Helpdesk);
-        answer(desk, lists, sticks(Some("sda1")));
-    });
-    snapshot("machine-stick-released", |desk| {
-        desk.open(Box::new(Sticks::new()), Role::Helpdesk);
-        answer(desk, lists, sticks(Some("sda1")));
-        desk.keys(&[Key::Enter]);
-        answer(desk, |ask| *ask == HostRequest::StickRelease, sticks(None));
-    });
-    snapshot("machine-recovery", |desk| {
-        desk.open(Box::new(Recovery::new()), Role::Installer);
-        answer(desk, lists, sticks(None));
-        let recovery = true;
-        answer(desk, shows, said(HostReport { recovery, ..report() }));
-    });
-    snapshot("machine-recovery-sure", |desk| {
-        desk.open(Box::new(Recovery::new()), Role::Installer);
-        answer(desk, lists, sticks(None));
-        desk.keys(&[Key::Enter]);
-    });
-    for (name, stage) in [
-        ("machine-update", UpdateStage::Idle),
-        ("machine-update-fetching", UpdateStage::Fetching { percent: 41 }),
-        (
-            "machine-update-ready",
-            UpdateStage::Ready {
-                version: "0.2.0".to_owned(),
-            },
-        ),
-        (
-            "machine-update-failed",
-            UpdateStage::Failed {
-                why: "the signature is not that of the keys in this image: fetch the release again".to_owned(),
-            },
-        ),
-    ] {
-        snapshot(name, |desk| {
-            desk.open(Box::new(Update::new()), Role::Installer);
-            answer(desk, update_shows, update(stage.clone()));
-        });
-    }
-    snapshot("machine-update-sure", |desk| {
-        desk.open(Box::new(Update::new()), Role::Installer);
-        let version = "0.2.0".to_owned();
-        answer(desk, update_shows, update(UpdateStage::Ready { version }));
-        desk.keys(&[Key::Char('a')]);
-    });
-    snapshot("machine-ssh", |desk| {
-        desk.open(Box::new(Ssh::new()), Role::Installer);
-        let ssh = vec![format!("{PRINT} anna@desk"), format!("{PRINT} berta")];
-        answer(desk, shows, said(HostReport { ssh, ..report() }));
-    });
-    snapshot("machine-ssh-off", |desk| {
-        desk.open(Box::new(Ssh::new()), Role::Installer);
-        answer(desk, shows, said(report()));
-    });
-}
+mod drawn;

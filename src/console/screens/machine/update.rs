@@ -9,6 +9,7 @@
 //!   Other slot    0.0.9
 //!   Last update   0.1.0 was kept: RADIUS answered its probe
 //!   Next          0.2.0 is verified and ready
+//!   On the stick  0.2.0: checked when it is fetched
 //!
 //! > a Apply 0.2.0
 //!   s From a stick
@@ -26,6 +27,7 @@ use crate::console::key::Key;
 use crate::console::page::{Look, Page};
 use crate::console::screen::{Context, Hint, Screen, Topics};
 use crate::console::screens::confirm::Confirm;
+use crate::console::screens::sticks;
 use crate::console::widgets::asked::Asked;
 use crate::console::widgets::inset::{below, inset};
 use crate::console::widgets::menu::{Chose, Entry, Menu};
@@ -61,6 +63,8 @@ pub struct Update {
     report: Option<UpdateReport>,
     asked: Asked,
     asked_at: Duration,
+    /// Releases that seem to lie on the mounted stick.
+    on_stick: Vec<String>,
     menu: Menu,
 }
 
@@ -71,6 +75,7 @@ impl Update {
             report: None,
             asked: Asked::new(SHOW),
             asked_at: Duration::ZERO,
+            on_stick: Vec::new(),
             menu: Menu::default(),
         }
     }
@@ -162,6 +167,10 @@ impl Screen for Update {
 
     fn refresh(&mut self, context: &Context) -> Vec<Action> {
         self.asked_at = context.now.mono;
+        // Where nothing is under way: a stick that is being read is slow.
+        if !self.is_busy() {
+            self.on_stick = sticks::releases(&context.import_dirs);
+        }
         self.asked.ask(Request::Host(HostRequest::UpdateShow))
     }
 
@@ -248,6 +257,10 @@ impl Screen for Update {
             UpdateStage::Failed { why } => (format!("FAILED: {why}"), Look::Bad),
         };
         rows.field("Next", &words, look);
+        if !self.on_stick.is_empty() {
+            let words = format!("{}: checked when it is fetched", self.on_stick.join(", "));
+            rows.field("On the stick", &words, Look::Plain);
+        }
         if context.may(Role::Installer) {
             rows.gap();
             let used = rows.below().y.saturating_sub(area.y);
