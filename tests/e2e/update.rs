@@ -216,6 +216,7 @@ fn r24_recovery_makes_one_restricted_installer_on_record_and_nothing_else() {
         .as_array()
         .unwrap()
         .iter()
+        .filter(|entry| word(entry, "outcome") == "done")
         .map(|entry| word(entry, "reason"))
         .collect();
     let place = |what: &str| {
