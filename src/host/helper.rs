@@ -133,12 +133,14 @@ impl Helper {
             HostRequest::FactoryReset { .. } => return reset::ask(&*self.machine, crate::clock::wall()),
             HostRequest::Sticks => return stick::list(&*self.machine).map(HostAnswer::Sticks),
             HostRequest::StickMount { id } => return stick::mount(&*self.machine, &id).map(HostAnswer::Sticks),
+            HostRequest::StickMount { .. } | HostRequest::StickRelease | HostRequest::RecoveryPrepare { .. }
+                if self.updates.reads_stick() =>
+            {
+                return Err(Failure::refused(
+                    "an update is read from the stick just now: wait, or drop it",
+                ));
+            }
             HostRequest::StickRelease => {
-                if self.updates.reads_stick() {
-                    return Err(Failure::refused(
-                        "an update is read from the stick just now: wait, or drop it",
-                    ));
-                }
                 return stick::release(&*self.machine).map(HostAnswer::Sticks);
             }
             HostRequest::RecoveryPrepare { id } => {

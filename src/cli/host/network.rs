@@ -97,7 +97,11 @@ pub fn carry_out(plan: Plan, asker: &mut dyn Asker, view: &View, out: &mut Out<'
         && !before.interfaces.is_empty()
         && !before.interfaces.contains(&link.interface)
     {
-        let line = format!("there is no interface {}: there is {}", shown(&link.interface), before.interfaces.join(", "));
+        let line = format!(
+            "there is no interface {}: there is {}",
+            shown(&link.interface),
+            before.interfaces.join(", ")
+        );
         return Err(Failure::usage(line).into());
     }
     let network = changed(plan, &before.network, out)?;
