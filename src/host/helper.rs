@@ -132,7 +132,6 @@ impl Helper {
             HostRequest::SshSet { keys } => self.ssh_set(&keys)?,
             HostRequest::FactoryReset { .. } => return reset::ask(&*self.machine, crate::clock::wall()),
             HostRequest::Sticks => return stick::list(&*self.machine).map(HostAnswer::Sticks),
-            HostRequest::StickMount { id } => return stick::mount(&*self.machine, &id).map(HostAnswer::Sticks),
             HostRequest::StickMount { .. } | HostRequest::StickRelease | HostRequest::RecoveryPrepare { .. }
                 if self.updates.reads_stick() =>
             {
@@ -140,9 +139,8 @@ impl Helper {
                     "an update is read from the stick just now: wait, or drop it",
                 ));
             }
-            HostRequest::StickRelease => {
-                return stick::release(&*self.machine).map(HostAnswer::Sticks);
-            }
+            HostRequest::StickMount { id } => return stick::mount(&*self.machine, &id).map(HostAnswer::Sticks),
+            HostRequest::StickRelease => return stick::release(&*self.machine).map(HostAnswer::Sticks),
             HostRequest::RecoveryPrepare { id } => {
                 return recovery::prepare(&*self.machine, &id, crate::clock::wall()).map(HostAnswer::Sticks);
             }
