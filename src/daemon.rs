@@ -33,6 +33,9 @@ pub enum End {
     Restart,
 }
 
+/// A start may take so long, in microseconds: as in its unit file.
+const START_USEC: u32 = 600_000_000;
+
 /// Runs the daemon until SIGTERM or SIGINT, or until it is to start anew.
 pub fn run(config: &Config) -> anyhow::Result<End> {
     harden();
@@ -112,10 +115,10 @@ async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> anyhow::Resu
     let watch = tokio::spawn(watch(Arc::clone(&door), probe));
     let end = wait_for_end(&door).await?;
     tracing::info!("stopping");
-    // To systemd a start anew is no stop: it would wait for the process to end.
+    // To systemd a start anew is no stop: it would wait for the process to end. Its watchdog waits as long as at a start.
     let _ = sd_notify::notify(&[match end {
         End::Stop => NotifyState::Stopping,
-        End::Restart => NotifyState::Watchdog,
+        End::Restart => NotifyState::WatchdogUsec(START_USEC),
     }]);
     watch.abort();
     upkeep.abort();
@@ -171,6 +174,10 @@ fn ready(door: &Door, took: Duration) {
         took_ms = took.as_millis(),
         "ready"
     );
+    if let Some(usec) = sd_notify::watchdog_enabled().and_then(|dog| u32::try_from(dog.as_micros()).ok()) {
+        // Before a start anew it was told to wait longer.
+        let _ = sd_notify::notify(&[NotifyState::WatchdogUsec(usec)]);
+    }
     if let Err(error) = sd_notify::notify(&[NotifyState::Ready]) {
         tracing::warn!(%error, "systemd could not be told");
     }

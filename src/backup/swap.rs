@@ -287,7 +287,7 @@ mod tests {
         for cut in 0..steps {
             let dir = box_with_staged();
             commit(dir.path(), &plan()).unwrap();
-            let mut left: usize = cut;
+            let mut left = cut;
             let ended = finish_with(dir.path(), &mut || {
                 let go = left > 0;
                 left = left.saturating_sub(1);

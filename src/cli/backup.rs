@@ -22,8 +22,8 @@ use crate::secret::Secret;
 use crate::text::shown;
 use crate::times::shown_at;
 
-/// posternd is waited for so long after a restore.
-const BACK: Duration = Duration::from_secs(60);
+/// posternd is waited for so long after a restore: a large store on a small box is read for minutes.
+const BACK: Duration = Duration::from_secs(600);
 /// Between two looks for it.
 const AGAIN: Duration = Duration::from_millis(200);
 

@@ -132,15 +132,15 @@ impl Helper {
             HostRequest::SshSet { keys } => self.ssh_set(&keys)?,
             HostRequest::FactoryReset { .. } => return reset::ask(&*self.machine, crate::clock::wall()),
             HostRequest::Sticks => return stick::list(&*self.machine).map(HostAnswer::Sticks),
-            HostRequest::StickMount { id } => return stick::mount(&*self.machine, &id).map(HostAnswer::Sticks),
-            HostRequest::StickRelease => {
-                if self.updates.reads_stick() {
-                    return Err(Failure::refused(
-                        "an update is read from the stick just now: wait, or drop it",
-                    ));
-                }
-                return stick::release(&*self.machine).map(HostAnswer::Sticks);
+            HostRequest::StickMount { .. } | HostRequest::StickRelease | HostRequest::RecoveryPrepare { .. }
+                if self.updates.reads_stick() =>
+            {
+                return Err(Failure::refused(
+                    "an update is read from the stick just now: wait, or drop it",
+                ));
             }
+            HostRequest::StickMount { id } => return stick::mount(&*self.machine, &id).map(HostAnswer::Sticks),
+            HostRequest::StickRelease => return stick::release(&*self.machine).map(HostAnswer::Sticks),
             HostRequest::RecoveryPrepare { id } => {
                 return recovery::prepare(&*self.machine, &id, crate::clock::wall()).map(HostAnswer::Sticks);
             }
@@ -277,7 +277,10 @@ impl Helper {
 
     fn ssh_set(&mut self, lines: &[String]) -> Result<(), Failure> {
         self.changeable()?;
-        let keys = ssh::keys(lines).map_err(Failure::usage)?;
+        // A fingerprint keeps its key: who adds one knows the others by it alone.
+        let kept = |line: &String| ssh::kept(line, &self.settings.ssh).unwrap_or_else(|| line.clone());
+        let lines: Vec<String> = lines.iter().map(kept).collect();
+        let keys = ssh::keys(&lines).map_err(Failure::usage)?;
         let keys: Vec<String> = keys.into_iter().map(|key| key.line).collect();
         self.keep(Settings {
             ssh: keys.clone(),

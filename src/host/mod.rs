@@ -25,7 +25,13 @@ pub mod ssh;
 pub mod starts;
 pub mod stick;
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::new_without_default
+)]
 pub mod testing;
 pub mod times;
 pub mod troubles;

@@ -98,13 +98,18 @@ fn mark(machine: &dyn Machine, now: Timestamp, by: &str) -> io::Result<()> {
     )
 }
 
-/// `postern-host reset-if-asked`, at every start before anything uses the data.
+/// `postern-host reset-if-asked`, at every start before anything uses the data; `by_entry`: the boot menu's entry was chosen.
 ///
 /// # Errors
 /// Why the box is not empty, one line. It goes on at the next start if the mark stands.
-pub fn if_asked(machine: &dyn Machine, now: &dyn Fn() -> Timestamp, stick_wait: Duration) -> Result<Outcome, String> {
+pub fn if_asked(
+    machine: &dyn Machine,
+    by_entry: bool,
+    now: &dyn Fn() -> Timestamp,
+    stick_wait: Duration,
+) -> Result<Outcome, String> {
     if !machine.path(MARK).exists() {
-        if !recovery::on_boot_line(machine, RESET_WORD) {
+        if !by_entry {
             return Ok(Outcome::Nothing);
         }
         by_stick(machine, now, stick_wait)?;

@@ -44,6 +44,12 @@ fn bits(number: &[u8]) -> usize {
     (number.len().saturating_sub(zeros) * 8).saturating_sub(if zeros == number.len() { 0 } else { first })
 }
 
+/// The line among these whose key has this fingerprint, `SHA256:...` alone.
+pub fn kept(print: &str, lines: &[String]) -> Option<String> {
+    let has_it = |line: &&String| key(line).is_ok_and(|key| key.fingerprint.split(' ').next() == Some(print.trim()));
+    lines.iter().find(has_it).cloned()
+}
+
 /// Reads one line.
 ///
 /// # Errors

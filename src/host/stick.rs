@@ -69,6 +69,8 @@ pub fn list(machine: &dyn Machine) -> Result<StickList, Failure> {
 /// # Errors
 /// There is no such stick, or it cannot be mounted: what the kernel said.
 pub fn mount(machine: &dyn Machine, id: &str) -> Result<StickList, Failure> {
+    // One that was pulled out goes first.
+    list(machine)?;
     let found = find(machine);
     let Some(found) = found.iter().find(|one| one.stick.id == id) else {
         return Err(Failure::not_found(format!(
@@ -78,7 +80,7 @@ pub fn mount(machine: &dyn Machine, id: &str) -> Result<StickList, Failure> {
     };
     match mounted(machine) {
         Some(name) if name == id => return list(machine),
-        Some(_) => drop(release(machine)),
+        Some(_) => drop(release(machine)?),
         None => {}
     }
     let place = machine.path(STICK_DIR);
@@ -155,8 +157,7 @@ pub(in crate::host) fn mounted(machine: &dyn Machine) -> Option<String> {
     let line = table
         .lines()
         .filter_map(Mount::parse)
-        .filter(|one| Path::new(&one.at) == place)
-        .last()?;
+        .rfind(|one| Path::new(&one.at) == place)?;
     let device = Path::new(&line.source).file_name()?;
     Some(device.to_string_lossy().into_owned())
 }

@@ -13,6 +13,8 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROJECT = os.path.dirname(os.path.dirname(HERE))
+# Everything waits so many times longer than on an idle machine: without KVM a busy one is slow.
+PATIENCE = float(os.environ.get("POSTERN_VM_PATIENCE", "3"))
 MARK = re.compile(rb"@@(\d+)@@")
 
 
@@ -86,7 +88,7 @@ class Line:
 
     def wait(self, pattern, within):
         """Waits for a regular expression in what comes from now on, or has come since the last one."""
-        until = time.monotonic() + within
+        until = time.monotonic() + within * PATIENCE
         compiled = re.compile(pattern, re.S)
         while True:
             self.read()
@@ -152,7 +154,7 @@ class Guest:
         self.cmdline = cmdline
         self.disk = disk
 
-    def boot(self, within=480):
+    def boot(self, within=240):
         """Starts it and waits for its root shell."""
         if shutil.which("qemu-system-x86_64"):
             command = ["qemu-system-x86_64"]
@@ -194,7 +196,7 @@ class Guest:
             self.shell.send(f"echo -n {packed[at:at + 2000]} >> /tmp/.c\n".encode())
         self.shell.send(b"echo '@@'begin; base64 -d < /tmp/.c | bash 2>&1; echo \"@@${PIPESTATUS[1]}@@\"\n")
         self.shell.wait(rb"@@begin", within)
-        until = time.monotonic() + within
+        until = time.monotonic() + within * PATIENCE
         while not MARK.search(self.shell.seen):
             self.shell.read()
             if time.monotonic() > until:
@@ -208,7 +210,7 @@ class Guest:
 
     def until(self, command, within):
         """Runs it until it ends well."""
-        limit = time.monotonic() + within
+        limit = time.monotonic() + within * PATIENCE
         while True:
             status, out = self.run(command, check=False)
             if status == 0:
@@ -228,7 +230,7 @@ class Guest:
         """Ends it as a person would."""
         self.shell.send(b"systemctl poweroff\n")
         try:
-            self.qemu.wait(within)
+            self.qemu.wait(within * PATIENCE)
         except subprocess.TimeoutExpired:
             raise Failed("the machine does not go off") from None
         self.qemu = None

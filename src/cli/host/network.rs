@@ -93,6 +93,17 @@ pub fn carry_out(plan: Plan, asker: &mut dyn Asker, view: &View, out: &mut Out<'
         return stands(asker, out);
     }
     let before = report(asker)?;
+    if let Plan::Set(link, _) = &plan
+        && !before.interfaces.is_empty()
+        && !before.interfaces.contains(&link.interface)
+    {
+        let line = format!(
+            "there is no interface {}: there is {}",
+            shown(&link.interface),
+            before.interfaces.join(", ")
+        );
+        return Err(Failure::usage(line).into());
+    }
     let network = changed(plan, &before.network, out)?;
     if network == before.network {
         out.note("it is set so already: nothing was changed");

@@ -13,12 +13,14 @@ use crate::secret::Secret;
 
 impl Inner {
     /// A change of the machine, as long as the operator may still ask for it and it can be put on record.
-    pub(super) async fn host(&self, by: &Peer, ask: HostRequest) -> Result<Answer, Failure> {
+    pub(super) async fn host(self: &Arc<Self>, by: &Peer, ask: HostRequest) -> Result<Answer, Failure> {
         let ask = match ask {
             HostRequest::FactoryReset { operator, password } => self.may_reset(by, operator, password).await?,
             other => other,
         };
-        self.still(by, ask.needs(), ask.word())?;
+        let (inner, peer, needs, word) = (Arc::clone(self), by.clone(), ask.needs(), ask.word());
+        let still = tokio::task::spawn_blocking(move || inner.still(&peer, needs, word));
+        still.await.unwrap_or_else(|_| Err(broken()))?;
         self.host_asked(ask).await
     }
 

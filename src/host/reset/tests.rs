@@ -75,13 +75,16 @@ fn left(dir: &Path) -> Vec<PathBuf> {
 }
 
 fn start(fake: &Fake) -> Result<Outcome, String> {
-    if_asked(fake, &|| NOW, Duration::ZERO)
+    let by_entry = fake.get("/proc/cmdline").contains("postern.reset");
+    if_asked(fake, by_entry, &|| NOW, Duration::ZERO)
 }
 
 #[test]
 fn nobody_asked_and_nothing_happens() {
     let fake = full(true);
     fake.put("/proc/cmdline", "quiet postern.resetting xpostern.reset root=/dev/sda");
+    assert!(!recovery::on_boot_line(&fake, RESET_WORD));
+    fake.put("/proc/cmdline", "quiet");
     assert_eq!(start(&fake).unwrap(), Outcome::Nothing);
     assert_eq!(left(&fake.path("/var")).len(), 8);
     assert!(fake.ran().is_empty());
@@ -149,12 +152,15 @@ fn r20_a_power_cut_leaves_the_old_box_or_one_that_finishes_the_reset_by_itself()
         let first = run();
         assert_eq!(first, cut == 0);
         if !first {
-            let again = std::panic::AssertUnwindSafe(|| drop(if_asked(&machine, &|| NOW, Duration::ZERO)));
+            let again = std::panic::AssertUnwindSafe(|| drop(if_asked(&machine, false, &|| NOW, Duration::ZERO)));
             assert!(std::panic::catch_unwind(again).is_err() == (cut < 4));
         }
         *machine.1.lock() = 100;
         if machine.path(MARK).exists() {
-            assert_eq!(if_asked(&machine, &|| NOW, Duration::ZERO).unwrap(), Outcome::Emptied);
+            assert_eq!(
+                if_asked(&machine, false, &|| NOW, Duration::ZERO).unwrap(),
+                Outcome::Emptied
+            );
         }
         assert!(left(&machine.path("/var")).is_empty(), "cut {cut}");
     }

@@ -210,7 +210,10 @@ impl Keys {
 
     /// Whether one of them has made one of the signatures.
     fn signed(&self, bytes: &[u8], signatures: &[u8]) -> bool {
-        if signatures.is_empty() || signatures.len() as u64 > SIGNATURE_MAX || signatures.len() % SIGNATURE_LEN != 0 {
+        if signatures.is_empty()
+            || signatures.len() as u64 > SIGNATURE_MAX
+            || !signatures.len().is_multiple_of(SIGNATURE_LEN)
+        {
             return false;
         }
         let by =

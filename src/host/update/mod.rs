@@ -75,11 +75,20 @@ impl Updates {
     /// How updates stand.
     pub fn show(&self) -> UpdateReport {
         let machine = self.machine.as_ref();
+        let over = self.worker.lock().as_ref().is_some_and(JoinHandle::is_finished);
+        let mut stage = self.state.stage.lock();
+        if over && matches!(*stage, UpdateStage::Fetching { .. }) {
+            self.state.from_stick.store(false, Ordering::Release);
+            *stage = UpdateStage::Failed {
+                why: "the copying ended by a fault of this program: fetch it again".to_owned(),
+            };
+        }
+        let stage = stage.clone();
         UpdateReport {
             running: slots::running_text(machine),
             trial: slots::on_trial(machine),
             other: slots::other(machine),
-            stage: self.state.stage.lock().clone(),
+            stage,
             last: slots::last(machine).map(|last| last.words),
         }
     }
@@ -121,7 +130,9 @@ impl Updates {
             telling.from_stick.store(false, Ordering::Release);
             *telling.stage.lock() = match fetched {
                 Ok(manifest) => ready(&manifest),
-                Err(UpdateError::Stopped) => UpdateStage::Idle,
+                Err(UpdateError::Stopped) => staging
+                    .forget()
+                    .map_or_else(|error| failed(&error), |()| UpdateStage::Idle),
                 Err(error) => failed(&error),
             };
         };
@@ -173,12 +184,12 @@ impl Updates {
             ));
         }
         self.state.stop.store(true, Ordering::Release);
-        let mut worker = self.worker.lock();
-        if let Some(done) = worker.take() {
-            let _ = done.join();
+        let worker = self.worker.lock();
+        // What is under way removes its own pieces at the next of them.
+        if worker.as_ref().is_none_or(JoinHandle::is_finished) {
+            self.staging().forget().map_err(refused)?;
+            *self.state.stage.lock() = UpdateStage::Idle;
         }
-        self.staging().forget().map_err(refused)?;
-        *self.state.stage.lock() = UpdateStage::Idle;
         drop(worker);
         Ok(self.show())
     }

@@ -170,10 +170,11 @@ impl Web {
 impl Source for Web {
     fn open(&mut self, name: &str) -> Result<Box<dyn Read>, UpdateError> {
         let url = format!("{}/{name}", self.base);
-        let asked = self.client.get(&url).send();
-        let answer = self
-            .runtime
-            .block_on(async { tokio::time::timeout(CONNECT + PIECE, asked).await });
+        // Its time limits want the runtime around them.
+        let answer = self.runtime.block_on(async {
+            let asked = self.client.get(&url).send();
+            tokio::time::timeout(CONNECT + PIECE, asked).await
+        });
         let answer = match answer {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => return Err(source(format!("{} cannot be fetched: {}", shown(&url), words(&error)))),

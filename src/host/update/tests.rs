@@ -21,6 +21,7 @@ mod applying;
 mod fetching;
 mod real;
 mod trials;
+mod web;
 
 const UUID: &str = "2c7357ed-ebd2-46d9-aec1-23d437ec2bf5";
 const NOW: Timestamp = Timestamp(1_763_800_000_000);
