@@ -96,7 +96,7 @@ fn one(mut stream: &UnixStream, helper: &mut Helper, posternd: Option<u32>) -> i
             uid = peer.uid(),
             pid = peer.pid(),
             fd = stream.as_raw_fd(),
-            "a stranger was let go"
+            "R24: only posternd is answered here"
         );
         return Ok(());
     }

@@ -128,8 +128,12 @@ impl Apart {
     /// What `networkctl` and `systemctl` were told since this was asked last.
     pub fn ran(&self) -> Vec<String> {
         let path = self.dir.path().join("ran");
-        let text = std::fs::read_to_string(&path).unwrap_or_default();
-        let _ = std::fs::remove_file(path);
+        // Taken away first: a line that comes meanwhile begins a new file.
+        let taken = path.with_extension("taken");
+        if std::fs::rename(&path, &taken).is_err() {
+            return Vec::new();
+        }
+        let text = std::fs::read_to_string(&taken).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
     }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::machine::{Appliance, On, Vm};
+use crate::machine::{Appliance, On, SLOW, Vm};
 use crate::packet::{ACCEPT, REJECT, Request};
 use crate::people::{ANNA, enrol, log_in, next_step, set_up};
 use crate::totp::{Token, now};
@@ -130,10 +130,20 @@ fn work(vm: &mut Vm, book: &mut Book, until: Instant, number: &mut u32) {
     }
 }
 
-/// A box that is set up, with nobody but its first user.
+/// A box that is set up by keystrokes on a slow line, and has let its first user in.
 fn begin(appliance: &Appliance) -> Book {
-    let mut vm = appliance.on(&On::default());
+    let mut vm = appliance.on(&On {
+        speed: Some(SLOW),
+        ..On::default()
+    });
     let (secret, token) = set_up(&mut vm);
+    next_step();
+    let first = vm.nas(&secret).ask(&Request::login(ANNA, &token.code()));
+    assert_eq!(first.code, ACCEPT, "{}", vm.line.screen());
+    println!(
+        "first Access-Accept {:?} after power-on, at 9600 baud",
+        vm.started.elapsed()
+    );
     vm.cut();
     Book {
         secret,

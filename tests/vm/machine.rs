@@ -73,6 +73,8 @@ pub struct On {
     pub clock: &'static str,
     /// Raw files that are plugged in as USB sticks.
     pub sticks: Vec<PathBuf>,
+    /// The disk can only be read.
+    pub read_only: bool,
     /// More of QEMU's arguments.
     pub more: Vec<String>,
 }
@@ -86,6 +88,7 @@ impl Default for On {
             cable: true,
             clock: "utc",
             sticks: Vec::new(),
+            read_only: false,
             more: Vec::new(),
         }
     }
@@ -213,6 +216,7 @@ impl Appliance {
             "file={},format=qcow2,if=none,id=disk,cache=writeback,discard=unmap",
             at("disk.qcow2")
         );
+        let drive = format!("{drive}{}", if on.read_only { ",readonly=on" } else { "" });
         let forward = |ports: [u16; 3]| {
             let [auth, acct, ssh] = ports;
             format!(

@@ -30,5 +30,6 @@ mod machine;
 mod people;
 
 mod cuts;
+mod faults;
 mod first;
 mod timing;
