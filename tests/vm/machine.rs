@@ -203,7 +203,8 @@ impl Appliance {
         );
         let code = match arch {
             Arch::X86 => {
-                command.args(["-M", "q35", "-cpu", "max"]);
+                let cpu = std::env::var("POSTERN_VM_CPU").unwrap_or_else(|_| "max".to_owned());
+                command.args(["-M", "q35", "-cpu", &cpu]);
                 "/usr/share/OVMF/OVMF_CODE_4M.fd"
             }
             Arch::Arm => {
@@ -307,6 +308,21 @@ impl Appliance {
 
     fn start_tpm(&self) -> Running {
         let at = |name: &str| self.folder.join(name).to_str().unwrap().to_owned();
+        if fs::read_dir(self.folder.join("tpm")).unwrap().next().is_none() {
+            // One bank, as TPMs of today have it: with all four, firmware under emulation hashes the kernel image four times.
+            let made = run(
+                in_tree(&self.folder, "swtpm_setup").args([
+                    "--tpm2",
+                    "--tpmstate",
+                    &at("tpm"),
+                    "--pcr-banks",
+                    "sha256",
+                    "--overwrite",
+                ]),
+                "",
+            );
+            assert_eq!(made.status, 0, "{made:?}");
+        }
         let tpm = Running::start(in_tree(&self.folder, "swtpm").args([
             "socket",
             "--tpm2",
