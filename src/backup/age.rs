@@ -183,6 +183,7 @@ pub struct Opened<R: Read> {
     at: usize,
     count: u64,
     done: bool,
+    failed: bool,
 }
 
 impl<R: BufRead> Opened<R> {
@@ -252,6 +253,7 @@ impl<R: BufRead> Opened<R> {
             at: 0,
             count: 0,
             done: false,
+            failed: false,
         })
     }
 
@@ -289,7 +291,18 @@ impl<R: BufRead> Read for Opened<R> {
             if self.done {
                 return Ok(0);
             }
-            self.chunk()?;
+            if self.failed {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    AgeError::Damaged.to_string(),
+                ));
+            }
+            if let Err(error) = self.chunk() {
+                // What was read of it is not proven.
+                self.plain.zeroize();
+                (self.at, self.failed) = (0, true);
+                return Err(error);
+            }
         }
         let rest = self.plain.get(self.at..).unwrap_or_default();
         let count = rest.len().min(out.len());

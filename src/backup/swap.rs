@@ -116,7 +116,13 @@ pub fn commit(state_dir: &Path, plan: &Plan) -> io::Result<()> {
     fs::DirBuilder::new().mode(0o700).create(&before)?;
     sync_below(&state_dir.join(RESTORING_DIR).join(NEW_DIR))?;
     sync(&state_dir.join(RESTORING_DIR))?;
-    put(state_dir, MARKER, plan)
+    let decided = put(state_dir, MARKER, plan);
+    if decided.is_err() {
+        // It may stand there although it is not known to be on the disk: who hears of a failure has decided nothing.
+        let _ = fs::remove_file(state_dir.join(MARKER));
+        let _ = sync(state_dir);
+    }
+    decided
 }
 
 /// At a start, before anything is opened: brings in what was decided, and clears away what was not. Answers what is to be told.
@@ -131,8 +137,18 @@ pub fn finish(state_dir: &Path) -> io::Result<Option<Plan>> {
 fn finish_with(state_dir: &Path, step: &mut dyn FnMut() -> io::Result<()>) -> io::Result<Option<Plan>> {
     let (staged, before) = (state_dir.join(RESTORING_DIR), state_dir.join(BEFORE_DIR));
     let new = staged.join(NEW_DIR);
+    if get(&state_dir.join(MARKER))?.is_some() && !new.exists() {
+        // The folder goes after the marker only. Where it is not there, nothing can be brought in, and the box stays what it was.
+        tracing::error!("a restore was decided, but what it was to bring in is gone: the box stays as it was");
+        fs::remove_file(state_dir.join(MARKER))?;
+        sync(state_dir)?;
+    }
     if let Some(plan) = get(&state_dir.join(MARKER))? {
         let _alone = alone(state_dir)?;
+        if !before.exists() {
+            fs::DirBuilder::new().mode(0o700).create(&before)?;
+            sync(state_dir)?;
+        }
         for name in &plan.bring {
             let (from, to, old) = (new.join(name), state_dir.join(name), before.join(name));
             // Where it is not there any more, it was brought in already.
@@ -269,6 +285,28 @@ mod tests {
     fn words(words: [&str; 5]) -> Vec<Option<String>> {
         let some = |word: &str| (!word.is_empty()).then(|| word.to_owned());
         words.into_iter().map(some).collect()
+    }
+
+    #[test]
+    fn r20_a_decision_whose_folders_are_gone_does_not_keep_the_box_from_starting() {
+        let dir = tempfile::tempdir().unwrap();
+        lay(dir.path(), &[("store/db", "old"), ("restoring/new/store/db", "new")]);
+        commit(dir.path(), &plan()).unwrap();
+        fs::remove_dir_all(dir.path().join(BEFORE_DIR)).unwrap();
+        let brought = finish(dir.path()).unwrap();
+        assert!(brought.is_some());
+        assert_eq!(fs::read_to_string(dir.path().join("store/db")).unwrap(), "new");
+        assert_eq!(
+            fs::read_to_string(dir.path().join(BEFORE_DIR).join("store/db")).unwrap(),
+            "old"
+        );
+        settled(dir.path()).unwrap();
+        lay(dir.path(), &[("restoring/new/store/db", "newer")]);
+        commit(dir.path(), &plan()).unwrap();
+        fs::remove_dir_all(dir.path().join(RESTORING_DIR)).unwrap();
+        assert!(finish(dir.path()).unwrap().is_none());
+        assert_eq!(fs::read_to_string(dir.path().join("store/db")).unwrap(), "new");
+        assert!(finish(dir.path()).unwrap().is_none());
     }
 
     #[test]

@@ -192,9 +192,6 @@ impl Inner {
             let _ = fs::remove_dir_all(&dir);
             Failure::failed(error.to_string())
         })?;
-        if let Err(error) = swap::forget_before(&door.state_dir, true) {
-            tracing::warn!(%error, "what was there before the last restore could not be removed");
-        }
         target.text = format!("{} users, {} tokens{how}", head.users, head.tokens);
         let ticket = ticket();
         *making = Some(Making {
@@ -220,14 +217,28 @@ impl Inner {
             .map_err(disk(&self.door.state_dir))?;
         if left <= wanted as u64 {
             *making = None;
+            // It is in the caller's hands: what was there before the last restore has had its time.
+            if let Err(error) = swap::forget_before(&self.door.state_dir, true) {
+                tracing::warn!(%error, "what was there before the last restore could not be removed");
+            }
         }
         Ok(Answer::Backup(BackupAnswer::Piece {
             bytes: Secret::new(bytes),
         }))
     }
 
+    /// Nothing was decided yet. Asked under the lock of the restore, which the decision holds until it says so here: what was staged
+    /// then is the next start's, and nobody's to change.
+    fn undecided(&self) -> Result<(), Failure> {
+        match self.stopping.load(Ordering::Acquire) {
+            true => Err(Failure::failed("posternd stops just now: try again when it runs again")),
+            false => Ok(()),
+        }
+    }
+
     fn begin_restore(&self, bytes: u64) -> Result<Answer, Failure> {
         let mut restoring = self.desk.restoring.try_lock().ok_or_else(busy)?;
+        self.undecided()?;
         *restoring = None;
         let dir = self.door.state_dir.join(RESTORING_DIR);
         fresh(&dir).map_err(disk(&dir))?;
@@ -254,6 +265,7 @@ impl Inner {
 
     fn take_piece(&self, ticket: &str, offset: u64, bytes: &Secret) -> Result<Answer, Failure> {
         let mut restoring = self.desk.restoring.try_lock().ok_or_else(busy)?;
+        self.undecided()?;
         let at = restoring.as_mut().filter(|at| at.ticket == ticket).ok_or_else(gone)?;
         let after = offset.saturating_add(bytes.len() as u64);
         if offset != at.received || after > at.bytes || at.staged.is_some() {
@@ -270,6 +282,7 @@ impl Inner {
 
     fn look_at(&self, ticket: &str, passphrase: &Secret) -> Result<Answer, Failure> {
         let mut restoring = self.desk.restoring.try_lock().ok_or_else(busy)?;
+        self.undecided()?;
         let at = restoring.as_mut().filter(|at| at.ticket == ticket).ok_or_else(gone)?;
         if at.received != at.bytes {
             return Err(Failure::usage("the file has not come whole: begin again"));
@@ -296,6 +309,7 @@ impl Inner {
         let mut making = self.desk.making.try_lock().ok_or_else(busy)?;
         making.take_if(|making| making.ticket == ticket);
         let mut restoring = self.desk.restoring.try_lock().ok_or_else(busy)?;
+        self.undecided()?;
         if restoring.take_if(|at| at.ticket == ticket).is_some() {
             let dir = self.door.state_dir.join(RESTORING_DIR);
             fs::remove_dir_all(&dir).map_err(disk(&dir))?;
