@@ -136,7 +136,7 @@ fn credential(machine: &dyn Machine) {
             trouble(
                 "key-lost",
                 what,
-                "Reset the box to its factory state, then restore a backup.",
+                "Restart the box; if it stays so, reset it to its factory state and restore a backup.",
             ),
         ),
     }

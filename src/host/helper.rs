@@ -19,6 +19,9 @@ const TRIAL: &str = "/run/postern-host/trial";
 /// What the initrd found of /var: `tpm`, `plain` or `lost`.
 const VAR: &str = "/run/postern-host/var";
 
+/// A network that could not be put back is tried again after this.
+const AGAIN: Duration = Duration::from_secs(10);
+
 /// What is done once the answer is on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum After {
@@ -39,6 +42,8 @@ pub struct Helper {
     settings: Settings,
     locked: Option<String>,
     trial: Option<Trial>,
+    /// When a network that could not be put back is tried again.
+    again: Option<Instant>,
     firewall: Firewall,
     updates: Updates,
 }
@@ -61,6 +66,7 @@ impl Helper {
             settings,
             locked,
             trial: None,
+            again: None,
         };
         if helper.machine.path(TRIAL).exists() {
             tracing::warn!("a network was on trial when postern-host ended: it is taken back");
@@ -71,7 +77,7 @@ impl Helper {
 
     /// When [`Helper::tick`] has something to do.
     pub fn next(&self) -> Option<Instant> {
-        self.trial.as_ref().map(|trial| trial.until)
+        self.trial.as_ref().map(|trial| trial.until).or(self.again)
     }
 
     /// Takes back a network that nobody has confirmed in time.
@@ -79,7 +85,16 @@ impl Helper {
         if self.trial.as_ref().is_some_and(|trial| trial.until <= now) {
             tracing::warn!("nobody confirmed the new network: it is taken back");
             self.trial = None;
+            self.again = Some(now);
+        }
+        // However it came that it could not be put back.
+        if self.trial.is_none() && self.again.is_none() && self.machine.path(TRIAL).exists() {
+            self.again = Some(now + AGAIN);
+        }
+        if self.trial.is_none() && self.again.is_some_and(|again| again <= now) {
             self.put_back();
+            // networkd may be starting anew just now: whoever cut himself off cannot ask again.
+            self.again = self.machine.path(TRIAL).exists().then(|| now + AGAIN);
         }
     }
 
@@ -291,8 +306,10 @@ impl Helper {
                 "the keys are kept, but SSH does not follow them yet ({error}): restart the box"
             ))
         };
-        firewall::load(&*self.machine, &self.firewall, !keys.is_empty()).map_err(|error| unlike(error.to_string()))?;
-        ssh::apply(&*self.machine, &keys).map_err(unlike)
+        // The keys first: one that was taken away must not go on because of the firewall.
+        let applied = ssh::apply(&*self.machine, &keys).map_err(unlike);
+        let walled = firewall::load(&*self.machine, &self.firewall, !keys.is_empty());
+        applied.and(walled.map_err(|error| unlike(error.to_string())))
     }
 
     fn set_firewall(&mut self, firewall: Firewall) -> Result<HostAnswer, Failure> {

@@ -247,3 +247,21 @@ fn ssh_opens_the_firewall_with_the_clients_as_they_are() {
     let rules = fake.inputs().join("");
     assert!(rules.contains("dport 22") && rules.contains("192.0.2.7"), "{rules}");
 }
+
+#[test]
+fn a_network_that_could_not_be_put_back_is_tried_until_it_is() {
+    let fake = Arc::new(Fake::new());
+    let mut helper = open(&fake);
+    ask(&mut helper, HostRequest::NetworkSet(fixed()), Instant::now()).unwrap();
+    fake.programs(|program, _, _| program.ends_with("networkctl").then(|| Err("busy".to_owned())));
+    let due = helper.next().unwrap();
+    helper.tick(due);
+    assert!(fake.path(TRIAL).exists());
+    let again = helper.next().unwrap();
+    assert_eq!(again, due + AGAIN);
+    helper.tick(again);
+    assert!(helper.next().unwrap() > again);
+    fake.programs(|_, _, _| None);
+    helper.tick(again + AGAIN);
+    assert!(!fake.path(TRIAL).exists() && helper.next().is_none());
+}

@@ -143,14 +143,16 @@ fn kept(machine: &dyn Machine, path: &str) -> Option<Kept> {
 
 /// No stick is prepared from now on.
 pub(in crate::host) fn spend(machine: &dyn Machine) -> std::io::Result<()> {
-    for path in [KEPT_BOOT, KEPT] {
+    // Both are tried, the one that recovery looks at first: the boot partition may be read-only.
+    let gone = [KEPT, KEPT_BOOT].map(|path| {
         let path = machine.path(path);
         files::remove(&path)?;
-        if let Some(folder) = path.parent().filter(|folder| folder.exists()) {
-            std::fs::File::open(folder)?.sync_all()?;
+        match path.parent().filter(|folder| folder.exists()) {
+            Some(folder) => std::fs::File::open(folder)?.sync_all(),
+            None => Ok(()),
         }
-    }
-    Ok(())
+    });
+    gone.into_iter().collect()
 }
 
 /// Why a stick does not count, for the one who plugged it in.
@@ -192,7 +194,11 @@ pub(in crate::host) fn wait_for_stick(
     let mut said = String::new();
     loop {
         let mut missing = "the prepared USB stick is not in the box".to_owned();
-        for found in stick::find(machine) {
+        // What was prepared is vfat or exfat: a stranger's ext4 is not even looked at.
+        for found in stick::find(machine)
+            .into_iter()
+            .filter(|found| found.stick.system != "ext4")
+        {
             let tried = stick::mount(machine, &found.stick.id).map_err(|failure| failure.message);
             match tried.and_then(|_| fits(machine, purpose)) {
                 Ok(()) => {

@@ -146,9 +146,10 @@ pub fn write(machine: &dyn Machine, lines: &[String]) -> std::io::Result<()> {
 pub fn apply(machine: &dyn Machine, lines: &[String]) -> Result<(), String> {
     write(machine, lines).map_err(|error| format!("{KEYS} could not be written: {error}"))?;
     let run = |arguments: &[&str]| machine.run(SYSTEMCTL, arguments, b"");
-    run(&["stop", UNIT]).map_err(|error| error.to_string())?;
+    let stopped = run(&["stop", UNIT]);
     // The unit leaves sessions alone when it stops; none may outlive its key. Nobody there is no error.
     let _ = run(&["kill", "--kill-whom=all", UNIT]);
+    stopped.map_err(|error| error.to_string())?;
     if !lines.is_empty() {
         run(&["--no-block", "start", UNIT]).map_err(|error| error.to_string())?;
     }

@@ -92,7 +92,8 @@ pub fn mount(machine: &dyn Machine, id: &str) -> Result<StickList, Failure> {
         "exfat" => Some(owner()),
         _ => {
             flags |= MsFlags::MS_RDONLY;
-            None
+            // Nothing of it is played back, not even its journal.
+            Some("noload".to_owned())
         }
     };
     let system = Some(found.volume.system);

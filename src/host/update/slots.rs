@@ -201,6 +201,16 @@ pub fn settle(machine: &dyn Machine) -> Result<(), UpdateError> {
         let why = match (&applied.failed, tried.as_ref().map(|kernel| kernel.left)) {
             (Some(why), _) => format!("its trial failed: {}", shown(why)),
             (None, Some(Some(0))) => "it did not come up in its trial, or the power was cut in it".to_owned(),
+            (None, Some(None)) => {
+                // It is good, and stays: somebody chose the version before at the boot menu.
+                note_last(
+                    machine,
+                    format!("the update from {from} to {to} was kept; {now} was started by hand"),
+                    false,
+                )?;
+                forget_applied(machine);
+                return Ok(());
+            }
             (None, Some(_)) => "the box was not started into it".to_owned(),
             (None, None) => "the power was cut while it was written".to_owned(),
         };

@@ -9,6 +9,7 @@ use super::manifest::UpdateError;
 use super::slots;
 use super::staging::{STAGING_DIR, Staging};
 use crate::host::exec::Machine;
+use crate::host::troubles;
 use crate::store::records::Timestamp;
 use crate::text::shown;
 
@@ -17,6 +18,8 @@ pub const SYSTEMCTL: &str = "/usr/bin/systemctl";
 /// What takes the count off.
 const BLESS: &str = "/usr/lib/systemd/systemd-bless-boot";
 /// posternd as in its own unit, but with `--trial`.
+/// Left by the initrd where it could not open /var.
+const VAR_LOST: &str = "/run/postern-host/var-lost";
 const UNIT: &str = "posternd-trial.service";
 /// What posternd says of a trial that failed, one line.
 const WHY: &str = "/run/postern-trial/why";
@@ -60,6 +63,13 @@ pub fn run(machine: &dyn Machine) -> Outcome {
 
 /// posternd answers its probe, then the count goes.
 fn tried(machine: &dyn Machine) -> Result<(), String> {
+    // An empty store in memory would answer its probe: that is no sign that this version can have the box's data.
+    if machine.path(VAR_LOST).exists() {
+        return Err("it could not open the box's data".to_owned());
+    }
+    if troubles::list(machine).iter().any(|one| one.code == "key-lost") {
+        return Err("it could not open the key of the box's records".to_owned());
+    }
     if let Err(error) = machine.run_for(LIMIT, SYSTEMCTL, &["start", UNIT]) {
         let why = crate::host::files::read(machine, WHY);
         return Err(match why.is_empty() {

@@ -164,3 +164,27 @@ fn a_boot_partition_that_cannot_be_read_keeps_nothing() {
     std::fs::remove_dir_all(fake.path("/efi/EFI")).unwrap();
     assert!(slots::on_trial(fake.as_ref()));
 }
+
+#[test]
+fn a_version_that_cannot_have_the_box_s_data_is_not_kept() {
+    for lost in ["/run/postern-host/var-lost", "/run/postern-host/trouble.json"] {
+        let fake = new_version(true, None);
+        fake.put(lost, r#"[{"code":"key-lost","what":"a","todo":"b"}]"#);
+        assert_eq!(trial::run(fake.as_ref()), Outcome::Back, "{lost}");
+        assert!(fake.ran().iter().all(|line| !line.contains("bless")), "{lost}");
+        assert!(slots::on_trial(fake.as_ref()));
+    }
+}
+
+#[test]
+fn a_version_that_was_kept_stays_where_the_one_before_is_started_by_hand() {
+    let fake = new_version(true, None);
+    let kept = fake.path("/efi/EFI/Linux/postern_0.2.0.efi");
+    std::fs::rename(fake.path("/efi/EFI/Linux/postern_0.2.0+0-1.efi"), &kept).unwrap();
+    start_plain(&fake, "0.1.0");
+    assert_eq!(trial::run(fake.as_ref()), Outcome::Kept);
+    assert!(kept.exists());
+    let last = slots::last(fake.as_ref()).unwrap();
+    assert!(last.words.contains("was kept"), "{}", last.words);
+    assert!(slots::applied(fake.as_ref()).is_none());
+}
