@@ -311,6 +311,24 @@ impl Line {
         true
     }
 
+    /// Bytes that have come so far.
+    pub fn came(&self) -> usize {
+        self.bytes
+    }
+
+    /// Waits until these bytes have come over the line since its first `from`, wherever they were drawn; says whether they came.
+    pub fn comes_within(&mut self, from: usize, words: &str, bound: Duration) -> bool {
+        let end = Instant::now() + bound;
+        let words = words.as_bytes();
+        while !self.sent[from..].windows(words.len()).any(|piece| piece == words) {
+            if Instant::now() >= end || self.gone {
+                return false;
+            }
+            self.take(Duration::from_millis(20));
+        }
+        true
+    }
+
     /// Must see the text.
     pub fn expect(&mut self, text: &str) {
         assert!(self.sees(text), "{text:?} did not appear:\n{}", self.screen());

@@ -6,17 +6,8 @@ use std::time::Duration;
 use crate::harness::run;
 use crate::machine::{Appliance, BOOT, On, Vm, in_tree};
 use crate::packet::{ACCEPT, REJECT, Request};
-use crate::people::{ANNA, log_in, next_step, set_up};
+use crate::people::{ANNA, log_in, next_step, settled};
 use crate::totp::Token;
-
-/// A box that is set up, switched off.
-fn settled(on: &On) -> (Appliance, Vec<u8>, Token) {
-    let appliance = Appliance::new(4);
-    let mut vm = appliance.on(on);
-    let (secret, token) = set_up(&mut vm);
-    vm.cut();
-    (appliance, secret, token)
-}
 
 /// The console must come to say so.
 fn says(vm: &mut Vm, words: &[&str]) {

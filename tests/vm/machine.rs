@@ -15,7 +15,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::harness::{Running, free_port, repository, run};
-use crate::line::{Line, pair};
+use crate::line::{Line, key, pair};
 use crate::packet::{ACCEPT, Nas, Request, STATUS_SERVER};
 
 /// From power-on to the console, at most; TCG on a busy machine.
@@ -24,6 +24,8 @@ pub const BOOT: Duration = Duration::from_secs(240);
 pub const GATEWAY: &str = "10.0.2.2";
 /// Bytes a second on a line of 115200 baud, 8N1.
 pub const FAST: u32 = 11_520;
+/// What the boot menu says while it waits, on every line.
+const MENU: &str = "Boot in ";
 /// On a line of 9600 baud.
 pub const SLOW: u32 = 960;
 
@@ -168,6 +170,51 @@ impl Appliance {
         );
         assert_eq!(copied.status, 0, "{copied:?}");
         fs::create_dir_all(self.folder.join("tpm")).unwrap();
+    }
+
+    /// A stick as it is bought, one FAT32 partition, with these folders or files on it.
+    pub fn stick(&self, name: &str, megabytes: u32, holds: &[PathBuf]) -> PathBuf {
+        let file = self.folder.join(format!("{name}.stick"));
+        fs::File::create(&file)
+            .unwrap()
+            .set_len(u64::from(megabytes) << 20)
+            .unwrap();
+        let path = file.to_str().unwrap();
+        let table = run(
+            in_tree(&self.folder, "sfdisk").args(["-q", path]),
+            "label: dos\nstart=2048, type=c\n",
+        );
+        assert_eq!(table.status, 0, "{table:?}");
+        let blocks = ((megabytes - 1) * 1024).to_string();
+        let options = ["-F", "32", "--offset", "2048", "-n", "STICK", path, &blocks];
+        let made = run(in_tree(&self.folder, "mkfs.vfat").args(options), "");
+        assert_eq!(made.status, 0, "{made:?}");
+        for one in holds {
+            let copied = run(
+                in_tree(one.parent().unwrap(), "mcopy")
+                    .args(["-s", "-Q", "-i", &format!("{path}@@1M")])
+                    .arg(one)
+                    .arg("::")
+                    .env(
+                        "POSTERN_BIND",
+                        format!("{}:{}", self.folder.display(), one.parent().unwrap().display()),
+                    ),
+                "",
+            );
+            assert_eq!(copied.status, 0, "{copied:?}");
+        }
+        file
+    }
+
+    /// A file of a stick, as another machine reads it.
+    pub fn read_stick(&self, stick: &Path, name: &str) -> String {
+        let inside = format!("{}@@1M", stick.display());
+        let said = run(
+            in_tree(&self.folder, "mtype").args(["-i", &inside, &format!("::{name}")]),
+            "",
+        );
+        assert_eq!(said.status, 0, "{said:?}");
+        said.out
     }
 
     pub fn folder(&self) -> &Path {
@@ -395,6 +442,36 @@ impl Vm {
                 self.line.screen()
             );
         }
+    }
+
+    /// Waits until the box has restarted by itself since the line's first `from` bytes: its firmware shows the boot loader again. Times
+    /// count from here then.
+    pub fn restarts(&mut self, from: usize, bound: Duration) {
+        assert!(
+            self.line.comes_within(from, MENU, bound),
+            "the box does not restart:\n{}",
+            self.line.screen()
+        );
+        self.started = Instant::now();
+    }
+
+    /// At the boot menu, which stands for two seconds: the entry so many lines below the first.
+    pub fn choose_entry(&mut self, below: usize) {
+        let from = self.line.came();
+        assert!(
+            self.line.comes_within(0, MENU, BOOT),
+            "no boot menu came:\n{}",
+            self.line.screen()
+        );
+        for _ in 0..below {
+            self.line.send(key::DOWN);
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        self.line.send(key::ENTER);
+        // Gone from the menu, whatever comes next.
+        let _ = self
+            .line
+            .comes_within(from, "\u{1b}[2J\u{1b}[01;01H", Duration::from_secs(5));
     }
 
     /// Asks QEMU itself.

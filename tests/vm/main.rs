@@ -33,3 +33,4 @@ mod cuts;
 mod faults;
 mod first;
 mod timing;
+mod upkeep;

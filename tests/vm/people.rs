@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::eye::typed;
 use crate::line::{Line, key};
-use crate::machine::{BOOT, GATEWAY, Vm};
+use crate::machine::{Appliance, BOOT, GATEWAY, On, Vm};
 use crate::packet::{ACCEPT, Request};
 use crate::totp::{Token, early_in_a_step, now};
 
@@ -146,13 +146,27 @@ pub fn next_step() {
     }
 }
 
+/// A box that is set up, switched off; the shared secret of its one client and the token of its one user.
+pub fn settled(on: &On) -> (Appliance, Vec<u8>, Token) {
+    let appliance = Appliance::new(8);
+    let mut vm = appliance.on(on);
+    let (secret, token) = set_up(&mut vm);
+    vm.cut();
+    (appliance, secret, token)
+}
+
 /// Logs in on a line that shows the log-in; false where the power went before.
 pub fn log_in(line: &mut Line) -> bool {
+    log_in_as(line, OPERATOR, PASSPHRASE)
+}
+
+/// The same for anybody.
+pub fn log_in_as(line: &mut Line, name: &str, passphrase: &str) -> bool {
     if !line.sees_within("Password", STEP) {
         return false;
     }
     line.settle();
-    line.send(&format!("{OPERATOR}\r{PASSPHRASE}\r\r"));
+    line.send(&format!("{name}\r{passphrase}\r\r"));
     let inside = line.sees_within("NSWERING", STEP);
     line.settle();
     inside
