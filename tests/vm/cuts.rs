@@ -1,6 +1,7 @@
-//! The power goes, again and again, while people log in and are enrolled. What was answered stands after it: every code that was let in
-//! is spent, everybody whose token was said to count gets in, and the box comes up each time, by itself. The book of a run lies beside
-//! its box, so that a long run goes on where it was.
+//! The power goes, again and again, while people log in and are enrolled, while an update is written and tried, while a backup is restored.
+//! What was answered stands after it: every code that was let in is spent, everybody whose token was said to count gets in, and the box
+//! comes up each time, by itself, as one version and with one past. The book of a run lies beside its box, so that a long run goes on
+//! where it was.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,11 +11,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::machine::{Appliance, On, SLOW, Vm};
 use crate::packet::{ACCEPT, REJECT, Request};
-use crate::people::{ANNA, enrol, log_in, next_step, set_up};
+use crate::people::{ANNA, back_up, enrol, fetch_update, log_in, look_at_backup, mount, next_step, set_up};
 use crate::totp::{Token, now};
+use crate::upkeep::{NEXT, release};
 
 /// The power stays on for this long at most after the box has answered.
 const WORK: u64 = 31;
+/// An update is written, and the box restarts into its trial, within about so long.
+const UPDATE: u64 = 150;
+/// A restore is through within about so long.
+const RESTORE: u64 = 12;
 /// Cuts in the gate, which has half an hour for everything; `scripts/power-cut` does as many as it is told.
 const GATE: u32 = 3;
 /// A code counts this many steps before and after its own.
@@ -38,6 +44,25 @@ impl Person {
     }
 }
 
+/// What the box does when the power goes.
+#[derive(Clone, Copy, Debug)]
+enum Round {
+    Work,
+    Update,
+    Restore,
+}
+
+impl Round {
+    /// Of ten cuts eight meet people at work.
+    fn of(cut: u32) -> Round {
+        match cut % 10 {
+            4 => Round::Update,
+            9 => Round::Restore,
+            _ => Round::Work,
+        }
+    }
+}
+
 /// What the box has answered so far.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Book {
@@ -46,6 +71,8 @@ struct Book {
     people: Vec<Person>,
     accepts: u64,
     enrolled: u64,
+    updates: u32,
+    restores: u32,
 }
 
 impl Book {
@@ -134,9 +161,10 @@ fn work(vm: &mut Vm, book: &mut Book, until: Instant, number: &mut u32) {
 
 /// A box that is set up by keystrokes on a slow line, and has let its first user in.
 fn begin(appliance: &Appliance) -> Book {
+    let stick = appliance.stick("backup", 64, &[]);
     let mut vm = appliance.on(&On {
         speed: Some(SLOW),
-        ..On::default()
+        ..with(stick)
     });
     let (secret, token) = set_up(&mut vm);
     next_step();
@@ -146,6 +174,8 @@ fn begin(appliance: &Appliance) -> Book {
         "first Access-Accept {:?} after power-on, at 9600 baud",
         vm.started.elapsed()
     );
+    mount(&mut vm);
+    back_up(&mut vm);
     vm.cut();
     Book {
         secret,
@@ -158,12 +188,96 @@ fn begin(appliance: &Appliance) -> Book {
     }
 }
 
+/// Everybody's next code; who gets in with it.
+fn get_in(vm: &Vm, book: &Book) -> Vec<bool> {
+    next_step();
+    let step = now() / 30;
+    let people = 0..book.people.len();
+    people.map(|who| login(vm, book, who, step) == Some(ACCEPT)).collect()
+}
+
+fn with(stick: PathBuf) -> On {
+    On {
+        sticks: vec![stick],
+        ..On::default()
+    }
+}
+
+/// The power goes at some moment after an operator said yes to an update. On a copy of the box, which starts as one of both versions,
+/// tries the new one if it was whole, and lets in everybody.
+fn cut_an_update(appliance: &Appliance, book: &Book, after: Duration) {
+    let (copy, mut book) = (appliance.copied(), clone(book));
+    let stick = copy.stick("release", 512, &[release(NEXT)]);
+    let mut vm = copy.on(&with(stick));
+    look(&mut vm, &mut book);
+    fetch_update(&mut vm, NEXT);
+    vm.line.send("y");
+    std::thread::sleep(after);
+    println!("cut {after:?} after the word for the update:\n{}", vm.line.screen());
+    vm.cut();
+    let mut vm = copy.on(&On::default());
+    look(&mut vm, &mut book);
+    let inside = get_in(&vm, &book);
+    assert!(inside.iter().all(|got| *got), "{inside:?}");
+}
+
+/// The power goes at some moment after an operator said yes to a restore. On a copy of the box, which is then the box before or the box
+/// of the backup, wholly, and in both no code is good again.
+fn cut_a_restore(appliance: &Appliance, book: &Book, after: Duration) {
+    let (copy, mut book) = (appliance.copied(), clone(book));
+    let mut vm = copy.on(&with(copy.folder().join("backup.stick")));
+    look(&mut vm, &mut book);
+    assert!(log_in(&mut vm.line));
+    mount(&mut vm);
+    look_at_backup(&mut vm);
+    vm.line.send("restore\r");
+    let done = vm.line.sees_within("is restored", after);
+    println!("cut {after:?} after the word for the restore:\n{}", vm.line.screen());
+    vm.cut();
+    let mut vm = copy.on(&On::default());
+    look(&mut vm, &mut book);
+    let inside = get_in(&vm, &book);
+    println!("in after the restore: {inside:?}");
+    // Anna is in the backup, everybody else came after it.
+    let (anna, others) = inside.split_first().unwrap();
+    assert!(*anna, "{inside:?}");
+    assert!(others.iter().all(|got| got == &others[0]), "half a restore: {inside:?}");
+    assert!(
+        !done || others.iter().all(|got| !got),
+        "the restore that was said to be done is gone: {inside:?}"
+    );
+}
+
+fn clone(book: &Book) -> Book {
+    serde_json::from_slice(&serde_json::to_vec(book).unwrap()).unwrap()
+}
+
 fn rounds(appliance: &Appliance, count: u32) {
     let folder = appliance.folder().to_owned();
     let mut book = Book::read(&folder).unwrap_or_else(|| begin(appliance));
     book.write(&folder);
     let mut number = 0;
     for _ in 0..count {
+        let at = u64::from(book.cuts);
+        match Round::of(book.cuts) {
+            Round::Work => {}
+            Round::Update => {
+                cut_an_update(appliance, &book, Duration::from_secs((at * 37 + 5) % UPDATE));
+                (book.cuts, book.updates) = (book.cuts + 1, book.updates + 1);
+                book.write(&folder);
+                continue;
+            }
+            Round::Restore => {
+                cut_a_restore(
+                    appliance,
+                    &book,
+                    Duration::from_millis((at * 1700 + 300) % (RESTORE * 1000)),
+                );
+                (book.cuts, book.restores) = (book.cuts + 1, book.restores + 1);
+                book.write(&folder);
+                continue;
+            }
+        }
         let mut vm = appliance.on(&On::default());
         look(&mut vm, &mut book);
         // Not at random, so that a run can be had again: the moments are spread over the whole time.
@@ -180,20 +294,13 @@ fn rounds(appliance: &Appliance, count: u32) {
     }
     let mut vm = appliance.on(&On::default());
     look(&mut vm, &mut book);
-    next_step();
-    let step = now() / 30;
-    for who in 0..book.people.len() {
-        assert_eq!(
-            login(&vm, &book, who, step),
-            Some(ACCEPT),
-            "{} does not get in any more",
-            book.people[who].name
-        );
+    for (who, got) in get_in(&vm, &book).into_iter().enumerate() {
+        assert!(got, "{} does not get in any more", book.people[who].name);
     }
     vm.cut();
     println!(
-        "{} power cuts, {} logins let in, {} people enrolled: nothing lost, no code good again",
-        book.cuts, book.accepts, book.enrolled
+        "{} power cuts ({} in updates, {} in restores), {} logins let in, {} people enrolled: nothing lost, no code good again",
+        book.cuts, book.updates, book.restores, book.accepts, book.enrolled
     );
 }
 

@@ -13,6 +13,10 @@ pub const PASSPHRASE: &str = "seven green bottles";
 /// Of the user, in the box.
 pub const PASSWORD: &str = "correct horse battery";
 pub const ANNA: &str = "anna@contoso.example";
+/// Of a backup.
+const SEALED: &str = "four words of mine";
+/// To copy and to verify a release, or to write it into the other slot; to write a backup or to look at one.
+pub const COPIED: Duration = Duration::from_secs(300);
 /// A slow line under emulation.
 const STEP: Duration = Duration::from_secs(60);
 
@@ -184,4 +188,51 @@ pub fn enrol(line: &mut Line, name: &str) -> Option<Token> {
     early_in_a_step();
     line.press(&format!("{}\r", token.code()));
     line.sees_within("is active", STEP).then_some(token)
+}
+
+/// Logs in and opens a screen of System.
+pub fn system(vm: &mut Vm, letter: &str, title: &str) {
+    assert!(log_in(&mut vm.line), "{}", vm.line.screen());
+    step(&mut vm.line, "y", "System");
+    step(&mut vm.line, letter, title);
+}
+
+/// Fetches a release from the one stick that is plugged in, up to the question whether it is meant.
+pub fn fetch_update(vm: &mut Vm, version: &str) {
+    system(vm, "u", "Update");
+    vm.line.press("s");
+    let ready = format!("{version} is verified and ready");
+    assert!(vm.line.sees_within(&ready, COPIED), "{}", vm.line.screen());
+    step(&mut vm.line, "a", "on trial");
+}
+
+/// Mounts the one stick that is plugged in, from the first screen.
+pub fn mount(vm: &mut Vm) {
+    step(&mut vm.line, "y", "System");
+    step(&mut vm.line, "s", "Stick");
+    vm.line.press(key::ENTER);
+    sees(&mut vm.line, "MOUNTED");
+    step(&mut vm.line, key::ESC, "System");
+}
+
+/// Writes a backup onto the stick that is mounted.
+pub fn back_up(vm: &mut Vm) {
+    step(&mut vm.line, "b", "Backup");
+    step(&mut vm.line, key::ENTER, "The same again");
+    vm.line.press(&format!("{SEALED}\r"));
+    vm.line.press(&format!("{SEALED}\r"));
+    vm.line.send(&format!("{PASSPHRASE}\r"));
+    let written = vm.line.sees_within("The backup is written", COPIED);
+    assert!(written, "{}", vm.line.screen());
+}
+
+/// Looks at the backup on the stick that is mounted, up to the word that restores it.
+pub fn look_at_backup(vm: &mut Vm) {
+    step(&mut vm.line, "e", "Restore");
+    step(&mut vm.line, key::ENTER, "Passphrase");
+    vm.line.send(&format!("{SEALED}\r"));
+    let whole = vm.line.sees_within("The file is whole", COPIED);
+    assert!(whole, "{}", vm.line.screen());
+    println!("{}\n", vm.line.screen());
+    step(&mut vm.line, key::ENTER, "type restore");
 }

@@ -7,16 +7,17 @@ use std::time::Duration;
 use crate::line::key;
 use crate::machine::{Appliance, BOOT, On, Vm};
 use crate::packet::{ACCEPT, REJECT, Request};
-use crate::people::{ANNA, OPERATOR, PASSPHRASE, log_in, log_in_as, next_step, sees, set_up, settled, step};
+use crate::people::{
+    ANNA, COPIED, OPERATOR, PASSPHRASE, back_up, fetch_update, log_in, log_in_as, look_at_backup, mount, next_step,
+    sees, set_up, settled, step, system,
+};
 use crate::totp::Token;
 
 /// A release that is one version on, and one whose posternd ends at once; both signed by the key that the image trusts.
-const NEXT: &str = "0.2.0";
+pub const NEXT: &str = "0.2.0";
 const BROKEN: &str = "0.3.0";
-/// To copy and to verify a release, or to write it into the other slot.
-const COPIED: Duration = Duration::from_secs(300);
 
-fn release(version: &str) -> PathBuf {
+pub fn release(version: &str) -> PathBuf {
     let releases =
         std::env::var_os("POSTERN_RELEASES").expect("POSTERN_RELEASES holds the releases: run scripts/test-image");
     let folder = PathBuf::from(releases).join(version).canonicalize().unwrap();
@@ -48,21 +49,10 @@ fn lets_in_once(vm: &mut Vm, secret: &[u8], token: &Token) {
     assert_eq!(ask(vm, secret, &code), REJECT, "R16");
 }
 
-/// Logs in and opens a screen of System.
-fn system(vm: &mut Vm, letter: &str, title: &str) {
-    assert!(log_in(&mut vm.line), "{}", vm.line.screen());
-    step(&mut vm.line, "y", "System");
-    step(&mut vm.line, letter, title);
-}
-
 /// By the one stick that is plugged in, to the restart into the new version.
 fn update(vm: &mut Vm, version: &str) {
-    system(vm, "u", "Update");
-    vm.line.press("s");
-    let ready = format!("{version} is verified and ready");
-    assert!(vm.line.sees_within(&ready, COPIED), "{}", vm.line.screen());
+    fetch_update(vm, version);
     println!("{}\n", vm.line.screen());
-    step(&mut vm.line, "a", "on trial");
     let from = vm.line.came();
     vm.line.send("y");
     vm.restarts(from, COPIED);
@@ -201,15 +191,6 @@ fn recovery_and_reset_without_a_tpm() {
     recovery_and_reset(false);
 }
 
-/// Mounts the one stick that is plugged in, from the first screen.
-fn mount(vm: &mut Vm) {
-    step(&mut vm.line, "y", "System");
-    step(&mut vm.line, "s", "Stick");
-    vm.line.press(key::ENTER);
-    sees(&mut vm.line, "MOUNTED");
-    step(&mut vm.line, key::ESC, "System");
-}
-
 #[test]
 #[ignore = "wants an image: scripts/test-image"]
 fn a_backup_on_a_stick_makes_another_box_this_one() {
@@ -220,16 +201,7 @@ fn a_backup_on_a_stick_makes_another_box_this_one() {
     let spent = token.code();
     assert!(log_in(&mut vm.line), "{}", vm.line.screen());
     mount(&mut vm);
-    step(&mut vm.line, "b", "Backup");
-    step(&mut vm.line, key::ENTER, "The same again");
-    vm.line.press("four words of mine\r");
-    vm.line.press("four words of mine\r");
-    vm.line.send(&format!("{PASSPHRASE}\r"));
-    assert!(
-        vm.line.sees_within("The backup is written", COPIED),
-        "{}",
-        vm.line.screen()
-    );
+    back_up(&mut vm);
     println!("{}\n", vm.line.screen());
     vm.cut();
     // Another box, of another TPM, with its own first operator.
@@ -242,12 +214,7 @@ fn a_backup_on_a_stick_makes_another_box_this_one() {
     vm.line.press(key::ESC);
     println!("{}\n", vm.line.screen());
     mount(&mut vm);
-    step(&mut vm.line, "e", "Restore");
-    step(&mut vm.line, key::ENTER, "Passphrase");
-    vm.line.send("four words of mine\r");
-    assert!(vm.line.sees_within("The file is whole", COPIED), "{}", vm.line.screen());
-    println!("{}\n", vm.line.screen());
-    step(&mut vm.line, key::ENTER, "type restore");
+    look_at_backup(&mut vm);
     vm.line.send("restore\r");
     assert!(vm.line.sees_within("is restored", COPIED), "{}", vm.line.screen());
     println!("{}\n", vm.line.screen());
