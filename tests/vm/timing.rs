@@ -19,7 +19,7 @@ const LOGIN_TARGET: &str = "Multi-User System";
 /// The image's own units, and its status on the serial line in their place.
 const MASKED: &str = "systemd.mask=posternd.service systemd.mask=postern-console@ttyS0.service systemd.mask=postern-console@tty1.service \
     systemd.mask=postern-host.socket systemd.mask=postern-host.service systemd.mask=postern-boot.service systemd.mask=postern-trial.service \
-    systemd.mask=postern-reset.service systemd.mask=postern-recover.service systemd.mask=pcscd.socket systemd.show_status=yes console=ttyS0";
+    systemd.mask=postern-reset.service systemd.mask=postern-recover.service systemd.show_status=yes console=ttyS0";
 
 fn tool(folder: &Path, program: &str, arguments: &[&str]) -> String {
     let said = run(in_tree(folder, program).args(arguments), "");
