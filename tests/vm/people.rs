@@ -166,7 +166,7 @@ pub fn log_in(line: &mut Line) -> bool {
 
 /// The same for anybody.
 pub fn log_in_as(line: &mut Line, name: &str, passphrase: &str) -> bool {
-    if !line.sees_within("Password", STEP) {
+    if !line.sees_within("Password", BOOT) {
         return false;
     }
     line.settle();

@@ -26,6 +26,8 @@ use crate::console::screen::{Context, Hint, Screen};
 use crate::console::widgets::field::{Field, any};
 use crate::console::widgets::inset::{below, inset};
 
+/// For who has a backup of the box that this one follows: the rest of the set-up is not for them.
+const TAKE_OVER: &str = "Does this box follow another, with a backup on a stick? Ctrl-X leaves the set-up; then y System, s Stick, e Restore.";
 /// The four, in the order in which the key that toggles goes through them.
 const ALL: [Caps; 4] = {
     const fn caps(color: Color, glyphs: Glyphs) -> Caps {
@@ -141,6 +143,7 @@ impl Screen for Line {
             }
         }
         self.draw_keyboard(page, below(list, 6), context);
+        page.wrapped(below(list, 12), TAKE_OVER, Look::Plain);
     }
 
     fn hints(&self, _context: &Context) -> Vec<Hint> {
