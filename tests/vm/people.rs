@@ -193,13 +193,13 @@ pub fn enrol(line: &mut Line, name: &str) -> Option<Token> {
 /// Logs in and opens a screen of System.
 pub fn system(vm: &mut Vm, letter: &str, title: &str) {
     assert!(log_in(&mut vm.line), "{}", vm.line.screen());
-    step(&mut vm.line, "y", "System");
+    step(&mut vm.line, "y", "| System");
     step(&mut vm.line, letter, title);
 }
 
 /// Fetches a release from the one stick that is plugged in, up to the question whether it is meant.
 pub fn fetch_update(vm: &mut Vm, version: &str) {
-    system(vm, "u", "Update");
+    system(vm, "u", "| Update");
     vm.line.press("s");
     let ready = format!("{version} is verified and ready");
     assert!(vm.line.sees_within(&ready, COPIED), "{}", vm.line.screen());
@@ -208,16 +208,16 @@ pub fn fetch_update(vm: &mut Vm, version: &str) {
 
 /// Mounts the one stick that is plugged in, from the first screen.
 pub fn mount(vm: &mut Vm) {
-    step(&mut vm.line, "y", "System");
-    step(&mut vm.line, "s", "Stick");
+    step(&mut vm.line, "y", "| System");
+    step(&mut vm.line, "s", "| Stick");
     vm.line.press(key::ENTER);
     sees(&mut vm.line, "MOUNTED");
-    step(&mut vm.line, key::ESC, "System");
+    step(&mut vm.line, key::ESC, "| System");
 }
 
 /// Writes a backup onto the stick that is mounted.
 pub fn back_up(vm: &mut Vm) {
-    step(&mut vm.line, "b", "Backup");
+    step(&mut vm.line, "b", "| Backup");
     step(&mut vm.line, key::ENTER, "The same again");
     vm.line.press(&format!("{SEALED}\r"));
     vm.line.press(&format!("{SEALED}\r"));
@@ -228,7 +228,7 @@ pub fn back_up(vm: &mut Vm) {
 
 /// Looks at the backup on the stick that is mounted, up to the word that restores it.
 pub fn look_at_backup(vm: &mut Vm) {
-    step(&mut vm.line, "e", "Restore");
+    step(&mut vm.line, "e", "| Restore");
     step(&mut vm.line, key::ENTER, "Passphrase");
     vm.line.send(&format!("{SEALED}\r"));
     let whole = vm.line.sees_within("The file is whole", COPIED);

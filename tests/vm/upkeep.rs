@@ -76,7 +76,7 @@ fn an_update_is_kept_when_radius_answers_and_goes_back_when_it_does_not() {
     println!("{NEXT} answers {took:?} after the box went down");
     assert_eq!(ask(&vm, &secret, &spent), REJECT, "R16: over an update");
     lets_in_once(&mut vm, &secret, &token);
-    system(&mut vm, "u", "Update");
+    system(&mut vm, "u", "| Update");
     sees(&mut vm.line, &format!("{NEXT} was kept"));
     println!("{}\n", vm.line.screen());
     vm.cut();
@@ -89,7 +89,7 @@ fn an_update_is_kept_when_radius_answers_and_goes_back_when_it_does_not() {
     let took = vm.answers(&secret);
     println!("{NEXT} answers again {took:?} after {BROKEN} gave up");
     lets_in_once(&mut vm, &secret, &token);
-    system(&mut vm, "u", "Update");
+    system(&mut vm, "u", "| Update");
     sees(&mut vm.line, BROKEN);
     println!("{}\n", vm.line.screen());
     let screen = vm.line.screen();
@@ -110,8 +110,8 @@ fn by_entry(vm: &mut Vm, below: usize, tpm: bool) {
 
 /// Prepares the one stick that is plugged in.
 fn prepare(vm: &mut Vm) {
-    system(vm, "r", "Recovery stick");
-    step(&mut vm.line, key::ENTER, "Prepare a recovery stick");
+    system(vm, "r", "| Recovery stick");
+    step(&mut vm.line, key::ENTER, "| Prepare a recovery stick");
     vm.line.press("y");
     sees(&mut vm.line, "RECOVERY STICK");
     println!("{}\n", vm.line.screen());
@@ -157,7 +157,7 @@ fn recovery_and_reset(tpm: bool) {
         vm.line.screen()
     );
     println!("{}\n", vm.line.screen());
-    step(&mut vm.line, "y", "System");
+    step(&mut vm.line, "y", "| System");
     vm.line.press("b");
     vm.line.press(key::ENTER);
     println!("{}\n", vm.line.screen());
