@@ -55,6 +55,7 @@ pub(super) use common::canonical;
 pub(super) use entry::RECOVERED;
 pub(super) use hardware::{removed_by, vendors_removed_by};
 pub(super) use operators::role_word;
+pub(in crate::door) use recover::ALARM as RECOVERY_ALARM;
 pub use recover::Recovery;
 pub(super) use status::because;
 pub(super) use tokens::removal;
