@@ -31,6 +31,7 @@ mod operators;
 mod people;
 mod restore;
 mod restricted;
+mod reset;
 mod reuse;
 mod settings;
 mod turns;
