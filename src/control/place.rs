@@ -33,7 +33,9 @@ pub enum BindError {
     #[error("the folder of {0} is not there: make it, or name another socket with --control")]
     NoFolder(PathBuf),
     /// A folder to make the socket in that others may write in, or that somebody else has put there.
-    #[error("{path} is {what}, and whoever has it could take the socket's place: remove it; the service's unit makes it anew")]
+    #[error(
+        "{path} is {what}, and whoever has it could take the socket's place: remove it; the service's unit makes it anew"
+    )]
     NotOurs {
         /// The folder.
         path: PathBuf,
@@ -263,7 +265,10 @@ mod tests {
         let (born, path) = (dir.path().join(".control"), dir.path().join("control.sock"));
         let refused = |what: &str| {
             let line = bind(&path, Door::Control, 1).unwrap_err().to_string();
-            assert!(line.contains(what) && line.contains("remove it") && !line.contains('\n'), "{line}");
+            assert!(
+                line.contains(what) && line.contains("remove it") && !line.contains('\n'),
+                "{line}"
+            );
             assert!(!path.exists(), "nothing was made");
         };
         for mode in [0o2770, 0o2702, 0o777, 0o2710] {

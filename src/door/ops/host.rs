@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use super::export::installer;
 use super::common::Target;
 use super::entry::blank;
+use super::export::installer;
 use super::{Inner, broken};
 use crate::audit::OperatorAct;
 use crate::control::ops::{Answer, Failure};

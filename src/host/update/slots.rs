@@ -158,11 +158,14 @@ pub fn bless(machine: &dyn Machine) -> Result<(), String> {
         false => counted(machine),
     };
     let Some(kernel) = counted else {
-        return machine.run(BLESS, &["good"], b"").map(drop).map_err(|error| error.to_string());
+        return machine
+            .run(BLESS, &["good"], b"")
+            .map(drop)
+            .map_err(|error| error.to_string());
     };
     let good = kernel.path.with_file_name(format!("postern_{}.efi", kernel.version));
-    let renamed = std::fs::rename(&kernel.path, &good)
-        .and_then(|()| std::fs::File::open(machine.path(KERNELS))?.sync_all());
+    let renamed =
+        std::fs::rename(&kernel.path, &good).and_then(|()| std::fs::File::open(machine.path(KERNELS))?.sync_all());
     renamed.map_err(|error| format!("{}: {error}", shown(&kernel.path.to_string_lossy())))
 }
 

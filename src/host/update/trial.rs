@@ -75,7 +75,8 @@ fn tried(machine: &dyn Machine) -> Result<(), String> {
             false => why.lines().take(1).map(shown).collect(),
         });
     }
-    slots::bless(machine).map_err(|error| format!("RADIUS answers, but the boot loader's count could not be taken off: {error}"))?;
+    slots::bless(machine)
+        .map_err(|error| format!("RADIUS answers, but the boot loader's count could not be taken off: {error}"))?;
     if slots::on_trial(machine) {
         return Err("RADIUS answers, but the boot loader's count is still there".to_owned());
     }

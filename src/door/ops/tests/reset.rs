@@ -59,7 +59,10 @@ async fn r23_a_factory_reset_is_on_record_before_the_helper_hears_of_it() {
     );
     assert_eq!(before, 1, "on the disk when the helper was asked");
     let resets = rig.resets();
-    assert!(resets[0].0.contains("begins") && resets.iter().all(|one| one.1.is_ok()), "{resets:?}");
+    assert!(
+        resets[0].0.contains("begins") && resets.iter().all(|one| one.1.is_ok()),
+        "{resets:?}"
+    );
     assert_eq!(resets.len(), 2);
 }
 
