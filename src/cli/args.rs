@@ -90,7 +90,7 @@ pub enum Command {
         /// Which
         shell: clap_complete::Shell,
     },
-    /// Print the manual page, or write all of them into a folder
+    /// Print the manual page, or write all of them, posternd's and postern-console's too, into a folder
     Man {
         /// An existing folder
         dir: Option<PathBuf>,

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use clap::CommandFactory;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -259,7 +260,13 @@ fn manual(dir: Option<&Path>, out: &mut Out<'_>) -> Result<u8, End> {
             out.raw(&page)?;
         }
         Some(dir) => {
-            clap_mangen::generate_to(command(), dir).map_err(|e| {
+            // The three programs are one package: who has this one reads of the others too.
+            let daemon = clap_mangen::Man::new(crate::config::Flags::command()).section("8");
+            let console = clap_mangen::Man::new(crate::console::args::Args::command());
+            let written = clap_mangen::generate_to(command(), dir)
+                .and_then(|()| daemon.generate_to(dir))
+                .and_then(|_| console.generate_to(dir));
+            written.map_err(|e| {
                 let name = shown(&dir.to_string_lossy());
                 Failure::failed(format!("manual pages cannot be written to {name}: {e}"))
             })?;

@@ -32,6 +32,16 @@ pub enum BindError {
     /// No folder.
     #[error("the folder of {0} is not there: make it, or name another socket with --control")]
     NoFolder(PathBuf),
+    /// A folder to make the socket in that others may write in, or that somebody else has put there.
+    #[error(
+        "{path} is {what}, and whoever has it could take the socket's place: remove it; the service's unit makes it anew"
+    )]
+    NotOurs {
+        /// The folder.
+        path: PathBuf,
+        /// What it is.
+        what: String,
+    },
     /// The path is too long.
     #[error("{0} is too long for a socket: 107 bytes at most")]
     TooLong(PathBuf),
@@ -92,7 +102,7 @@ pub(super) fn bind(path: &Path, door: Door, backlog: u32) -> Result<(UnixListene
     let lock = lock_beside(path)?;
     clear(path)?;
     let socket = UnixSocket::new_stream().map_err(failed)?;
-    let note = match birthplace(path, door) {
+    let note = match birthplace(path, door)? {
         Some(born) => {
             clear(&born)?;
             socket.bind(&born).map_err(failed)?;
@@ -118,13 +128,26 @@ pub(super) fn bind(path: &Path, door: Door, backlog: u32) -> Result<(UnixListene
 
 /// Where the socket is made if its unit has put a folder there: `.control` or `.console` beside it, set-group-ID, so that what is made
 /// in it has the folder's group. Under systemd posternd may change no file's group, but it may move its own.
-fn birthplace(path: &Path, door: Door) -> Option<PathBuf> {
+/// One that somebody else has, or may write in, is refused: a daemon by hand with `--control /tmp/x/control.sock` meets whatever lies there.
+fn birthplace(path: &Path, door: Door) -> Result<Option<PathBuf>, BindError> {
     let name = match door {
         Door::Control => ".control",
         Door::Console => ".console",
     };
     let folder = path.with_file_name(name);
-    folder.is_dir().then(|| folder.join("sock"))
+    let found = match std::fs::symlink_metadata(&folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(BindError::Io { path: folder, error }),
+        Ok(found) => found,
+    };
+    let (uid, mode) = (geteuid().as_raw(), found.mode() & 0o7777);
+    let what = match () {
+        () if !found.is_dir() => "no folder".to_owned(),
+        () if found.uid() != uid => format!("a folder of the user {}, and not of {uid}", found.uid()),
+        () if mode & 0o077 != 0 => format!("a folder with the mode {mode:04o} instead of 2700"),
+        () => return Ok(Some(folder.join("sock"))),
+    };
+    Err(BindError::NotOurs { path: folder, what })
 }
 
 fn lock_beside(path: &Path) -> Result<File, BindError> {
@@ -234,5 +257,39 @@ mod tests {
         let console = dir.path().join("console.sock");
         let (_listener, _place) = bind(&console, Door::Console, 1).unwrap();
         assert!(console.exists());
+    }
+
+    #[tokio::test]
+    async fn r24_a_folder_that_is_somebody_elses_or_open_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let (born, path) = (dir.path().join(".control"), dir.path().join("control.sock"));
+        let refused = |what: &str| {
+            let line = bind(&path, Door::Control, 1).unwrap_err().to_string();
+            assert!(
+                line.contains(what) && line.contains("remove it") && !line.contains('\n'),
+                "{line}"
+            );
+            assert!(!path.exists(), "nothing was made");
+        };
+        for mode in [0o2770, 0o2702, 0o777, 0o2710] {
+            std::fs::create_dir(&born).unwrap();
+            std::fs::set_permissions(&born, Permissions::from_mode(mode)).unwrap();
+            refused(&format!("mode {mode:04o}"));
+            std::fs::remove_dir(&born).unwrap();
+        }
+        let elsewhere = dir.path().join("elsewhere");
+        std::fs::create_dir(&elsewhere).unwrap();
+        std::fs::set_permissions(&elsewhere, Permissions::from_mode(0o2700)).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &born).unwrap();
+        refused("no folder");
+        std::fs::remove_file(&born).unwrap();
+        if geteuid().is_root() {
+            std::fs::rename(&elsewhere, &born).unwrap();
+            std::os::unix::fs::chown(&born, Some(12_345), None).unwrap();
+            refused("of the user 12345");
+            std::fs::remove_dir(&born).unwrap();
+        }
+        // Without one it is made at its place.
+        drop(bind(&path, Door::Control, 1).unwrap());
     }
 }

@@ -287,7 +287,7 @@ impl Start<'_> {
             );
         }
         if let Some((at, name)) = &by_recovery {
-            door.tell_recovered(*at, name, now);
+            door.tell_recovered(*at, name, now)?;
         }
         if replayed.unknown > 0 {
             let what = format!(

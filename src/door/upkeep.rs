@@ -83,6 +83,9 @@ impl Door {
         if now.0.saturating_add(30_000) < before {
             self.guards.clamp(now);
         }
+        if fold {
+            self.count_restrictions();
+        }
         if fold && let Err(error) = self.fold() {
             self.raise(
                 "store",
@@ -120,6 +123,15 @@ impl Door {
                 tracing::warn!(%error, "what was there before the last restore could not be removed");
             }
             self.copy(now);
+        }
+    }
+
+    /// Time that ran is taken from what recovery forbids, and from how long everybody is told of it.
+    fn count_restrictions(&self) {
+        match self.count_down(std::time::Instant::now()) {
+            Ok(Some(_)) => {}
+            Ok(None) => self.alarms.clear(super::ops::RECOVERY_ALARM),
+            Err(error) => tracing::warn!(%error, "what recovery forbids is not counted down"),
         }
     }
 
@@ -215,6 +227,7 @@ impl Door {
         self.system("stopped", "posternd stopped".to_owned());
         self.logins.close();
         self.operators.close();
+        self.count_restrictions();
         if let Err(error) = self.fold() {
             tracing::warn!(%error, "not everything was folded; the journal has it");
         }

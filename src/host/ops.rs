@@ -328,6 +328,9 @@ pub enum UpdateStage {
     Ready {
         /// Its version.
         version: String,
+        /// What is new in it, by its own words: lines of shown text.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notes: Vec<String>,
     },
     /// Writes it into the other slot.
     Writing,

@@ -192,3 +192,64 @@ fn ssh_lets_keys_in_and_leads_to_the_console_alone_by_the_real_sshd() {
     }
     assert!(!said.out.contains("\nsubsystem "), "{}", said.out);
 }
+
+/// What the initrd says of a box's disk, on which no partition for data is, where `ro` is what the kernel says of the disk.
+fn initrd_says(ro: &str) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |path: &str| dir.path().join(path);
+    let block = at("sys/devices/vda");
+    for path in [
+        "sys/class/block",
+        "sys/devices/root/slaves",
+        "sys/devices/vda/vda2",
+        "run",
+        "sysroot/var",
+        "sysroot/etc",
+    ] {
+        std::fs::create_dir_all(at(path)).unwrap();
+    }
+    for (name, target) in [("vda", "vda"), ("vda2", "vda/vda2"), ("root", "root")] {
+        std::os::unix::fs::symlink(format!("../../devices/{target}"), at("sys/class/block").join(name)).unwrap();
+    }
+    std::os::unix::fs::symlink("../../vda/vda2", at("sys/devices/root/slaves/vda2")).unwrap();
+    std::fs::write(at("sysroot/etc/machine-id"), "").unwrap();
+    std::fs::write(block.join("ro"), ro).unwrap();
+    let script = repository("image/initrd/usr/lib/postern");
+    let mut command = Command::new("bwrap");
+    command.args(["--unshare-all", "--cap-add", "ALL", "--ro-bind", "/usr", "/usr"]);
+    for link in ["bin", "sbin", "lib", "lib64"] {
+        command.args(["--symlink", &format!("usr/{link}"), &format!("/{link}")]);
+    }
+    command.args(["--dev", "/dev", "--dir", "/dev/mapper", "--proc", "/proc"]);
+    for path in ["sys", "run", "sysroot"] {
+        command.arg("--bind").arg(at(path)).arg(format!("/{path}"));
+    }
+    command
+        .arg("--ro-bind")
+        .arg(&script)
+        .arg("/postern")
+        .args(["/bin/sh", "/postern/var"]);
+    let out = run(&mut command, "");
+    let said = std::fs::read_to_string(at("run/postern-host/trouble.json"));
+    said.unwrap_or_else(|error| panic!("{error}: {out:?}"))
+}
+
+#[test]
+fn a_disk_that_can_only_be_read_is_told_as_one() {
+    let said = initrd_says("1\n");
+    let troubles: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(
+        troubles[0]["what"],
+        "This box cannot open its data: its disk can only be read. It answers no login."
+    );
+    assert!(
+        troubles[0]["todo"].as_str().unwrap().contains("write protection"),
+        "{said}"
+    );
+    // One that can be written has another trouble here: it holds no such partition, and none can be made.
+    let said = initrd_says("0\n");
+    assert!(
+        said.contains("could not be made") && said.contains("Put back what was changed"),
+        "{said}"
+    );
+}

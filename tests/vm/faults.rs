@@ -77,7 +77,7 @@ fn what_breaks_from_outside_is_told_on_the_console_and_is_over_when_it_is_gone()
         read_only: true,
         ..on.clone()
     });
-    says(&mut vm, &["cannot open its data"]);
+    says(&mut vm, &["its disk can only be read", "write protection"]);
     assert!(silent(&vm, &secret, &token));
     vm.cut();
     // And all is well when all is back.

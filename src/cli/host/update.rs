@@ -81,7 +81,7 @@ pub fn apply(asker: &mut dyn Asker, yes: bool, input: &mut dyn Input, out: &mut 
         let HostAnswer::Update(report) = asked(asker, &HostRequest::UpdateShow)? else {
             return Err(unexpected(&Request::Host(HostRequest::UpdateShow)).into());
         };
-        let UpdateStage::Ready { version } = &report.stage else {
+        let UpdateStage::Ready { version, .. } = &report.stage else {
             return Err(Failure::refused("no update is ready: copy one first with `postern update fetch`").into());
         };
         let what = format!(

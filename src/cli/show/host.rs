@@ -55,7 +55,7 @@ pub fn host_done(request: &HostRequest, answered: &HostAnswer, zone: &TimeZone) 
             "How it ended, a few minutes from now: postern update show".to_owned(),
         ],
         (HostRequest::UpdateFetch(_), HostAnswer::Update(one)) => match stage(one) {
-            Some((what, todo)) => with(what, todo.into_iter().collect()),
+            Some((what, todo)) => with(what, todo.into_iter().chain(notes(one)).collect()),
             None => Vec::new(),
         },
         _ => answer(answered, zone),
@@ -219,6 +219,22 @@ fn update(report: &UpdateReport) -> Vec<String> {
         lines.push(field("Next", &what));
     }
     lines.extend(todo.map(|todo| field("", &todo)));
+    lines.extend(notes(report));
+    lines
+}
+
+/// What is new in the version that is ready, by its own words.
+fn notes(report: &UpdateReport) -> Vec<String> {
+    let UpdateStage::Ready { version, notes } = &report.stage else {
+        return Vec::new();
+    };
+    let mut lines = Vec::new();
+    for note in notes {
+        if lines.is_empty() {
+            lines.push(format!("What is new in {}:", shown(version)));
+        }
+        lines.push(format!("  {}", shown(note)));
+    }
     lines
 }
 
@@ -231,7 +247,7 @@ fn stage(report: &UpdateReport) -> Option<(String, Option<String>)> {
             format!("is copied and verified, {percent} %"),
             todo("show", "How far it is"),
         ),
-        UpdateStage::Ready { version } => (
+        UpdateStage::Ready { version, .. } => (
             format!("{} is verified and ready", shown(version)),
             todo("apply", "Restart into it"),
         ),

@@ -487,7 +487,22 @@ fn help_version_completions_and_manual() {
     let dir = tempfile::tempdir().unwrap();
     let ran = run_with(&format!("man {}", dir.path().display()), &[], Vec::new());
     assert_eq!(ran.status, 0, "{}", ran.err);
-    assert!(dir.path().join("postern.1").is_file() && dir.path().join("postern-client-add.1").is_file());
+    for (page, words) in [
+        ("postern.1", ".TH postern 1 "),
+        ("postern-client-add.1", "secret"),
+        // Every page names its own program, its section and its flags.
+        ("posternd.8", ".TH posternd 8 "),
+        ("posternd.8", "console\\-idle"),
+        ("postern-console.1", ".TH postern-console 1 "),
+        ("postern-console.1", "import\\-dir"),
+    ] {
+        let text = std::fs::read_to_string(dir.path().join(page)).unwrap_or_else(|error| panic!("{page}: {error}"));
+        assert!(
+            text.contains(words),
+            "{page} has no {words}: {}",
+            &text[..text.len().min(400)]
+        );
+    }
     assert_eq!(run_with("man /nowhere", &[], Vec::new()).status, 1);
 }
 

@@ -106,6 +106,7 @@ fn update(stage: UpdateStage) -> Said {
 fn ready() -> Said {
     update(UpdateStage::Ready {
         version: "0.2.0".to_owned(),
+        notes: vec!["Added:".to_owned(), "- A name \u{202e}that turns".to_owned()],
     })
 }
 
@@ -276,7 +277,11 @@ fn the_machine_is_told_in_words() {
     let ran = run_with("stick list", &[], vec![sticks(Some("sda1"))]);
     let row = "sda1         KING\\u{1b}STON, vfat, 8.0 GB, RECOVERY STICK, mounted at /run/postern-host/stick\n";
     assert_eq!(ran.out, row);
+    let ran = run_with("update fetch --stick", &[], vec![ready()]);
+    let notes = "What is new in 0.2.0:\n  Added:\n  - A name \\u{202e}that turns\n";
+    assert!(ran.out.ends_with(notes), "{}", ran.out);
     let ran = run_with("update show", &[], vec![ready()]);
+    assert!(ran.out.ends_with(notes), "{}", ran.out);
     for words in [
         "Runs                   0.1.0\n",
         "0.2.0 is verified",

@@ -410,6 +410,7 @@ pub(super) const ORDER: &[Part] = &[
             ("machine-update", "The version that runs, and the one beside it."),
             ("machine-update-fetching", "A release is copied and verified first."),
             ("machine-update-ready", "Verified, and not written yet."),
+            ("machine-update-notes", "What is new in it, by its own words."),
             ("machine-update-sure", "What an update means for logins."),
             ("machine-update-failed", "What was wrong with a release."),
             ("machine-ssh-off", "SSH is off until a key is added."),

@@ -50,6 +50,8 @@ pub(super) struct Target {
     pub(super) client: Option<ClientId>,
     /// The operator.
     pub(super) staff: Option<OperatorId>,
+    /// That it begins is on record already: how it ends is, too, whatever it is.
+    pub(super) begun: bool,
 }
 
 impl Target {

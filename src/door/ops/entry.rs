@@ -345,7 +345,7 @@ impl Inner {
         }
     }
 
-    async fn record(&self, act: OperatorAct) -> Result<(), Failure> {
+    pub(super) async fn record(&self, act: OperatorAct) -> Result<(), Failure> {
         let action = act.action.clone();
         let written = self.door.record_act(act).await;
         written.map(drop).map_err(|error| {

@@ -3,17 +3,28 @@
 
 use std::sync::Arc;
 
+use super::common::Target;
+use super::entry::blank;
 use super::export::installer;
 use super::{Inner, broken};
+use crate::audit::OperatorAct;
 use crate::control::ops::{Answer, Failure};
 use crate::control::peer::Peer;
 use crate::host::client;
 use crate::host::ops::{Ask, HostRequest};
 use crate::secret::Secret;
 
+/// What the record before a factory reset says; how the helper took it follows in another one.
+const RESET_BEGINS: &str = "begins: everything is deleted at the next start";
+
 impl Inner {
     /// A change of the machine, as long as the operator may still ask for it and it can be put on record.
-    pub(super) async fn host(self: &Arc<Self>, by: &Peer, ask: HostRequest) -> Result<Answer, Failure> {
+    pub(super) async fn host(
+        self: &Arc<Self>,
+        by: &Peer,
+        ask: HostRequest,
+        target: &mut Target,
+    ) -> Result<Answer, Failure> {
         let ask = match ask {
             HostRequest::FactoryReset { operator, password } => self.may_reset(by, operator, password).await?,
             other => other,
@@ -21,6 +32,9 @@ impl Inner {
         let (inner, peer, needs, word) = (Arc::clone(self), by.clone(), ask.needs(), ask.word());
         let still = tokio::task::spawn_blocking(move || inner.still(&peer, needs, word));
         still.await.unwrap_or_else(|_| Err(broken()))?;
+        if matches!(ask, HostRequest::FactoryReset { .. }) {
+            self.begin_reset(by, word, target).await?;
+        }
         self.host_asked(ask).await
     }
 
@@ -50,6 +64,19 @@ impl Inner {
             operator: None,
             password: None,
         })
+    }
+
+    /// The record of a reset comes first: the helper restarts the box, and there may be no time for one afterwards.
+    async fn begin_reset(self: &Arc<Self>, by: &Peer, word: &str, target: &mut Target) -> Result<(), Failure> {
+        let act = OperatorAct {
+            operator: by.operator.clone(),
+            line: by.line.clone(),
+            target: RESET_BEGINS.to_owned(),
+            ..blank(by.uid, word)
+        };
+        self.record(act).await?;
+        target.begun = true;
+        Ok(())
     }
 
     /// A look at the machine.

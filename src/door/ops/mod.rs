@@ -55,6 +55,7 @@ pub(super) use common::canonical;
 pub(super) use entry::RECOVERED;
 pub(super) use hardware::{removed_by, vendors_removed_by};
 pub(super) use operators::role_word;
+pub(in crate::door) use recover::ALARM as RECOVERY_ALARM;
 pub use recover::Recovery;
 pub(super) use status::because;
 pub(super) use tokens::removal;
@@ -216,7 +217,7 @@ impl Inner {
         let result = match request {
             Request::EntraProve(login) => self.prove(&by, login, &mut target).await,
             Request::EntraTest(login) => self.test(login, &mut target).await,
-            Request::Host(ask) => self.host(&by, ask).await,
+            Request::Host(ask) => self.host(&by, ask, &mut target).await,
             Request::Backup(ask) => self.backup(&by, ask, &mut target).await,
             other => match self.ready(&by, other).await {
                 Err(failure) => Err(failure),
@@ -235,6 +236,7 @@ impl Inner {
                 }
             },
         };
+        let begun = target.begun;
         let mut users = target.users.into_iter().peekable();
         let mut act = OperatorAct {
             at: crate::clock::wall(),
@@ -250,7 +252,7 @@ impl Inner {
             result: recorded(&result),
             count: 1,
         };
-        if act.result.is_err() && by.door == Socket::Console {
+        if act.result.is_err() && by.door == Socket::Console && !begun {
             // Nothing was changed, and whoever sits there can fail a thousand times a second.
             self.collect(act, false);
             return result;

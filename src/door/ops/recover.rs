@@ -15,14 +15,13 @@ use crate::control::peer::{Operations, Peer, Standing};
 use crate::door::Door;
 use crate::door::alarms::Grave;
 use crate::door::staff::seats::Seat;
+use crate::store::StoreError;
 use crate::store::records::Timestamp;
 use crate::text::shown;
 use crate::times::shown_at;
 
 /// The alarm's code.
-const ALARM: &str = "recovery";
-/// So long everybody is told at log-in.
-const TOLD_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
+pub(in crate::door) const ALARM: &str = "recovery";
 
 /// The operations of a box in recovery.
 pub struct Recovery {
@@ -103,11 +102,10 @@ impl Operations for Recovery {
 }
 
 impl Door {
-    /// For a week after a recovery everybody who logs in hears of it.
-    pub(in crate::door) fn tell_recovered(&self, at: Timestamp, name: &str, now: Timestamp) {
-        // A clock that went back since hides nothing.
-        if now.0.saturating_sub(at.0) > u64::try_from(TOLD_FOR.as_millis()).unwrap_or(u64::MAX) {
-            return;
+    /// For a week of running time after a recovery everybody who logs in hears of it.
+    pub(in crate::door) fn tell_recovered(&self, at: Timestamp, name: &str, now: Timestamp) -> Result<(), StoreError> {
+        if self.told_left(at)?.is_none() {
+            return Ok(());
         }
         let when = shown_at(at, &jiff::tz::TimeZone::UTC);
         let what = format!(
@@ -116,5 +114,6 @@ impl Door {
         );
         let todo = "If none of you did that, remove that operator and find out who was at the box; prepare a new stick";
         self.raise(ALARM, Grave::Some, what, todo, now);
+        Ok(())
     }
 }

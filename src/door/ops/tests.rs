@@ -29,6 +29,7 @@ mod log;
 mod losses;
 mod operators;
 mod people;
+mod reset;
 mod restore;
 mod restricted;
 mod reuse;

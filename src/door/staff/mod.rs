@@ -10,6 +10,7 @@ pub mod seats;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
@@ -40,6 +41,8 @@ pub struct Staff {
     pub shut: AtomicBool,
     /// After a restore no operator's code may be checked before the last steps were raised (R20).
     pub stale_steps: AtomicBool,
+    /// Up to when the time that was running is taken from what is left in [`restricted`].
+    pub counted: Mutex<Instant>,
 }
 
 impl Default for Staff {
@@ -53,6 +56,7 @@ impl Default for Staff {
             unwritten: Mutex::default(),
             shut: AtomicBool::default(),
             stale_steps: AtomicBool::default(),
+            counted: Mutex::new(Instant::now()),
         }
     }
 }

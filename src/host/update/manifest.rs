@@ -24,6 +24,8 @@ pub const MANIFEST_MAX: u64 = 64 * 1024;
 /// Most bytes of its signatures.
 pub const SIGNATURE_MAX: u64 = 4 * SIGNATURE_LEN as u64;
 const SIGNATURE_LEN: usize = 64;
+/// Most lines of what is new that are shown.
+pub const NOTES_MAX: usize = 40;
 /// Most keys that are looked at.
 const KEYS_MAX: usize = 8;
 /// The form of the manifest.
@@ -177,6 +179,9 @@ pub struct Manifest {
     /// The store's schema that it writes; for people, the trial tells.
     #[serde(default)]
     pub schema: u32,
+    /// What is new, in lines; for people.
+    #[serde(default)]
+    pub notes: String,
     /// Root, verity and kernel, once each.
     pub files: Vec<File>,
 }
@@ -289,6 +294,12 @@ impl Manifest {
             return Err(UpdateError::From(self.from.clone(), running.clone()));
         }
         Ok(())
+    }
+
+    /// What is new, as far as it is shown (R22): [`NOTES_MAX`] lines, each as [`shown`] has it.
+    pub fn shown_notes(&self) -> Vec<String> {
+        let lines = self.notes.trim_end().lines();
+        lines.map(|line| shown(line.trim_end())).take(NOTES_MAX).collect()
     }
 
     /// Bytes of all files.

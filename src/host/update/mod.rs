@@ -280,6 +280,7 @@ fn newest(folders: Vec<Folder>, keys: &Keys) -> Result<Box<dyn Source>, UpdateEr
 fn ready(manifest: &Manifest) -> UpdateStage {
     UpdateStage::Ready {
         version: manifest.version.to_string(),
+        notes: manifest.shown_notes(),
     }
 }
 

@@ -19,6 +19,8 @@ const KERNELS: &str = "/efi/EFI/Linux";
 const BOOT: &str = "/efi";
 /// Set by systemd-boot where the image that it started has a count: four bytes, then the path in UTF-16.
 const COUNT_PATH: &str = "/sys/firmware/efi/efivars/LoaderBootCountPath-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
+/// What takes the count off.
+const BLESS: &str = "/usr/lib/systemd/systemd-bless-boot";
 /// The image's own description.
 const OS_RELEASE: &str = "/usr/lib/os-release";
 /// An update that was written and of which it is not known yet how it ends.
@@ -111,10 +113,11 @@ pub fn other(machine: &dyn Machine) -> Option<String> {
         .map(|version| version.to_string())
 }
 
-/// Whether the system that runs was started with a count that nobody has taken off yet.
+/// Whether the system that runs was started with a count that nobody has taken off yet. Where the firmware keeps no variable (none is
+/// left at run time, as on some boards), the count in the name of its kernel image says so.
 pub fn on_trial(machine: &dyn Machine) -> bool {
     let Ok(variable) = std::fs::read(machine.path(COUNT_PATH)) else {
-        return false;
+        return counted(machine).is_some();
     };
     let units: Vec<u16> = variable
         .get(4..)
@@ -130,6 +133,40 @@ pub fn on_trial(machine: &dyn Machine) -> bool {
     // A boot partition that cannot be read: then nobody can have taken it off.
     let boot = machine.path(BOOT);
     boot.join(path.trim_start_matches('/')).exists() || !boot.join("EFI").exists()
+}
+
+/// The kernel image of the version that runs, where it has a count and there is none without.
+fn counted(machine: &dyn Machine) -> Option<Kernel> {
+    let running = running(machine)?;
+    let mut own: Vec<Kernel> = kernels(machine)
+        .into_iter()
+        .filter(|kernel| kernel.version == running)
+        .collect();
+    match own.iter().all(|kernel| kernel.left.is_some()) {
+        true => own.pop(),
+        false => None,
+    }
+}
+
+/// Takes the count off: systemd's own program where the boot loader's variable is, which it wants; else the image is renamed here.
+///
+/// # Errors
+/// One line: it is still there, or nobody knows.
+pub fn bless(machine: &dyn Machine) -> Result<(), String> {
+    let counted = match machine.path(COUNT_PATH).exists() {
+        true => None,
+        false => counted(machine),
+    };
+    let Some(kernel) = counted else {
+        return machine
+            .run(BLESS, &["good"], b"")
+            .map(drop)
+            .map_err(|error| error.to_string());
+    };
+    let good = kernel.path.with_file_name(format!("postern_{}.efi", kernel.version));
+    let renamed =
+        std::fs::rename(&kernel.path, &good).and_then(|()| std::fs::File::open(machine.path(KERNELS))?.sync_all());
+    renamed.map_err(|error| format!("{}: {error}", shown(&kernel.path.to_string_lossy())))
 }
 
 /// Remembers that an update is being written, on the disk.

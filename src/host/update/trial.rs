@@ -15,11 +15,9 @@ use crate::text::shown;
 
 /// What starts units and the box.
 pub const SYSTEMCTL: &str = "/usr/bin/systemctl";
-/// What takes the count off.
-const BLESS: &str = "/usr/lib/systemd/systemd-bless-boot";
-/// posternd as in its own unit, but with `--trial`.
 /// Left by the initrd where it could not open /var.
 const VAR_LOST: &str = "/run/postern-host/var-lost";
+/// posternd as in its own unit, but with `--trial`.
 const UNIT: &str = "posternd-trial.service";
 /// What posternd says of a trial that failed, one line.
 const WHY: &str = "/run/postern-trial/why";
@@ -77,8 +75,8 @@ fn tried(machine: &dyn Machine) -> Result<(), String> {
             false => why.lines().take(1).map(shown).collect(),
         });
     }
-    let bless = machine.run(BLESS, &["good"], b"");
-    bless.map_err(|error| format!("RADIUS answers, but the boot loader's count could not be taken off: {error}"))?;
+    slots::bless(machine)
+        .map_err(|error| format!("RADIUS answers, but the boot loader's count could not be taken off: {error}"))?;
     if slots::on_trial(machine) {
         return Err("RADIUS answers, but the boot loader's count is still there".to_owned());
     }

@@ -4,13 +4,14 @@
 //! - `network`, `network_form`, `trial` addresses, and the minute in which a change is confirmed or taken back
 //! - `names`, `zones`, `set_clock` name, time zone, time servers, the clock by hand
 //! - `power`, `reset` restart, power off, factory reset
-//! - `stick`, `recovery` USB sticks; `update` the other version; `ssh` keys for SSH
+//! - `stick`, `recovery` USB sticks; `update`, `notes` the other version; `ssh` keys for SSH
 //! - `line` one line that is typed for any of these
 
 pub mod line;
 pub mod names;
 pub mod network;
 pub mod network_form;
+pub mod notes;
 pub mod power;
 pub mod recovery;
 pub mod reset;

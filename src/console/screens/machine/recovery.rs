@@ -173,7 +173,7 @@ impl Screen for Recovery {
         &[
             "Recovery makes a new installer where every password is lost. It needs somebody before the box with this stick; no login is \
              answered meanwhile, and it is on record.",
-            "An installer who was made so can neither export nor back up nor restore for 24 hours.",
+            "An installer who was made so can neither export nor back up nor restore for 24 hours in which the box runs.",
             "Keep the stick in a safe place, not beside the box.",
         ]
     }

@@ -102,3 +102,19 @@ pub fn last(desk: &Desk) -> HostRequest {
     });
     asks.next().unwrap()
 }
+
+/// A release that is ready, with what it says is new.
+pub fn ready(version: &str) -> UpdateStage {
+    let notes = [
+        "Added:",
+        "- The log can be searched by calling station.",
+        "- Addresses by DHCPv6, beside those that routers announce; one",
+        "  more line of the same.",
+        "Fixed:",
+        "- A token without a serial number is listed once.",
+    ];
+    UpdateStage::Ready {
+        version: version.to_owned(),
+        notes: notes.map(str::to_owned).to_vec(),
+    }
+}

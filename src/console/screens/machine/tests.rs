@@ -2,7 +2,7 @@ use super::line::{Line, Wish};
 use super::names::Names;
 use super::power::Power;
 use super::recovery::Recovery;
-use super::samples::{answer, done, last, report, said, sticks, update};
+use super::samples::{answer, done, last, ready, report, said, sticks, update};
 use super::set_clock::SetClock;
 use super::ssh::Ssh;
 use super::stick::Sticks;
@@ -278,8 +278,11 @@ fn an_update_is_fetched_from_the_only_stick_shown_as_it_goes_and_applied_after_a
     desk.wait(1);
     assert!(desk.asked.is_empty(), "not more often than every two seconds");
     desk.wait(1);
-    let version = "0.2.0".to_owned();
-    answer(&mut desk, update_shows, update(UpdateStage::Ready { version }));
+    answer(&mut desk, update_shows, update(ready("0.2.0")));
+    desk.keys(&[Key::Char('n')]);
+    assert!(desk.text().contains("searched by calling station"), "{}", desk.text());
+    desk.keys(&[Key::Esc]);
+    assert_eq!(desk.app.screen(), "update");
     desk.keys(&[Key::Char('a')]);
     let text = desk.text().split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(

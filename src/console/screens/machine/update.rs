@@ -11,7 +11,8 @@
 //!   Next          0.2.0 is verified and ready
 //!   On the stick  0.2.0: checked when it is fetched
 //!
-//! > a Apply 0.2.0
+//! > a Apply
+//!   n What is new in it
 //!   s From a stick
 //!   w From a web server
 //!   d Forget what was fetched
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 use super::ask;
 use super::line::{Line, Wish};
+use super::notes::Notes;
 use super::stick::Sticks;
 use crate::console::action::{Action, Told, Tone};
 use crate::console::key::Key;
@@ -53,6 +55,7 @@ const RESTART_SECONDS: u32 = 60;
 const LABEL: u16 = 14;
 
 const APPLY_IT: Entry = ('a', "Apply");
+const NOTES: Entry = ('n', "What is new in it");
 const STICK: Entry = ('s', "From a stick");
 const WEB: Entry = ('w', "From a web server");
 const FORGET: Entry = ('d', "Forget what was fetched");
@@ -97,7 +100,8 @@ impl Update {
             _ if is_trial => Vec::new(),
             UpdateStage::Idle => vec![STICK, WEB],
             UpdateStage::Fetching { .. } => vec![('d', "Stop it")],
-            UpdateStage::Ready { .. } => vec![APPLY_IT, STICK, WEB, FORGET],
+            UpdateStage::Ready { notes, .. } if notes.is_empty() => vec![APPLY_IT, STICK, WEB, FORGET],
+            UpdateStage::Ready { .. } => vec![APPLY_IT, NOTES, STICK, WEB, FORGET],
             UpdateStage::Writing => Vec::new(),
             UpdateStage::Failed { .. } => vec![STICK, WEB, FORGET],
         }
@@ -107,9 +111,13 @@ impl Update {
         match letter {
             's' => vec![ask(STICKS, HostRequest::Sticks)],
             'w' => vec![Action::Open(Box::new(Line::new(Wish::Url, "https://")))],
+            'n' => match self.stage() {
+                UpdateStage::Ready { version, notes } => vec![Action::Open(Box::new(Notes::new(&version, &notes)))],
+                _ => Vec::new(),
+            },
             'd' => vec![ask(DROP, HostRequest::UpdateDrop)],
             _ => {
-                let UpdateStage::Ready { version } = self.stage() else {
+                let UpdateStage::Ready { version, .. } = self.stage() else {
                     return Vec::new();
                 };
                 let running = self.report.as_ref().map_or("", |report| report.running.as_str());
@@ -249,7 +257,7 @@ impl Screen for Update {
         let (words, look) = match &report.stage {
             UpdateStage::Idle => ("nothing was fetched".to_owned(), Look::Plain),
             UpdateStage::Fetching { percent } => (format!("{percent:>3} % copied and verified"), Look::Plain),
-            UpdateStage::Ready { version } => (format!("{version} is verified and ready"), Look::Good),
+            UpdateStage::Ready { version, .. } => (format!("{version} is verified and ready"), Look::Good),
             UpdateStage::Writing => (
                 "being written; the box restarts by itself: leave it on".to_owned(),
                 Look::Warn,

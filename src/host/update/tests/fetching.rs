@@ -43,6 +43,7 @@ fn a_signed_release_is_copied_and_checked_on_the_box_s_own_disk() {
     updates.wait();
     let ready = UpdateStage::Ready {
         version: "0.3.0".to_owned(),
+        notes: Vec::new(),
     };
     assert_eq!(updates.show().stage, ready);
     assert!(!updates.reads_stick());
@@ -337,4 +338,63 @@ fn an_address_of_a_release_is_a_plain_one() {
     }
     assert!(Web::new(&format!("https://example.com/{}", "a".repeat(600))).is_err());
     assert!(Web::new("https://example.com/postern/0.2.0/").is_ok());
+}
+
+#[test]
+fn r22_what_a_release_says_is_new_is_shown_line_by_line_and_no_further() {
+    let fake = a_box();
+    let dir = fake.path("/notes");
+    Release::new("0.2.0").write(&dir);
+    let mut manifest: serde_json::Value = serde_json::from_slice(&std::fs::read(dir.join(MANIFEST)).unwrap()).unwrap();
+    let mut notes = |text: &str| {
+        manifest["notes"] = text.into();
+        let bytes = serde_json::to_vec(&manifest).unwrap();
+        let signature = pair(1).sign(&bytes);
+        Manifest::parse(&bytes, signature.as_ref(), &keys(&fake))
+            .unwrap()
+            .shown_notes()
+    };
+    assert_eq!(notes("Added:\n- One.\n"), ["Added:", "- One."]);
+    assert_eq!(notes("\x1b[2J\u{202e}x"), ["\\u{1b}[2J\\u{202e}x"]);
+    assert_eq!(notes(&"a".repeat(65))[0].chars().count(), 64);
+    assert_eq!(notes(&"line\n".repeat(1000)).len(), super::super::manifest::NOTES_MAX);
+    assert!(notes("").is_empty());
+}
+
+/// What scripts/image and scripts/sign-release say of a release comes from the source: the schema cannot be another one than posternd's.
+#[test]
+fn a_release_s_manifest_has_the_source_s_schema_and_changelog() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["root", "verity", "kernel"] {
+        std::fs::write(dir.path().join(name), name).unwrap();
+    }
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let made = |version: &str| -> Manifest {
+        let output = std::process::Command::new(repository.join("scripts/release-manifest"))
+            .arg(dir.path())
+            .args([version, arch(), "0.1.0", "root", "verity", "kernel"])
+            .env("POSTERN_SCHEMA", "99")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let manifest = made(env!("CARGO_PKG_VERSION"));
+    assert_eq!(manifest.schema, crate::store::SCHEMA);
+    assert_eq!(
+        manifest.files[0].sha256,
+        data_encoding::HEXLOWER.encode(digest(&SHA256, b"root").as_ref())
+    );
+    // The box shows all of it as it is.
+    let notes = manifest.shown_notes();
+    assert_eq!(notes.join("\n"), manifest.notes);
+    assert!(notes.len() > 3 && notes[0] == "Added:", "{notes:?}");
+    assert!(made("9.9.9").shown_notes().is_empty());
+    for script in ["scripts/image", "scripts/sign-release"] {
+        let text = std::fs::read_to_string(repository.join(script)).unwrap();
+        assert!(
+            text.contains("scripts/release-manifest") && !text.contains("\"schema"),
+            "{script}"
+        );
+    }
 }

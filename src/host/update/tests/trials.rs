@@ -188,3 +188,37 @@ fn a_version_that_was_kept_stays_where_the_one_before_is_started_by_hand() {
     assert!(last.words.contains("was kept"), "{}", last.words);
     assert!(slots::applied(fake.as_ref()).is_none());
 }
+
+/// As `start_counted`, where the firmware keeps no variable for the running system.
+fn without_variables(fake: &Fake) {
+    std::fs::remove_dir_all(fake.path("/sys/firmware/efi/efivars")).unwrap();
+}
+
+#[test]
+fn a_trial_is_one_where_the_firmware_keeps_no_variable_too() {
+    let fake = new_version(false, Some("posternd does not run: the key cannot be opened\n"));
+    without_variables(&fake);
+    assert!(slots::on_trial(fake.as_ref()));
+    assert_eq!(trial::run(fake.as_ref()), Outcome::Back);
+    assert!(slots::on_trial(fake.as_ref()), "nothing was kept");
+    // The version before has no count, whatever the other one has.
+    start_plain(&fake, "0.1.0");
+    assert!(!slots::on_trial(fake.as_ref()));
+    assert_eq!(trial::run(fake.as_ref()), Outcome::Kept);
+}
+
+#[test]
+fn what_answers_is_kept_where_the_firmware_keeps_no_variable_too() {
+    let fake = new_version(false, None);
+    without_variables(&fake);
+    assert_eq!(trial::run(fake.as_ref()), Outcome::Kept);
+    // systemd's program wants the variable.
+    assert_eq!(fake.ran(), [format!("{SYSTEMCTL} start posternd-trial.service")]);
+    assert!(!slots::on_trial(fake.as_ref()));
+    let kernels = fake.path("/efi/EFI/Linux");
+    assert!(kernels.join("postern_0.2.0.efi").exists() && !kernels.join("postern_0.2.0+0-1.efi").exists());
+    assert!(!slots::last(fake.as_ref()).unwrap().failed);
+    // Both are there, as a power cut in the renaming may leave them: it answered before.
+    fake.put("/efi/EFI/Linux/postern_0.2.0+0-1.efi", "kernel");
+    assert!(!slots::on_trial(fake.as_ref()));
+}

@@ -66,7 +66,8 @@ fn a_release_is_fetched_from_a_web_server() {
     assert_eq!(
         fetched(&fake, &url),
         UpdateStage::Ready {
-            version: "0.2.0".to_owned()
+            version: "0.2.0".to_owned(),
+            notes: Vec::new()
         }
     );
     assert!(staging(&fake).ready(&keys(&fake)).unwrap().is_some());

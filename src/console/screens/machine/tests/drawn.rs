@@ -61,12 +61,7 @@ fn screens() {
     for (name, stage) in [
         ("machine-update", UpdateStage::Idle),
         ("machine-update-fetching", UpdateStage::Fetching { percent: 41 }),
-        (
-            "machine-update-ready",
-            UpdateStage::Ready {
-                version: "0.2.0".to_owned(),
-            },
-        ),
+        ("machine-update-ready", ready("0.2.0")),
         (
             "machine-update-failed",
             UpdateStage::Failed {
@@ -81,9 +76,13 @@ fn screens() {
     }
     snapshot("machine-update-sure", |desk| {
         desk.open(Box::new(Update::new()), Role::Installer);
-        let version = "0.2.0".to_owned();
-        answer(desk, update_shows, update(UpdateStage::Ready { version }));
+        answer(desk, update_shows, update(ready("0.2.0")));
         desk.keys(&[Key::Char('a')]);
+    });
+    snapshot("machine-update-notes", |desk| {
+        desk.open(Box::new(Update::new()), Role::Installer);
+        answer(desk, update_shows, update(ready("0.2.0")));
+        desk.keys(&[Key::Char('n')]);
     });
     snapshot("machine-ssh", |desk| {
         desk.open(Box::new(Ssh::new()), Role::Installer);
