@@ -28,7 +28,7 @@ pub struct Plan {
     pub bring: Vec<String>,
     /// Names that go and have none in the place of.
     pub take: Vec<String>,
-    /// The box's own journals stay: what they tell since the backup is done again.
+    /// The box's own journal of operators stays, and they with it: what it tells since the backup is done again.
     pub goes_on: bool,
     /// When.
     pub at: Timestamp,
@@ -71,6 +71,18 @@ fn remove_dir(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
+    }
+}
+
+/// Whether something of that name is there; what cannot be looked at is neither.
+///
+/// # Errors
+/// Of the file system.
+pub fn is_there(path: &Path) -> io::Result<bool> {
+    match path.symlink_metadata() {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -5,7 +5,7 @@
 //! - `common` names, failures, secrets that the box makes
 //! - `entry` operators at the door of a console; `operators` their records
 //! - `clients`, `users`, `views`, `bypass`, `tokens`, `codes`, `hardware`, `drift`, `unassigned`, `import`, `export`, `entra`,
-//!   `ask`, `status`, `knocks`, `host`, `backup`: one group of requests each
+//!   `ask`, `status`, `knocks`, `host`, `backup` (with `settle`): one group of requests each
 //! - `recover` the one thing that can be done in recovery
 
 mod ask;
@@ -24,6 +24,7 @@ mod import;
 mod knocks;
 mod operators;
 mod recover;
+mod settle;
 mod status;
 mod tokens;
 mod unassigned;

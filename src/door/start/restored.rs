@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, HashMap};
 use super::{LIVE_COPIED, StartError, copied_to};
 use crate::audit::OperatorAct;
 use crate::backup::swap::{self, Plan};
-use crate::door::events::{OperatorEvent, encode};
+use crate::door::events::{Event, OperatorEvent, encode};
 use crate::door::{Door, alarms, ops, staff};
 use crate::store::records::{SeedMark, Token, TokenId, UserId};
-use crate::store::{Change, Recovered, Store, StoreError};
+use crate::store::{Change, Numbers, Recovered, Store, StoreError};
 
 /// The tokens that nobody has, by what stands on them: read once, however many acts there are.
 struct Rows(HashMap<String, Vec<SeedMark>>);
@@ -43,6 +43,35 @@ fn number(target: &str) -> Option<TokenId> {
 /// What stands on the token in `NAME #ID (MODEL SERIAL)`.
 fn named(target: &str) -> Option<&str> {
     target.split_once(" (")?.1.strip_suffix(')')
+}
+
+/// A number in words that is higher was typed by somebody: the box comes to none of these by itself.
+const NUMBER_MAX: u64 = 1 << 48;
+
+/// The numbers in what an operator did.
+pub(super) fn see_act(act: &OperatorAct, seen: &mut Numbers) {
+    seen.user = seen.user.max(act.user.map_or(0, |id| id.0));
+    seen.client = seen.client.max(act.client.map_or(0, |id| id.0));
+    seen.operator = seen.operator.max(act.staff.map_or(0, |id| id.0));
+    let token = number(&act.target).map(|id| id.0).filter(|id| *id <= NUMBER_MAX);
+    seen.token = seen.token.max(token.unwrap_or(0));
+}
+
+/// The numbers in an event of the journal of logins.
+pub(super) fn see_event(event: &Event, seen: &mut Numbers) {
+    let (user, client) = match event {
+        Event::Attempt(attempt) => (attempt.user, attempt.client),
+        Event::Miss(user, ..)
+        | Event::WrongPassword(user)
+        | Event::RightPassword(user)
+        | Event::Unlocked(user)
+        | Event::Spent(user, _)
+        | Event::Removed(user)
+        | Event::ClockSet(user, _) => (Some(*user), None),
+        Event::Accounting(_) | Event::Voided => (None, None),
+    };
+    seen.user = seen.user.max(user.map_or(0, |id| id.0));
+    seen.client = seen.client.max(client.map_or(0, |id| id.0));
 }
 
 impl Door {
@@ -199,5 +228,69 @@ impl Door {
             return Ok(None);
         };
         Ok(self.store.token(id)?.filter(|token| token.user == user))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use super::*;
+    use crate::seal::{MasterKey, Sealer};
+    use crate::store::records::{ClientId, OperatorId, Timestamp};
+
+    fn act(action: &str, target: &str) -> OperatorAct {
+        OperatorAct {
+            at: Timestamp(1),
+            uid: 0,
+            operator: String::new(),
+            line: String::new(),
+            action: action.to_owned(),
+            target: target.to_owned(),
+            users: Vec::new(),
+            user: None,
+            client: None,
+            staff: None,
+            result: Ok(()),
+            count: 1,
+        }
+    }
+
+    #[test]
+    fn r20_numbers_that_stand_in_a_journal_are_given_to_nobody_else() {
+        let mut seen = Numbers::default();
+        for (target, user) in [
+            ("anna@contoso.example #7000000", 8_000_000),
+            ("ben #99999999999999999", 3),
+        ] {
+            let (user, client, staff) = (
+                Some(UserId(user)),
+                Some(ClientId(6_000_000)),
+                Some(OperatorId(5_000_000)),
+            );
+            let act = OperatorAct {
+                user,
+                client,
+                staff,
+                ..act("token add", target)
+            };
+            see_act(&act, &mut seen);
+        }
+        see_event(&Event::Unlocked(UserId(9_000_000)), &mut seen);
+        let wanted = Numbers {
+            user: 9_000_000,
+            token: 7_000_000,
+            client: 6_000_000,
+            operator: 5_000_000,
+        };
+        assert_eq!(seen, wanted);
+        let dir = tempfile::tempdir().unwrap();
+        let sealer = Sealer::new(&MasterKey::from_bytes([5; 32]));
+        let (store, _) = Store::open(&dir.path().join("store"), &sealer).unwrap();
+        store.skip_numbers(seen).unwrap();
+        let above = store.numbers();
+        assert!(above.user > wanted.user && above.token > wanted.token);
+        assert!(above.client > wanted.client && above.operator > wanted.operator);
+        store.raise_numbers(wanted).unwrap();
+        assert_eq!(store.numbers(), above, "nothing is lowered");
     }
 }
