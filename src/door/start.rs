@@ -2,6 +2,7 @@
 //! [`Door`], or one line that says why not. It never answers before all of it is read.
 
 mod restored;
+pub(in crate::door) mod since;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -52,8 +52,9 @@ use crate::text::shown;
 use common::Target;
 use operators::Ready;
 
-pub(super) use common::canonical;
-pub(super) use entry::RECOVERED;
+pub(super) use clients::SECRET_LENGTH;
+pub(super) use common::{canonical, letters};
+pub(super) use entry::{NOBODY, RECOVERED};
 pub(super) use hardware::{removed_by, vendors_removed_by};
 pub(super) use operators::role_word;
 pub use recover::Recovery;

@@ -19,6 +19,7 @@ use crate::secret::Secret;
 use crate::store::records::{Algorithm, HotpParameters, OtpParameters, TotpParameters, UserId};
 
 mod backup;
+mod backup_since;
 mod codes;
 mod counters;
 mod drift;

@@ -1,9 +1,10 @@
 //! A box whose store came from a copy (R20). In: what operators did since the copy, by the journal; out: users, tokens and clients that
-//! were disabled or removed since are so again, operators as [`crate::door::staff::restore`] leaves them, and an alarm. It gives
-//! nobody anything back.
+//! were disabled or removed since are so again, what was replaced is void ([`super::since`]), operators as
+//! [`crate::door::staff::restore`] leaves them, and an alarm. It gives nobody anything back.
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::since::Withdrawn;
 use super::{LIVE_COPIED, StartError, copied_to};
 use crate::audit::OperatorAct;
 use crate::backup::swap::{self, Plan};
@@ -91,7 +92,11 @@ impl Door {
         // What each was told last; by number, since names change, and numbers are given once. Not by time, since clocks are set.
         let mut off: BTreeMap<UserId, bool> = BTreeMap::new();
         let (mut rows, mut given) = (Rows::read(&self.store), 0_usize);
+        let mut withdrawn = Withdrawn::default();
         for (seq, act) in since {
+            if *seq > copied {
+                withdrawn.read(act);
+            }
             let user = match act.user {
                 Some(id) => self.store.user(id)?,
                 None => None,
@@ -110,7 +115,10 @@ impl Door {
         if !plan.is_some_and(|plan| plan.goes_on) {
             staff::restore::operators(&self.store, since, copied)?;
         }
+        let withdrawn = withdrawn.apply(&self.store)?;
         self.store.live_put(vec![copied_to(u64::MAX)])?;
+        // On the disk before anybody changes anything: a password that is set from now on is not void at the next start.
+        self.store.fold(self.store.folded())?;
         for (id, _) in off.into_iter().filter(|(_, off)| *off) {
             if let Some(mut user) = self.store.user(id)?.filter(|user| user.enabled) {
                 user.enabled = false;
@@ -129,19 +137,23 @@ impl Door {
         } else {
             "made void up to now"
         };
-        let given = match given {
+        let mut more = match given {
             0 => String::new(),
             n => format!(
                 "; vendors' tokens given out since the copy are nobody's no more ({n}): import their file again"
             ),
         };
+        for line in withdrawn {
+            more.push_str("; ");
+            more.push_str(&line);
+        }
         let (what, todo) = match plan.filter(|_| recovered.is_none()) {
             Some(plan) => (
-                format!("{}; spent codes were {codes}{given}", plan.words),
+                format!("{}; spent codes were {codes}{more}", plan.words),
                 "Check users, tokens, clients and operators that were changed since the backup was made",
             ),
             None => (
-                format!("The store was damaged ({damage}) and restored from its copy; spent codes were {codes}{given}"),
+                format!("The store was damaged ({damage}) and restored from its copy; spent codes were {codes}{more}"),
                 "Check users, tokens, clients and operators that were changed since the copy was made, and look at the disk",
             ),
         };

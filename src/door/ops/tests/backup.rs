@@ -33,7 +33,7 @@ impl Rig {
     }
 
     /// The file of a backup.
-    async fn backup(&self) -> Vec<u8> {
+    pub(super) async fn backup(&self) -> Vec<u8> {
         let make = BackupMake {
             operator: None,
             password: None,
@@ -79,7 +79,7 @@ impl Rig {
     }
 
     /// The box as the file makes it.
-    async fn restored(self, file: &[u8]) -> (Self, BackupHolds) {
+    pub(super) async fn restored(self, file: &[u8]) -> (Self, BackupHolds) {
         let (ticket, holds) = self.looked(file).await;
         let now = RestoreNow {
             ticket,
