@@ -19,7 +19,7 @@ use super::{Inner, broken};
 use crate::backup::pack::{self, Source, create, fresh};
 use crate::backup::stream::Head;
 use crate::backup::swap::{self, Plan};
-use crate::backup::unpack::{Readers, Staged, unpack};
+use crate::backup::unpack::{Found, Readers, Staged, unpack};
 use crate::backup::{BEFORE_DIR, MAKING_DIR, RESTORING_DIR};
 use crate::control::backup::{
     BackupAnswer, BackupHolds, BackupMade, BackupMake, BackupRequest, GoesOn, PIECE_MAX, RestoreNow,
@@ -31,6 +31,7 @@ use crate::door::events::{Event, OperatorEvent, decode};
 use crate::door::fill_random;
 use crate::seal::MasterKey;
 use crate::secret::Secret;
+use crate::store::records::Timestamp;
 use crate::text::shown;
 use crate::times::shown_at;
 
@@ -94,22 +95,23 @@ fn free_disk(dir: &Path) -> Option<u64> {
     Some(found.blocks_available().saturating_mul(found.fragment_size()))
 }
 
-fn holds(head: &Head, goes_on: GoesOn) -> BackupHolds {
+/// What is counted comes from the store itself; host and version are what the file says.
+fn holds(head: &Head, found: &Found, goes_on: GoesOn) -> BackupHolds {
     BackupHolds {
         host: shown(&head.host),
-        made: head.made,
+        made: found.made,
         version: shown(&head.version),
-        users: head.users,
-        tokens: head.tokens,
-        clients: head.clients,
-        operators: head.operators.iter().map(|name| shown(name)).collect(),
+        users: found.users,
+        tokens: found.tokens,
+        clients: found.clients,
+        operators: found.operators.iter().map(|name| shown(name)).collect(),
         goes_on,
         damaged: head.damaged,
     }
 }
 
-fn utc(head: &Head) -> String {
-    format!("{} UTC", shown_at(head.made, &jiff::tz::TimeZone::UTC))
+fn utc(at: Timestamp) -> String {
+    format!("{} UTC", shown_at(at, &jiff::tz::TimeZone::UTC))
 }
 
 impl Inner {
@@ -196,7 +198,14 @@ impl Inner {
             file,
             bytes,
         });
-        let holds = holds(&head, GoesOn::BOTH);
+        let found = Found {
+            made: head.made,
+            users: head.users,
+            tokens: head.tokens,
+            clients: head.clients,
+            operators: head.operators.clone(),
+        };
+        let holds = holds(&head, &found, GoesOn::BOTH);
         Ok(Answer::Backup(BackupAnswer::Made(BackupMade { ticket, bytes, holds })))
     }
 
@@ -297,7 +306,7 @@ impl Inner {
         let staged = unpack(&file, passphrase, &dir, credential.as_ref(), &readers, free_memory());
         let staged = staged.map_err(|error| Failure::refused(error.to_string()))?;
         let goes_on = goes_on(door, &staged).map_err(disk(&dir))?;
-        let holds = holds(&staged.head, goes_on);
+        let holds = holds(&staged.head, &staged.found, goes_on);
         at.staged = Some(staged);
         Ok(Answer::Backup(BackupAnswer::Holds(holds)))
     }
@@ -336,7 +345,11 @@ impl Inner {
         let staged = at.staged.as_ref().ok_or_else(gone)?;
         let dir = door.state_dir.join(RESTORING_DIR);
         let goes_on = goes_on(door, staged).map_err(disk(&dir))?;
-        let from = format!("the backup of {} of {}", shown(&staged.head.host), utc(&staged.head));
+        let from = format!(
+            "the backup of {} of {}",
+            shown(&staged.head.host),
+            utc(staged.found.made)
+        );
         target.text = format!("{from}{how}");
         settle(door, staged, goes_on)?;
         let (bring, take) = names(door, staged, goes_on).map_err(disk(&dir))?;
