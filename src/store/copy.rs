@@ -111,7 +111,10 @@ impl Store {
     /// Makes a store in `into_dir`, which must not exist, from a copy; it is looked at whole before anything is made. The new
     /// store says where it came from until [`Store::settle_restore`]. Returns the copy's time and folded position.
     pub fn restore_copy(path: &Path, into_dir: &Path, sealer: &Sealer) -> Result<(Timestamp, u64), CopyError> {
-        if into_dir.exists() {
+        if into_dir
+            .try_exists()
+            .map_err(|e| CopyError::Io(into_dir.to_owned(), e))?
+        {
             return Err(CopyError::Exists(into_dir.to_owned()));
         }
         let about = restore(path, into_dir, sealer)?;
@@ -401,7 +404,7 @@ fn restore(path: &Path, into_dir: &Path, sealer: &Sealer) -> Result<About, CopyE
     })?;
     let beside = into_dir.with_extension("restoring");
     let fail = |e| CopyError::Io(beside.clone(), e);
-    if beside.exists() {
+    if beside.try_exists().map_err(fail)? {
         fs::remove_dir_all(&beside).map_err(fail)?;
     }
     let opened = |e| CopyError::Open(Box::new(e));

@@ -13,7 +13,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::common::Target;
-use super::export::by_password;
+use super::export::{by_password, unchanged};
 use super::settle::{goes_on, names, settle};
 use super::{Inner, broken};
 use crate::backup::pack::{self, Source, create, fresh};
@@ -191,6 +191,9 @@ impl Inner {
             let _ = fs::remove_dir_all(&dir);
             Failure::failed(error.to_string())
         })?;
+        // It took its time: the operator may be another since, or the box be about to become another one.
+        self.still(by, Role::Installer, "backup")?;
+        unchanged(door, proven)?;
         target.text = format!("{} users, {} tokens{how}", head.users, head.tokens);
         let ticket = ticket();
         *making = Some(Making {
@@ -328,15 +331,21 @@ impl Inner {
     /// Decides. From then on nothing is changed any more, nobody is answered, and posternd starts anew as what was restored. Blocks.
     fn restore(&self, by: &Peer, ask: &RestoreNow, target: &mut Target) -> Result<Answer, Failure> {
         let door = &self.door;
+        let mut proven = None;
         let how = match by.door {
             Socket::Console => {
                 door.unrestricted(&by.operator)?;
                 String::new()
             }
-            Socket::Control => by_password(door, by, (ask.operator.as_deref(), ask.password.as_ref()))?.1,
+            Socket::Control => {
+                let (by_whom, how) = by_password(door, by, (ask.operator.as_deref(), ask.password.as_ref()))?;
+                proven = by_whom;
+                how
+            }
         };
         let _alone = self.changes.lock();
         self.still(by, Role::Installer, "restore")?;
+        unchanged(door, proven)?;
         let mut restoring = self.desk.restoring.try_lock().ok_or_else(busy)?;
         let at = restoring
             .as_mut()

@@ -241,3 +241,39 @@ async fn r20_a_broken_journal_of_operators_takes_no_spent_codes_with_it() {
     );
     assert!(!rig.state().join("restored.json").exists(), "it is settled");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r25_who_was_disabled_while_the_backup_was_made_gets_none() {
+    let rig = Rig::open();
+    rig.installer("anna").await;
+    rig.installer("carl").await;
+    let copying = rig.door.copying.lock();
+    let make = BackupMake {
+        operator: Some("carl".to_owned()),
+        password: Some("correct horse battery".into()),
+        passphrase: PASSPHRASE.into(),
+    };
+    let making = rig.backup_ask(BackupRequest::Make(make));
+    let meanwhile = async {
+        let folder = rig.state().join(crate::backup::MAKING_DIR);
+        for _ in 0..2000 {
+            if folder.exists() {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        assert!(folder.exists(), "it is being made");
+        let off = OperatorSet {
+            name: "carl".to_owned(),
+            role: None,
+            enabled: Some(false),
+            password: None,
+        };
+        rig.ok(Request::OperatorSet(off)).await;
+        drop(copying);
+    };
+    let (made, ()) = tokio::join!(making, meanwhile);
+    let failure = made.unwrap_err();
+    assert!(failure.message.contains("was changed just now"), "{failure}");
+    assert!(!rig.state().join(crate::backup::MAKING_DIR).exists());
+}
