@@ -90,12 +90,18 @@ impl MasterKey {
             return credential.open_key(&bytes).ok_or(KeyError::Sealed(sealed));
         }
         let path = state_dir.join(KEY_FILE);
-        match read(&path, Guard::File, KEY_LEN)? {
-            Some(key) => Ok(Self::of(&key)),
-            None if sealed.exists() => Err(KeyError::NoCredential(sealed)),
-            None if state_dir.join(crate::store::STORE_DIR).exists() => Err(KeyError::Gone(path)),
-            None => make(&path),
+        if let Some(key) = read(&path, Guard::File, KEY_LEN)? {
+            return Ok(Self::of(&key));
         }
+        // What cannot be looked at is not taken for gone: a new key would open nothing.
+        let there = |path: &Path| path.try_exists().map_err(|e| KeyError::Io(path.to_owned(), e));
+        if there(&sealed)? {
+            return Err(KeyError::NoCredential(sealed));
+        }
+        if there(&state_dir.join(crate::store::STORE_DIR))? {
+            return Err(KeyError::Gone(path));
+        }
+        make(&path)
     }
 
     /// The box's own credential, where there is one.

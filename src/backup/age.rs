@@ -22,8 +22,10 @@ use crate::secret::Secret;
 
 /// The cost that is written: 64 MiB of memory, about two seconds on a small ARM board.
 pub const LOG_N: u8 = 16;
-/// The highest cost that is read (`age` itself writes 18, which takes 256 MiB).
-pub const LOG_N_MAX: u8 = 20;
+/// The highest cost that is read: what `age` itself writes, 256 MiB of memory.
+pub const LOG_N_MAX: u8 = 18;
+/// Bytes of memory that stay free beside what deriving the key takes: logins go on meanwhile.
+const MEMORY_LEFT: u64 = 64 << 20;
 
 const VERSION: &[u8] = b"age-encryption.org/v1\n";
 const SALT_LABEL: &[u8] = b"age-encryption.org/v1/scrypt";
@@ -228,7 +230,7 @@ impl<R: BufRead> Opened<R> {
         if salt.len() != 16 || body.len() != FILE_KEY + TAG || mac.len() != 32 {
             return Err(AgeError::Foreign);
         }
-        let needed = 1024_u64 << log_n;
+        let needed = (1024_u64 << log_n) + MEMORY_LEFT;
         if let Some(free) = free.filter(|free| *free < needed) {
             return Err(AgeError::NoMemory(needed >> 20, free >> 20));
         }

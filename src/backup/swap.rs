@@ -28,7 +28,7 @@ pub struct Plan {
     pub bring: Vec<String>,
     /// Names that go and have none in the place of.
     pub take: Vec<String>,
-    /// The box's own journals stay: what they tell since the backup is done again.
+    /// The box's own journal of operators stays, and they with it: what it tells since the backup is done again.
     pub goes_on: bool,
     /// When.
     pub at: Timestamp,
@@ -71,6 +71,18 @@ fn remove_dir(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
+    }
+}
+
+/// Whether something of that name is there; what cannot be looked at is neither.
+///
+/// # Errors
+/// Of the file system.
+pub fn is_there(path: &Path) -> io::Result<bool> {
+    match path.symlink_metadata() {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -137,7 +149,7 @@ pub fn finish(state_dir: &Path) -> io::Result<Option<Plan>> {
 fn finish_with(state_dir: &Path, step: &mut dyn FnMut() -> io::Result<()>) -> io::Result<Option<Plan>> {
     let (staged, before) = (state_dir.join(RESTORING_DIR), state_dir.join(BEFORE_DIR));
     let new = staged.join(NEW_DIR);
-    if get(&state_dir.join(MARKER))?.is_some() && !new.exists() {
+    if get(&state_dir.join(MARKER))?.is_some() && !is_there(&new)? {
         // The folder goes after the marker only. Where it is not there, nothing can be brought in, and the box stays what it was.
         tracing::error!("a restore was decided, but what it was to bring in is gone: the box stays as it was");
         fs::remove_file(state_dir.join(MARKER))?;
@@ -145,17 +157,17 @@ fn finish_with(state_dir: &Path, step: &mut dyn FnMut() -> io::Result<()>) -> io
     }
     if let Some(plan) = get(&state_dir.join(MARKER))? {
         let _alone = alone(state_dir)?;
-        if !before.exists() {
+        if !is_there(&before)? {
             fs::DirBuilder::new().mode(0o700).create(&before)?;
             sync(state_dir)?;
         }
         for name in &plan.bring {
             let (from, to, old) = (new.join(name), state_dir.join(name), before.join(name));
             // Where it is not there any more, it was brought in already.
-            if from.symlink_metadata().is_err() {
+            if !is_there(&from)? {
                 continue;
             }
-            if to.symlink_metadata().is_ok() {
+            if is_there(&to)? {
                 step()?;
                 fs::rename(&to, &old)?;
                 // On the disk there before it is gone here.
@@ -167,7 +179,7 @@ fn finish_with(state_dir: &Path, step: &mut dyn FnMut() -> io::Result<()>) -> io
         }
         for name in &plan.take {
             let (from, to) = (state_dir.join(name), before.join(name));
-            if from.symlink_metadata().is_ok() {
+            if is_there(&from)? {
                 step()?;
                 fs::rename(&from, &to)?;
             }
@@ -216,12 +228,13 @@ pub fn settled(state_dir: &Path) -> io::Result<()> {
 pub fn forget_before(state_dir: &Path, always: bool) -> io::Result<()> {
     let before = state_dir.join(BEFORE_DIR);
     // Decided, but not brought in yet: it is needed.
-    if state_dir.join(MARKER).exists() {
+    if is_there(&state_dir.join(MARKER))? {
         return Ok(());
     }
     let old = match fs::metadata(&before) {
         Ok(there) => there.modified()?.elapsed().is_ok_and(|age| age > BEFORE_KEPT),
-        Err(_) => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
     };
     if always || old {
         tracing::info!("{} is removed", before.display());
@@ -307,6 +320,22 @@ mod tests {
         assert!(finish(dir.path()).unwrap().is_none());
         assert_eq!(fs::read_to_string(dir.path().join("store/db")).unwrap(), "new");
         assert!(finish(dir.path()).unwrap().is_none());
+    }
+
+    #[test]
+    fn r20_what_cannot_be_looked_at_is_not_taken_for_gone() {
+        let dir = box_with_staged();
+        commit(dir.path(), &plan()).unwrap();
+        // Something else stands where the folder was: no look below it is answered.
+        let (staged, aside) = (dir.path().join(RESTORING_DIR), dir.path().join("aside"));
+        fs::rename(&staged, &aside).unwrap();
+        fs::write(&staged, "").unwrap();
+        assert!(finish(dir.path()).is_err());
+        assert!(forget_before(dir.path(), true).is_ok() && dir.path().join(BEFORE_DIR).exists());
+        fs::remove_file(&staged).unwrap();
+        fs::rename(&aside, &staged).unwrap();
+        assert_eq!(finish(dir.path()).unwrap(), Some(plan()), "the decision stands");
+        assert_eq!(state(dir.path()), words(["new", "new", "new", "", "kept"]));
     }
 
     #[test]

@@ -3,8 +3,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::age::Sealed;
-use super::stream::{Head, Writer};
-use super::unpack::{Readers, Staged, UnpackError, unpack};
+use super::stream::{Head, Part, Writer};
+use super::unpack::{BESIDE_MAX, PARTS_MAX, Readers, SEGMENT_MAX, Staged, UnpackError, bounded, unpack};
 use crate::audit::OperatorAct;
 use crate::door::events::{Event, OperatorEvent, decode, encode};
 use crate::journal::{Journal, Limits};
@@ -152,6 +152,7 @@ fn a_backup_of_format_1_with_a_store_of_schema_2_is_read() {
     let box_ = Box_::new();
     let staged = box_.unpack(V1, None).unwrap();
     assert_eq!((staged.head.users, staged.head.host.as_str()), (3, "box-1"));
+    assert_eq!((staged.found.users, staged.found.tokens), (3, 2));
     assert_eq!(
         names(&staged.new),
         ["journal", "key", "newest-time", "operators", "store"]
@@ -161,6 +162,26 @@ fn a_backup_of_format_1_with_a_store_of_schema_2_is_read() {
     assert_eq!(opened.restored.unwrap().folded, store.folded());
     assert!(store.user_named("anna@contoso.example").unwrap().is_some());
     assert_eq!(fs::read(staged.new.join("key")).unwrap(), [5; 32]);
+}
+
+#[test]
+fn what_a_backup_holds_is_counted_in_its_store() {
+    let told = Head {
+        users: 1000,
+        tokens: 1000,
+        clients: 1000,
+        operators: vec!["nobody".to_owned()],
+        made: Timestamp(7),
+        ..head()
+    };
+    let staged = Box_::new().unpack(&sealed(&told, &parts()), None).unwrap();
+    let found = &staged.found;
+    assert_eq!((found.users, found.tokens), (3, 2));
+    assert!(
+        found.clients < 10 && !found.operators.contains(&"nobody".to_owned()),
+        "{found:?}"
+    );
+    assert_eq!(found.made, Timestamp(1234), "as the copy says");
 }
 
 #[test]
@@ -221,6 +242,45 @@ fn r20_what_does_not_hold_is_refused_with_its_reason() {
         head.acts = 1;
     });
     assert!(unknown.contains("newer Postern"), "{unknown}");
+}
+
+#[test]
+fn what_would_take_all_of_a_box_is_refused_before_it_is_read() {
+    let bound = |name: &str, length: u64, parts, free| {
+        let name = name.to_owned();
+        bounded(&Part { name, length }, parts, free).map_err(|error| error.to_string())
+    };
+    let segment = "journal/00000000000000000001.jrn";
+    for (name, most) in [("key", 32), ("newest-time", BESIDE_MAX), (segment, SEGMENT_MAX)] {
+        assert_eq!(bound(name, most, PARTS_MAX, None), Ok(()));
+        let line = bound(name, most + 1, 1, None).unwrap_err();
+        assert!(line.contains("more than any box makes"), "{name}: {line}");
+    }
+    assert!(
+        bound(segment, 1, PARTS_MAX + 1, None)
+            .unwrap_err()
+            .contains("1024 parts")
+    );
+    assert_eq!(bound("store", 80 << 20, 1, Some(160 << 20)), Ok(()));
+    let line = bound("store", 81 << 20, 1, Some(160 << 20)).unwrap_err();
+    assert!(
+        line.contains("store has 81 MB, and 160 MB of memory are free"),
+        "{line}"
+    );
+    // It is asked for every part.
+    let mut large = parts();
+    large[1].1 = vec![0; 5000];
+    let box_ = Box_::new();
+    let refused = box_.unpack(&sealed(&head(), &large), None).err().expect("refused");
+    assert!(refused.to_string().contains("more than any box makes"), "{refused}");
+    let mut many = parts();
+    let empty = |number: usize| (format!("journal/{:020}.bad", 1000 + number), Vec::new());
+    many.extend((0..1024).map(empty));
+    let refused = Box_::new()
+        .unpack(&sealed(&head(), &many), None)
+        .err()
+        .expect("refused");
+    assert!(refused.to_string().contains("more than 1024 parts"), "{refused}");
 }
 
 #[test]

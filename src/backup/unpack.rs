@@ -14,10 +14,23 @@ use crate::door::start::{LOGINS_DIR, OPERATORS_DIR};
 use crate::journal::{self, Journal, Limits};
 use crate::seal::{KEY_FILE, KEY_LEN, MasterKey, SEALED_KEY_FILE, Sealer};
 use crate::secret::Secret;
+use crate::store::records::Timestamp;
 use crate::store::{self, CopyError, SCHEMA, STORE_DIR, Store};
 
 /// The staged state directory, below the folder of the restore.
 pub const NEW_DIR: &str = "new";
+
+/// Most parts: both journals at their longest have a quarter of it.
+pub(super) const PARTS_MAX: u32 = 1024;
+/// Most bytes of a file of a journal, which is read whole: eight times what a segment grows to.
+pub(super) const SEGMENT_MAX: u64 = 64 << 20;
+/// Most bytes of a small file beside.
+pub(super) const BESIDE_MAX: u64 = 4096;
+/// A store is opened in less memory than so many of its bytes; half of what is free is left to the store that is open.
+const STORE_SHARE: u64 = 2;
+
+/// Most operators that are named.
+const NAMES_MAX: usize = 100;
 
 /// Why a backup is not taken. Each is one line, and nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +49,14 @@ pub enum UnpackError {
     /// Whole as a file, but what is inside does not hold.
     #[error("the backup does not hold what it says ({0}): take another one, nothing was changed")]
     Wrong(String),
+    /// More than any box makes.
+    #[error("the backup holds {0}, more than any box makes: take another one, nothing was changed")]
+    TooMuch(String),
+    /// Not on this box.
+    #[error(
+        "the backup's store has {0} MB, and {1} MB of memory are free: restore it on a larger box, nothing was changed"
+    )]
+    NoMemory(u64, u64),
     /// The system.
     #[error("{0}: {1}; nothing was changed")]
     Io(PathBuf, #[source] io::Error),
@@ -47,10 +68,27 @@ impl From<StreamError> for UnpackError {
     }
 }
 
+/// What is in a staged store, counted there: what a file says of itself is nobody's proof.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// When the store's copy was made, as it stands under the box's own key.
+    pub made: Timestamp,
+    /// Users.
+    pub users: u64,
+    /// Their tokens.
+    pub tokens: u64,
+    /// RADIUS clients.
+    pub clients: u64,
+    /// Names of operators who are enabled, [`NAMES_MAX`] at most.
+    pub operators: Vec<String>,
+}
+
 /// A backup that was proven, laid out.
 pub struct Staged {
     /// What it says of itself.
     pub head: Head,
+    /// What is in its store.
+    pub found: Found,
     /// The folder that is laid out as a state directory.
     pub new: PathBuf,
     /// Of the backup's master key.
@@ -97,8 +135,10 @@ pub fn unpack(
         let made = fs::DirBuilder::new().mode(0o700).create(new.join(folder));
         made.map_err(fail)?;
     }
-    let (mut key, mut has_store) = (None, false);
+    let (mut key, mut has_store, mut parts) = (None, false, 0);
     while let Some(part) = reader.next_part()? {
+        parts += 1;
+        bounded(&part, parts, free)?;
         if part.name == KEY {
             key = Some(take_key(&mut reader, &part)?);
             continue;
@@ -146,7 +186,7 @@ pub fn unpack(
         (head.acts, head.damaged),
         readers.act,
     )?;
-    Store::restore_copy(&copy, &new.join(STORE_DIR), &sealer).map_err(|error| match error {
+    let (made, _) = Store::restore_copy(&copy, &new.join(STORE_DIR), &sealer).map_err(|error| match error {
         CopyError::Io(path, error) => UnpackError::Io(path, error),
         CopyError::Open(error) => match *error {
             store::OpenError::NewerSchema { .. } => UnpackError::Newer(crate::text::shown(&head.version)),
@@ -156,7 +196,43 @@ pub fn unpack(
         other => wrong(other.to_string()),
     })?;
     fs::remove_file(&copy).map_err(fail)?;
-    Ok(Staged { head, new, sealer })
+    let opened = Store::open(&new.join(STORE_DIR), &sealer);
+    let (store, opened) = opened.map_err(|error| wrong(error.to_string()))?;
+    let operators = store.operators();
+    let enabled = operators.iter().filter(|one| one.enabled);
+    let found = Found {
+        made,
+        users: opened.users as u64,
+        tokens: opened.tokens as u64,
+        clients: store.clients().len() as u64,
+        operators: enabled.map(|one| one.name.clone()).take(NAMES_MAX).collect(),
+    };
+    Ok(Staged {
+        head,
+        found,
+        new,
+        sealer,
+    })
+}
+
+/// Before anything of a part is written: whoever made the file chose what it says of itself.
+pub(super) fn bounded(part: &Part, parts: u32, free: Option<u64>) -> Result<(), UnpackError> {
+    if parts > PARTS_MAX {
+        return Err(UnpackError::TooMuch(format!("more than {PARTS_MAX} parts")));
+    }
+    let most = match part.name.as_str() {
+        STORE => match free.filter(|free| part.length > free / STORE_SHARE) {
+            Some(free) => return Err(UnpackError::NoMemory(part.length >> 20, free >> 20)),
+            None => return Ok(()),
+        },
+        KEY => KEY_LEN as u64,
+        name if BESIDE.contains(&name) => BESIDE_MAX,
+        _ => SEGMENT_MAX,
+    };
+    match part.length > most {
+        true => Err(UnpackError::TooMuch(format!("a part of {} MB", part.length >> 20))),
+        false => Ok(()),
+    }
 }
 
 fn take_key<R: io::Read>(reader: &mut Reader<R>, part: &Part) -> Result<MasterKey, UnpackError> {

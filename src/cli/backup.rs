@@ -181,14 +181,7 @@ pub fn restore(args: &RestoreArgs, path: &Path, around: &mut Around<'_>, out: &m
     };
     if !out.json {
         out.line(&format!("{name}: {}", said(&holds, &around.view.zone)))?;
-        out.line(match holds.goes_on {
-            true => {
-                "It is of this box: its log and its operators stay, and what was disabled or removed since stays so."
-            }
-            false => {
-                "It is of another box, or of another past of this one: everything here goes, its log and operators too."
-            }
-        })?;
+        out.line(holds.goes_on.words())?;
         out.flush()?;
     }
     let asker = &mut *(around.connect)(path)?;

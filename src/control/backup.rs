@@ -148,6 +148,50 @@ pub struct BackupMade {
     pub holds: BackupHolds,
 }
 
+/// Which of this box's own logs go on from those in a backup: each for itself, since one may be broken and the other whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GoesOn {
+    /// The log of logins: it stays, and tells which codes were spent since.
+    pub logins: bool,
+    /// The operators' log: it stays with the operators as they are, and what was disabled or removed since stays so.
+    pub operators: bool,
+}
+
+impl GoesOn {
+    /// The backup is of this box, and both logs are whole.
+    pub const BOTH: Self = Self {
+        logins: true,
+        operators: true,
+    };
+    /// It is of another box, or of another past of this one.
+    pub const NONE: Self = Self {
+        logins: false,
+        operators: false,
+    };
+
+    /// What becomes of the logs and the operators, in words for people.
+    pub fn words(self) -> &'static str {
+        match (self.logins, self.operators) {
+            (true, true) => {
+                "It is of this box, and its logs go on from it: logs and operators stay as they are now, and what was disabled or \
+                 removed since stays so."
+            }
+            (false, true) => {
+                "It is of this box, whose log of logins does not go on from it, and gives way: codes up to now count no more, and \
+                 counter tokens wait for a resync. The operators and their log stay, and what was disabled or removed since stays so."
+            }
+            (true, false) => {
+                "It is of this box, whose log of operators does not go on from it, and gives way with the operators: who was disabled \
+                 or removed since is let in again. Look through users, clients and operators afterwards. The log of logins stays."
+            }
+            (false, false) => {
+                "It is of another box, or of another past of this one: everything here goes, the logs and the operators too. Log in \
+                 afterwards as one of the operators named above. Counter tokens then wait for a resync."
+            }
+        }
+    }
+}
+
 /// What a backup holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackupHolds {
@@ -166,8 +210,8 @@ pub struct BackupHolds {
     pub clients: u64,
     /// Operators who can log in after it.
     pub operators: Vec<String>,
-    /// It is of this box, whose log goes on from it: the log stays, and what was disabled or removed since stays so.
-    pub goes_on: bool,
+    /// Which of this box's own logs go on from it, and stay.
+    pub goes_on: GoesOn,
     /// Its log was not whole when it was made.
     pub damaged: bool,
 }

@@ -2,6 +2,7 @@
 //! [`Door`], or one line that says why not. It never answers before all of it is read.
 
 mod restored;
+pub(in crate::door) mod since;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -27,7 +28,7 @@ use crate::journal::{self, Journal, Limits};
 use crate::pipeline::request::station_key;
 use crate::seal::{KeyError, MasterKey, Sealer};
 use crate::store::records::{OperatorId, Timestamp, UserId};
-use crate::store::{self, Live, Store, StoreError};
+use crate::store::{self, Live, Numbers, Store, StoreError};
 
 /// Kind of the blobs that keep guards in the store.
 pub const LIVE_GUARDS: u8 = 1;
@@ -120,6 +121,8 @@ pub fn state_dir(path: &Path) -> Result<(), StartError> {
 struct Replayed {
     events: u64,
     unknown: u64,
+    /// The highest numbers in it.
+    seen: Numbers,
 }
 
 impl Start<'_> {
@@ -160,6 +163,7 @@ impl Start<'_> {
             0,
             &mut |entry| match decode(entry.payload) {
                 Some(OperatorEvent::Act(act)) if act.result.is_ok() => {
+                    restored::see_act(&act, &mut replayed.seen);
                     if act.action == super::ops::RECOVERED {
                         by_recovery = Some((act.at, act.target.clone()));
                     }
@@ -250,7 +254,7 @@ impl Start<'_> {
             sealer,
         });
         if opened.restored.is_some() {
-            door.store.skip_numbers()?;
+            door.store.skip_numbers(replayed.seen)?;
             door.restored(recovered.as_ref(), !raise, &acts, brought.as_ref())?;
             if let Some(plan) = brought.filter(|_| recovered.is_none()) {
                 door.tell_restore(&plan)?;
@@ -347,6 +351,7 @@ fn replay(entry: journal::Entry<'_>, store: &Store, guards: &Guards, sealer: &Se
         replayed.unknown += 1;
         return;
     };
+    restored::see_event(&event, &mut replayed.seen);
     let guard =
         |user: UserId, act: &dyn Fn(&mut crate::guard::UserGuard)| guards.with(Subject::User(user), |guard| act(guard));
     match event {

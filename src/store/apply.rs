@@ -181,6 +181,7 @@ impl<'a> Stage<'a> {
                 Ok(())
             }
             Change::AddOperator(operator) => self.add_operator(operator),
+            Change::KeepOperator(operator) => self.keep_operator(operator),
             Change::PutOperator(operator) => self.put_operator(operator),
             Change::RemoveOperator(id) => {
                 let at = self.operators.iter().position(|one| one.id == id).ok_or(OPERATOR)?;
@@ -330,6 +331,18 @@ impl<'a> Stage<'a> {
         self.counters.operator += 1;
         self.counters.operators += 1;
         self.applied.operators.push(operator.id);
+        self.touched_operators.insert(operator.id);
+        self.operators.push(operator);
+        Ok(())
+    }
+
+    fn keep_operator(&mut self, operator: Operator) -> Result<(), StoreError> {
+        if self.operators.iter().any(|one| one.id == operator.id) {
+            return Err(StoreError::OperatorNameTaken);
+        }
+        self.alone(&operator)?;
+        self.counters.operator = self.counters.operator.max(operator.id.0);
+        self.counters.operators += 1;
         self.touched_operators.insert(operator.id);
         self.operators.push(operator);
         Ok(())

@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 use super::codec::{self, COUNTERS, Key, RESTORED};
 use super::open::{Counters, FromCopy};
 use super::records::Timestamp;
-use super::{COPIES_DIR, COPIES_KEPT, CopyError, Live, Store, StoreError, disk, open};
+use super::{COPIES_DIR, COPIES_KEPT, CopyError, Live, Numbers, Store, StoreError, disk, open};
 use crate::seal::{self, Sealer};
 
 const MAGIC: &[u8; 8] = b"PSTNCPY1";
@@ -111,21 +111,50 @@ impl Store {
     /// Makes a store in `into_dir`, which must not exist, from a copy; it is looked at whole before anything is made. The new
     /// store says where it came from until [`Store::settle_restore`]. Returns the copy's time and folded position.
     pub fn restore_copy(path: &Path, into_dir: &Path, sealer: &Sealer) -> Result<(Timestamp, u64), CopyError> {
-        if into_dir.exists() {
+        if into_dir
+            .try_exists()
+            .map_err(|e| CopyError::Io(into_dir.to_owned(), e))?
+        {
             return Err(CopyError::Exists(into_dir.to_owned()));
         }
         let about = restore(path, into_dir, sealer)?;
         Ok((about.at, about.folded))
     }
 
+    /// The last numbers that were given.
+    pub fn numbers(&self) -> Numbers {
+        let counters = self.0.writer.lock();
+        Numbers {
+            user: counters.user,
+            token: counters.token,
+            client: counters.client,
+            operator: counters.operator,
+        }
+    }
+
+    /// Numbers up to these were given by this box or stand in its records: they are given to nobody else.
+    pub fn raise_numbers(&self, given: Numbers) -> Result<(), StoreError> {
+        self.numbers_above(given, 0)
+    }
+
     /// After a restore, before anybody is added: numbers that were given since the copy was made stand in the audit and in the
-    /// journal, and are given to nobody else.
-    pub fn skip_numbers(&self) -> Result<(), StoreError> {
+    /// journal, and are given to nobody else. `seen`: the highest in what was read of them; many more are left out, since what was given
+    /// last may stand in neither.
+    pub fn skip_numbers(&self, seen: Numbers) -> Result<(), StoreError> {
+        self.numbers_above(seen, NUMBERS_LEFT_OUT)
+    }
+
+    fn numbers_above(&self, given: Numbers, more: u64) -> Result<(), StoreError> {
         let mut counters = self.0.writer.lock();
         let mut next: Counters = *counters;
         next.changes += 1;
-        for number in [&mut next.user, &mut next.token, &mut next.client, &mut next.operator] {
-            *number = number.saturating_add(NUMBERS_LEFT_OUT);
+        for (number, given) in [
+            (&mut next.user, given.user),
+            (&mut next.token, given.token),
+            (&mut next.client, given.client),
+            (&mut next.operator, given.operator),
+        ] {
+            *number = (*number).max(given).saturating_add(more);
         }
         let mut batch = sled::Batch::default();
         batch.insert(COUNTERS, codec::encode(&next)?);
@@ -375,7 +404,7 @@ fn restore(path: &Path, into_dir: &Path, sealer: &Sealer) -> Result<About, CopyE
     })?;
     let beside = into_dir.with_extension("restoring");
     let fail = |e| CopyError::Io(beside.clone(), e);
-    if beside.exists() {
+    if beside.try_exists().map_err(fail)? {
         fs::remove_dir_all(&beside).map_err(fail)?;
     }
     let opened = |e| CopyError::Open(Box::new(e));

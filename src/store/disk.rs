@@ -149,7 +149,7 @@ impl Prepared {
     /// Opens sled here.
     pub(super) fn open(self) -> Result<Disk, OpenError> {
         let dir = self.dir;
-        if !self.new && !dir.join(DATA).exists() {
+        if !self.new && !dir.join(DATA).try_exists().map_err(fail(&dir))? {
             return Err(OpenError::Corrupt(String::from("its data file is missing")));
         }
         for entry in fs::read_dir(&dir).map_err(fail(&dir))? {

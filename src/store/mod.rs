@@ -139,12 +139,27 @@ pub enum Change {
     RemoveTenant(String),
     /// The store gives the id.
     AddOperator(Operator),
+    /// An operator of another store of this box, under the number that is in every record (R20); the store gives it to nobody else.
+    KeepOperator(Operator),
     /// Replaces the operator of that id.
     PutOperator(Operator),
     /// Removes the operator of that id.
     RemoveOperator(OperatorId),
     /// Replaces the settings.
     PutSettings(Settings),
+}
+
+/// The highest numbers of each kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Numbers {
+    /// Of users.
+    pub user: u64,
+    /// Of their tokens.
+    pub token: u64,
+    /// Of RADIUS clients.
+    pub client: u64,
+    /// Of operators.
+    pub operator: u64,
 }
 
 /// The numbers that were given, in the order of the changes.

@@ -2,6 +2,7 @@
 //! what was done. Never deletes a store, never acts on anything but [`OpenError::Corrupt`].
 
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use super::records::Timestamp;
@@ -21,7 +22,9 @@ pub(super) fn open_or_recover(
     let dir = state_dir.join(STORE_DIR);
     let fail = |e| OpenError::Io(state_dir.to_owned(), e);
     let ready = state_dir.join(READY);
-    if !dir.exists() && ready.exists() {
+    // What cannot be looked at is not taken for gone.
+    let there = |path: &Path| path.try_exists().map_err(|e| OpenError::Io(path.to_owned(), e));
+    if !there(&dir)? && there(&ready)? {
         // A power cut between the two renames below.
         fs::rename(&ready, &dir)
             .and_then(|()| disk::sync_dir(state_dir))
@@ -35,7 +38,7 @@ pub(super) fn open_or_recover(
         });
         return Ok((store, opened, recovered));
     }
-    let detail = if !dir.join(disk::DATA).exists() && was_there(state_dir) {
+    let detail = if !there(&dir.join(disk::DATA))? && was_there(state_dir).map_err(fail)? {
         // An empty store in its place would have no operators: a first start, open to whoever is at the console.
         String::from("its files are missing")
     } else {
@@ -47,7 +50,7 @@ pub(super) fn open_or_recover(
     };
     tracing::error!("the store is damaged: {detail}");
     let copies = state_dir.join(COPIES_DIR);
-    if ready.exists() {
+    if there(&ready)? {
         // Of an earlier try that a power cut ended.
         fs::remove_dir_all(&ready).map_err(fail)?;
     }
@@ -67,13 +70,10 @@ pub(super) fn open_or_recover(
         return Err(OpenError::NoCopy { detail, copies });
     };
     let aside = state_dir.join(format!("{ASIDE}{:013}", now.0));
-    if aside.exists() {
-        return Err(fail(std::io::Error::other(format!(
-            "{} is there already",
-            aside.display()
-        ))));
+    if there(&aside)? {
+        return Err(fail(io::Error::other(format!("{} is there already", aside.display()))));
     }
-    if dir.exists() {
+    if there(&dir)? {
         fs::rename(&dir, &aside).map_err(fail)?;
     }
     fs::rename(&ready, &dir)
@@ -98,19 +98,29 @@ pub(super) fn open_or_recover(
 }
 
 /// Whether there was a store: a copy of one, one that was set aside, or a segment of a journal tells.
-fn was_there(state_dir: &Path) -> bool {
-    let inside = |dir: &Path| fs::read_dir(dir).into_iter().flatten().flatten();
-    inside(state_dir).any(|entry| {
+fn was_there(state_dir: &Path) -> io::Result<bool> {
+    for entry in fs::read_dir(state_dir)? {
+        let entry = entry?;
         let name = entry.file_name();
         let name = name.to_string_lossy();
+        if name.starts_with(ASIDE) {
+            return Ok(true);
+        }
         let ending = match name.as_ref() {
             COPIES_DIR => ".sealed",
-            STORE_DIR => return false,
+            STORE_DIR => continue,
             _ => ".jrn",
         };
-        name.starts_with(ASIDE)
-            || inside(&entry.path()).any(|file| file.file_name().to_string_lossy().ends_with(ending))
-    })
+        if !entry.file_type()?.is_dir() {
+            continue;
+        }
+        for file in fs::read_dir(entry.path())? {
+            if file?.file_name().to_string_lossy().ends_with(ending) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 fn newest_aside(state_dir: &Path) -> std::path::PathBuf {

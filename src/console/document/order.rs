@@ -362,6 +362,14 @@ pub(super) const ORDER: &[Part] = &[
             ("restore-form", "The passphrase of the file."),
             ("restore-holds", "What it holds; nothing is changed yet."),
             ("restore-own", "One of this same box."),
+            (
+                "restore-own-operators",
+                "The same, where the log of logins was broken since.",
+            ),
+            (
+                "restore-own-logins",
+                "The same, where the operators' log was broken since.",
+            ),
             ("restore-confirm", "A word is typed before everything gives way to it."),
             ("restore-done", "posternd starts anew."),
         ],

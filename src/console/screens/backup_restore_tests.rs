@@ -2,6 +2,7 @@ use super::super::backup::tests::holds;
 use super::*;
 use crate::console::caps::Caps;
 use crate::console::testing::{Desk, snapshot};
+use crate::control::GoesOn;
 
 const PASSPHRASE: &str = "three tall ladders";
 
@@ -12,11 +13,11 @@ fn ticket(received: u64) -> Result<Answer, Failure> {
     }))
 }
 
-fn held_of(goes_on: bool) -> BackupHolds {
+fn held_of(goes_on: GoesOn) -> BackupHolds {
     BackupHolds { goes_on, ..holds() }
 }
 
-fn held_answer(goes_on: bool) -> Result<Answer, Failure> {
+fn held_answer(goes_on: GoesOn) -> Result<Answer, Failure> {
     Ok(Answer::Backup(BackupAnswer::Holds(held_of(goes_on))))
 }
 
@@ -67,7 +68,7 @@ fn r20_nothing_is_asked_for_before_a_word_was_typed() {
         passphrase: PASSPHRASE.into(),
     };
     assert_eq!(asked(&desk), look);
-    answer(&mut desk, held_answer(false));
+    answer(&mut desk, held_answer(GoesOn::NONE));
     assert!(
         desk.text().contains("The file is whole") && desk.text().contains("otto"),
         "{}",
@@ -113,7 +114,7 @@ fn a_file_that_is_refused_says_why_and_what_was_sent_is_forgotten() {
     let (mut desk, _dir) = desk_with();
     answer(&mut desk, ticket(0));
     answer(&mut desk, ticket(6));
-    answer(&mut desk, held_answer(true));
+    answer(&mut desk, held_answer(GoesOn::BOTH));
     desk.keys(&[Key::Esc]);
     assert_eq!(asked(&desk), forget);
     let printed = format!("{:?}", desk.app);
@@ -140,7 +141,7 @@ fn screens() {
         restore.step = step;
         desk.open(Box::new(Shown(restore)), Role::Installer);
     }
-    fn of(goes_on: bool) -> Step {
+    fn of(goes_on: GoesOn) -> Step {
         Step::Holds(Box::new(Held {
             path: "/media/stick/box.age".into(),
             ticket: String::new(),
@@ -156,10 +157,23 @@ fn screens() {
         );
         desk.types("three tall");
     });
-    snapshot("restore-holds", |desk| begin(desk, of(false)));
-    snapshot("restore-own", |desk| begin(desk, of(true)));
+    snapshot("restore-holds", |desk| begin(desk, of(GoesOn::NONE)));
+    snapshot("restore-own", |desk| begin(desk, of(GoesOn::BOTH)));
+    let (logins, operators) = (true, true);
+    snapshot("restore-own-operators", |desk| {
+        begin(
+            desk,
+            of(GoesOn {
+                operators,
+                ..GoesOn::NONE
+            }),
+        );
+    });
+    snapshot("restore-own-logins", |desk| {
+        begin(desk, of(GoesOn { logins, ..GoesOn::NONE }));
+    });
     snapshot("restore-confirm", |desk| {
-        begin(desk, of(false));
+        begin(desk, of(GoesOn::NONE));
         desk.keys(&[Key::Enter]);
     });
     snapshot("restore-done", |desk| {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::console::caps::Caps;
 use crate::console::testing::{Desk, NOON, snapshot};
+use crate::control::GoesOn;
 use std::os::unix::fs::PermissionsExt;
 
 const PASSPHRASE: &str = "three tall ladders";
@@ -16,7 +17,7 @@ pub fn holds() -> BackupHolds {
         tokens: 4,
         clients: 1,
         operators: vec!["anna".to_owned(), "otto".to_owned()],
-        goes_on: true,
+        goes_on: GoesOn::BOTH,
         damaged: false,
     }
 }

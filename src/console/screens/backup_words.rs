@@ -102,15 +102,5 @@ pub fn draw_held(page: &mut Page<'_>, area: Rect, holds: &BackupHolds, context: 
         page.line(inner, row, &line, Look::Plain);
         row += 1;
     }
-    let words = match holds.goes_on {
-        true => {
-            "It is of this box, and the log goes on from it: log and operators stay as they are now, and what was disabled or \
-             removed since stays so."
-        }
-        false => {
-            "It is of another box, or of another past of this one: everything here goes, the log and the operators too. Log in \
-             afterwards as one of the operators named above. Counter tokens then wait for a resync."
-        }
-    };
-    page.wrapped(below(inner, row + 1), words, Look::Plain);
+    page.wrapped(below(inner, row + 1), holds.goes_on.words(), Look::Plain);
 }

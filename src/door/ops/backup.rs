@@ -12,28 +12,26 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::common::{Target, store_failure};
-use super::export::by_password;
+use super::common::Target;
+use super::export::{by_password, unchanged};
+use super::settle::{goes_on, names, settle};
 use super::{Inner, broken};
 use crate::backup::pack::{self, Source, create, fresh};
 use crate::backup::stream::Head;
 use crate::backup::swap::{self, Plan};
-use crate::backup::unpack::{Readers, Staged, unpack};
+use crate::backup::unpack::{Found, Readers, Staged, unpack};
 use crate::backup::{BEFORE_DIR, MAKING_DIR, RESTORING_DIR};
-use crate::clock::reader::FILE as NEWEST_FILE;
-use crate::control::backup::{BackupAnswer, BackupHolds, BackupMade, BackupMake, BackupRequest, PIECE_MAX, RestoreNow};
+use crate::control::backup::{
+    BackupAnswer, BackupHolds, BackupMade, BackupMake, BackupRequest, GoesOn, PIECE_MAX, RestoreNow,
+};
 use crate::control::ops::{Answer, Failure};
 use crate::control::peer::{Door as Socket, Peer, Role};
 use crate::control::strength;
 use crate::door::events::{Event, OperatorEvent, decode};
-use crate::door::staff::restricted::LIVE_RESTRICTED;
-use crate::door::start::{LOGINS_DIR, OPERATORS_DIR};
-use crate::door::syslog::POSITION_FILE;
-use crate::door::{Door, fill_random, raise};
-use crate::journal;
-use crate::seal::{KEY_FILE, MasterKey, SEALED_KEY_FILE};
+use crate::door::fill_random;
+use crate::seal::MasterKey;
 use crate::secret::Secret;
-use crate::store::{COPIES_DIR, Change, Live, STORE_DIR, Store};
+use crate::store::records::Timestamp;
 use crate::text::shown;
 use crate::times::shown_at;
 
@@ -97,22 +95,23 @@ fn free_disk(dir: &Path) -> Option<u64> {
     Some(found.blocks_available().saturating_mul(found.fragment_size()))
 }
 
-fn holds(head: &Head, goes_on: bool) -> BackupHolds {
+/// What is counted comes from the store itself; host and version are what the file says.
+fn holds(head: &Head, found: &Found, goes_on: GoesOn) -> BackupHolds {
     BackupHolds {
         host: shown(&head.host),
-        made: head.made,
+        made: found.made,
         version: shown(&head.version),
-        users: head.users,
-        tokens: head.tokens,
-        clients: head.clients,
-        operators: head.operators.iter().map(|name| shown(name)).collect(),
+        users: found.users,
+        tokens: found.tokens,
+        clients: found.clients,
+        operators: found.operators.iter().map(|name| shown(name)).collect(),
         goes_on,
         damaged: head.damaged,
     }
 }
 
-fn utc(head: &Head) -> String {
-    format!("{} UTC", shown_at(head.made, &jiff::tz::TimeZone::UTC))
+fn utc(at: Timestamp) -> String {
+    format!("{} UTC", shown_at(at, &jiff::tz::TimeZone::UTC))
 }
 
 impl Inner {
@@ -192,6 +191,9 @@ impl Inner {
             let _ = fs::remove_dir_all(&dir);
             Failure::failed(error.to_string())
         })?;
+        // It took its time: the operator may be another since, or the box be about to become another one.
+        self.still(by, Role::Installer, "backup")?;
+        unchanged(door, proven)?;
         target.text = format!("{} users, {} tokens{how}", head.users, head.tokens);
         let ticket = ticket();
         *making = Some(Making {
@@ -199,7 +201,14 @@ impl Inner {
             file,
             bytes,
         });
-        let holds = holds(&head, true);
+        let found = Found {
+            made: head.made,
+            users: head.users,
+            tokens: head.tokens,
+            clients: head.clients,
+            operators: head.operators.clone(),
+        };
+        let holds = holds(&head, &found, GoesOn::BOTH);
         Ok(Answer::Backup(BackupAnswer::Made(BackupMade { ticket, bytes, holds })))
     }
 
@@ -300,7 +309,7 @@ impl Inner {
         let staged = unpack(&file, passphrase, &dir, credential.as_ref(), &readers, free_memory());
         let staged = staged.map_err(|error| Failure::refused(error.to_string()))?;
         let goes_on = goes_on(door, &staged).map_err(disk(&dir))?;
-        let holds = holds(&staged.head, goes_on);
+        let holds = holds(&staged.head, &staged.found, goes_on);
         at.staged = Some(staged);
         Ok(Answer::Backup(BackupAnswer::Holds(holds)))
     }
@@ -322,15 +331,21 @@ impl Inner {
     /// Decides. From then on nothing is changed any more, nobody is answered, and posternd starts anew as what was restored. Blocks.
     fn restore(&self, by: &Peer, ask: &RestoreNow, target: &mut Target) -> Result<Answer, Failure> {
         let door = &self.door;
+        let mut proven = None;
         let how = match by.door {
             Socket::Console => {
                 door.unrestricted(&by.operator)?;
                 String::new()
             }
-            Socket::Control => by_password(door, by, (ask.operator.as_deref(), ask.password.as_ref()))?.1,
+            Socket::Control => {
+                let (by_whom, how) = by_password(door, by, (ask.operator.as_deref(), ask.password.as_ref()))?;
+                proven = by_whom;
+                how
+            }
         };
         let _alone = self.changes.lock();
         self.still(by, Role::Installer, "restore")?;
+        unchanged(door, proven)?;
         let mut restoring = self.desk.restoring.try_lock().ok_or_else(busy)?;
         let at = restoring
             .as_mut()
@@ -339,14 +354,18 @@ impl Inner {
         let staged = at.staged.as_ref().ok_or_else(gone)?;
         let dir = door.state_dir.join(RESTORING_DIR);
         let goes_on = goes_on(door, staged).map_err(disk(&dir))?;
-        let from = format!("the backup of {} of {}", shown(&staged.head.host), utc(&staged.head));
+        let from = format!(
+            "the backup of {} of {}",
+            shown(&staged.head.host),
+            utc(staged.found.made)
+        );
         target.text = format!("{from}{how}");
         settle(door, staged, goes_on)?;
-        let (bring, take) = names(&door.state_dir, &staged.new, goes_on).map_err(disk(&dir))?;
+        let (bring, take) = names(door, staged, goes_on).map_err(disk(&dir))?;
         let plan = Plan {
             bring,
             take,
-            goes_on,
+            goes_on: goes_on.operators,
             at: crate::clock::wall(),
             by: (by.uid, by.operator.clone(), by.line.clone()),
             words: format!("Restored from {from}"),
@@ -368,91 +387,4 @@ impl Inner {
             ),
         })
     }
-}
-
-/// Whether the box's own journals go on from those of the backup: then it is of this box, and they tell all that was done since.
-fn goes_on(door: &Door, staged: &Staged) -> io::Result<bool> {
-    if staged.sealer.key_id() != door.sealer.key_id() {
-        return Ok(false);
-    }
-    for folder in [LOGINS_DIR, OPERATORS_DIR] {
-        if !journal::goes_on_from(&door.state_dir.join(folder), &staged.new.join(folder))? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-/// What this box knows and the backup does not is put into the store that is to come (R20): spent steps of the same seeds; where the log goes
-/// on, the operators as they are now. Where it does not, nobody knows which codes were spent since the backup: all up to the start are
-/// made void, and counter tokens wait for a resync.
-fn settle(door: &Door, staged: &Staged, goes_on: bool) -> Result<(), Failure> {
-    let failed = |error: String| Failure::failed(format!("{error}; nothing was changed"));
-    let opened = Store::open(&staged.new.join(STORE_DIR), &staged.sealer);
-    let (store, _) = opened.map_err(|error| failed(error.to_string()))?;
-    let mut seeds = Vec::new();
-    if staged.sealer.key_id() == door.sealer.key_id() {
-        door.store.each_seed(&mut |mark, state| seeds.push((mark, state)));
-    }
-    for (mark, state) in seeds {
-        store.merge_seed(mark, state);
-    }
-    if goes_on {
-        let (now, then) = (door.store.operators(), store.operators());
-        let gone = then.iter().filter(|old| !now.iter().any(|one| one.id == old.id));
-        let mut changes: Vec<Change> = gone.map(|old| Change::RemoveOperator(old.id)).collect();
-        for one in now.iter() {
-            changes.push(match then.iter().any(|old| old.id == one.id) {
-                true => Change::PutOperator(one.clone()),
-                false => Change::AddOperator(one.clone()),
-            });
-        }
-        store.apply(changes).map_err(store_failure)?;
-        let kept = door.store.live_scan(LIVE_RESTRICTED).map_err(store_failure)?;
-        let kept = kept.into_iter().map(|(key, value)| Live {
-            kind: LIVE_RESTRICTED,
-            key,
-            value: Some(value),
-        });
-        store.live_put(kept.collect()).map_err(store_failure)?;
-    }
-    if !goes_on || raise::is_stale(&door.store).map_err(store_failure)? {
-        raise::make_due(&store).map_err(store_failure)?;
-    }
-    // To the disk, with the position in the journal that it had.
-    store.fold(store.folded()).map_err(store_failure)
-}
-
-/// Which names come in, and which go without one in their place.
-fn names(state_dir: &Path, new: &Path, goes_on: bool) -> io::Result<(Vec<String>, Vec<String>)> {
-    if goes_on {
-        return Ok((vec![STORE_DIR.to_owned()], Vec::new()));
-    }
-    let newest = |dir: &Path| -> u64 {
-        let text = fs::read_to_string(dir.join(NEWEST_FILE)).unwrap_or_default();
-        text.trim_end().parse().unwrap_or(0)
-    };
-    // The newest trusted time is taken back by nothing (R19).
-    let keeps = state_dir.join(NEWEST_FILE).exists() && newest(state_dir) >= newest(new);
-    let (mut bring, mut take) = (Vec::new(), Vec::new());
-    for name in [
-        STORE_DIR,
-        LOGINS_DIR,
-        OPERATORS_DIR,
-        KEY_FILE,
-        SEALED_KEY_FILE,
-        POSITION_FILE,
-        NEWEST_FILE,
-    ] {
-        let comes = new.join(name).symlink_metadata().is_ok();
-        match name {
-            NEWEST_FILE if keeps => {}
-            _ if comes => bring.push(name.to_owned()),
-            NEWEST_FILE => {}
-            _ => take.push(name.to_owned()),
-        }
-    }
-    // Under the key that goes.
-    take.extend([COPIES_DIR.to_owned(), "store.restored".to_owned()]);
-    Ok((bring, take))
 }

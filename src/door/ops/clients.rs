@@ -9,6 +9,7 @@ use crate::control::asks::{ClientAdd, ClientFields, ClientSet};
 use crate::control::check;
 use crate::control::ops::{Answer, Failure};
 use crate::door::Door;
+use crate::door::start::since::{add_word, word};
 use crate::pipeline::clients::mask;
 use crate::store::records::{
     CHALLENGE_TIMEOUT, Client, ClientId, DEADLINE, First, IN_FLIGHT, Mode, Net, PROMPT, REJECT_DELAY, Unmatched,
@@ -17,7 +18,7 @@ use crate::store::{Change, StoreError};
 use crate::text::shown;
 
 /// Characters of a secret that the box makes: 158 bits, more than RFC 2865 3 asks for (16 octets).
-pub(super) const SECRET_LENGTH: usize = 32;
+pub(in crate::door) const SECRET_LENGTH: usize = 32;
 
 /// `client add`.
 pub(super) fn add(door: &Door, ask: ClientAdd, target: &mut Target) -> Result<Answer, Failure> {
@@ -70,7 +71,7 @@ pub(super) fn add(door: &Door, ask: ClientAdd, target: &mut Target) -> Result<An
     })))
 }
 
-/// `client set`.
+/// `client set`. The record's target says what was withdrawn or replaced: a restore reads it (R20).
 pub(super) fn set(door: &Door, ask: ClientSet, target: &mut Target) -> Result<Answer, Failure> {
     let ClientSet {
         name,
@@ -101,7 +102,23 @@ pub(super) fn set(door: &Door, ask: ClientSet, target: &mut Target) -> Result<An
     }
     let made = make_secret.then(|| letters(SECRET_LENGTH));
     fields.secret = made.clone().or(fields.secret.take());
+    let before = named(door, &name)?;
     take(&mut client, fields);
+    for (is, what) in [
+        (client.secret != before.secret, word::SECRET),
+        (
+            client.unmatched != before.unmatched && client.unmatched == Unmatched::Refuse,
+            word::UNMATCHED,
+        ),
+        (
+            client.require_message_authenticator && !before.require_message_authenticator,
+            word::AUTHENTICATOR,
+        ),
+    ] {
+        if is {
+            add_word(&mut target.text, what);
+        }
+    }
     door.store
         .apply(vec![Change::PutClient(client.clone())])
         .map_err(|error| taken(door, &client, error))?;

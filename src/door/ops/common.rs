@@ -116,7 +116,7 @@ pub(super) fn journal_spent(door: &Door, user: UserId, spent: Spent) -> Result<(
 const FAIR: u8 = 248;
 
 /// A secret that people may have to type: capitals and digits without those that look alike, 4.95 bits each.
-pub(super) fn letters(length: usize) -> Secret {
+pub(in crate::door) fn letters(length: usize) -> Secret {
     let mut made = Vec::with_capacity(length);
     let mut bytes = Zeroizing::new([0u8; 64]);
     while made.len() < length {

@@ -8,6 +8,7 @@ use crate::control::answers::{TenantInfo, TenantList};
 use crate::control::asks::EntraSet;
 use crate::control::ops::{Answer, Failure};
 use crate::door::Door;
+use crate::door::start::since::{add_word, word};
 use crate::factors::first::entra::settings::{self, SettingsError};
 use crate::factors::first::entra::{Directory, check_override};
 use crate::names::Domains;
@@ -19,7 +20,7 @@ use crate::text::shown;
 /// and ten lock the account at Entra by its default.
 const BUDGET_RANGE: std::ops::RangeInclusive<u8> = 2..=9;
 
-/// `entra set`.
+/// `entra set`. The record's target says what was withdrawn or replaced: a restore reads it (R20).
 pub(super) fn set(door: &Door, ask: EntraSet, target: &mut Target) -> Result<Answer, Failure> {
     let domain = settings::domain(&ask.domain).map_err(wrong)?;
     target.text.clone_from(&domain);
@@ -42,6 +43,14 @@ pub(super) fn set(door: &Door, ask: EntraSet, target: &mut Target) -> Result<Ans
     }
     Directory::new(&tenant).map_err(|error| Failure::refused(error.to_string()))?;
     tenant.proof = proof(before, &tenant, ask.enable, &mut warnings);
+    if let Some(before) = before {
+        if settings::voids_proof(before, &tenant) || before.ca_pem != tenant.ca_pem {
+            add_word(&mut target.text, word::ELSEWHERE);
+        }
+        if is_narrower(before, &tenant) {
+            add_word(&mut target.text, word::NARROWED);
+        }
+    }
 
     let mut after: Vec<Tenant> = vec![tenant.clone()];
     for other in tenants.iter().filter(|other| other.domain != domain) {
@@ -66,7 +75,7 @@ pub(super) fn set(door: &Door, ask: EntraSet, target: &mut Target) -> Result<Ans
     renamed.iter().for_each(|user| door.person_changed(*user));
     if !renamed.is_empty() {
         let line = format!("{} users without a domain became NAME@{domain}", renamed.len());
-        target.text = format!("{domain}: {line}");
+        target.text.push_str(&format!(": {line}"));
         warnings.push(line);
     }
     let tenants = door.store.tenants();
@@ -254,6 +263,18 @@ fn fresh(domain: &str, ask: &EntraSet) -> Result<Tenant, Failure> {
         created: crate::clock::wall(),
         generation: 1,
     })
+}
+
+/// Whether somebody is refused now who was let in.
+fn is_narrower(before: &Tenant, after: &Tenant) -> bool {
+    let lets = |tenant: &Tenant, code: &u32| tenant.overrides.get(code) == Some(&Override::Continue);
+    (before.allow_without_mfa && !after.allow_without_mfa)
+        || (before.allow_unregistered && !after.allow_unregistered)
+        || (before.allow_external && !after.allow_external)
+        || before
+            .overrides
+            .keys()
+            .any(|code| lets(before, code) && !lets(after, code))
 }
 
 /// What becomes of the proof (R13).

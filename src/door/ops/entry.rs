@@ -24,7 +24,7 @@ use crate::store::records::{Operator, Timestamp};
 use crate::text::shown;
 
 /// What a name is checked against that no operator has: it fits no password, and takes as long.
-pub(super) const NOBODY: &str =
+pub(in crate::door) const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$c29tZWJvZHkgZWxzZSE$UG9zdGVybjogbm9ib2R5J3MgcGFzc3dvcmQuIE5v4oA";
 /// The one thing that is said of a login that failed.
 const WRONG: &str = "name, password or code is wrong";

@@ -108,6 +108,16 @@ fn stands(door: &Door, id: OperatorId, generation: u64) -> bool {
     all.any(|one| (one.id, one.generation) == (id, generation) && one.enabled && one.role == Role::Installer)
 }
 
+/// Whether the operator who proved a password is still the same; root always is.
+pub(super) fn unchanged(door: &Door, proven: Option<(OperatorId, u64)>) -> Result<(), Failure> {
+    match proven {
+        Some((id, generation)) if !stands(door, id, generation) => {
+            Err(Failure::refused("the operator was changed just now: try again"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Whether it is the password of an enabled installer. Wrong ones count as at a login; a right one does not clear the count: a code
 /// may be asked there besides, and guessing that one must not become free by this.
 fn proven(door: &Door, name: &str, password: &Secret) -> Result<(OperatorId, u64), Failure> {
@@ -130,12 +140,8 @@ fn proven(door: &Door, name: &str, password: &Secret) -> Result<(OperatorId, u64
 
 /// Answers what was gathered, under the lock of all changes: the operator may have been changed since.
 pub(super) fn answer(door: &Door, checked: Checked, target: &mut Target) -> Result<Answer, Failure> {
-    if let Some((id, generation)) = checked.by {
-        if !stands(door, id, generation) {
-            return Err(Failure::refused("the operator was changed just now: try again"));
-        }
-        target.staff = Some(id);
-    }
+    unchanged(door, checked.by)?;
+    target.staff = checked.by.map(|(id, _)| id);
     let users: BTreeSet<String> = checked.page.rows.iter().map(|row| shown(&row.user)).collect();
     target.users = users.into_iter().collect();
     target.text = checked.words;

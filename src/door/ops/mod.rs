@@ -5,7 +5,7 @@
 //! - `common` names, failures, secrets that the box makes
 //! - `entry` operators at the door of a console; `operators` their records
 //! - `clients`, `users`, `views`, `bypass`, `tokens`, `codes`, `hardware`, `drift`, `unassigned`, `import`, `export`, `entra`,
-//!   `ask`, `status`, `knocks`, `host`, `backup`: one group of requests each
+//!   `ask`, `status`, `knocks`, `host`, `backup` (with `settle`): one group of requests each
 //! - `recover` the one thing that can be done in recovery
 
 mod ask;
@@ -24,6 +24,7 @@ mod import;
 mod knocks;
 mod operators;
 mod recover;
+mod settle;
 mod status;
 mod tokens;
 mod unassigned;
@@ -51,8 +52,9 @@ use crate::text::shown;
 use common::Target;
 use operators::Ready;
 
-pub(super) use common::canonical;
-pub(super) use entry::RECOVERED;
+pub(super) use clients::SECRET_LENGTH;
+pub(super) use common::{canonical, letters};
+pub(super) use entry::{NOBODY, RECOVERED};
 pub(super) use hardware::{removed_by, vendors_removed_by};
 pub(super) use operators::role_word;
 pub(in crate::door) use recover::ALARM as RECOVERY_ALARM;

@@ -18,6 +18,8 @@ use crate::journal::Order;
 use crate::secret::Secret;
 use crate::store::records::{Algorithm, HotpParameters, OtpParameters, TotpParameters, UserId};
 
+mod backup;
+mod backup_since;
 mod codes;
 mod counters;
 mod drift;

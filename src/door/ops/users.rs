@@ -7,6 +7,7 @@ use crate::control::asks::{PasswordChange, UserAdd, UserSet};
 use crate::control::ops::{Answer, Failure};
 use crate::door::events::Event;
 use crate::door::start::LIVE_GUARDS;
+use crate::door::start::since::{add_word, word};
 use crate::door::{Door, random16};
 use crate::factors::first::local;
 use crate::guard::Subject;
@@ -49,16 +50,27 @@ pub(super) fn add(door: &Door, ask: UserAdd, target: &mut Target) -> Result<Answ
     views::info(door, &user).map(|info| Answer::User(Box::new(info)))
 }
 
-/// `user set`.
+/// `user set`. The record's target says what was withdrawn or replaced: a restore reads it (R20).
 pub(super) fn set(door: &Door, ask: UserSet, target: &mut Target) -> Result<Answer, Failure> {
     if ask.exempt.is_none() && ask.password.is_none() {
         return Err(Failure::usage("nothing to set: name at least one setting"));
     }
     let mut user = find(door, &ask.name, target)?;
+    match ask.exempt {
+        Some(false) if user.exempt => add_word(&mut target.text, word::EXEMPTION),
+        Some(true) if !user.exempt => add_word(&mut target.text, "exempt"),
+        _ => {}
+    }
     user.exempt = ask.exempt.unwrap_or(user.exempt);
     match ask.password {
-        Some(PasswordChange::To(password)) => user.local_password = Some(hashed(&password)?),
-        Some(PasswordChange::Remove) => user.local_password = None,
+        Some(PasswordChange::To(password)) => {
+            add_word(&mut target.text, word::PASSWORD);
+            user.local_password = Some(hashed(&password)?);
+        }
+        Some(PasswordChange::Remove) => {
+            add_word(&mut target.text, word::NO_PASSWORD);
+            user.local_password = None;
+        }
         None => {}
     }
     put(door, &user)?;

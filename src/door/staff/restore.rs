@@ -74,7 +74,8 @@ pub fn operators(store: &Store, acts: &[(u64, OperatorAct)], copied: u64) -> Res
             (None, Some(created)) if !told.removed => drop(lost.insert(
                 told.name,
                 Operator {
-                    id: OperatorId(0),
+                    // The number that stands in the records: what they tell of another number is nobody's of this name.
+                    id,
                     name: told.name.to_owned(),
                     role: told.role.unwrap_or(Role::Auditor),
                     enabled: false,
@@ -90,7 +91,7 @@ pub fn operators(store: &Store, acts: &[(u64, OperatorAct)], copied: u64) -> Res
             (None, _) => {}
         }
     }
-    changes.extend(lost.into_values().map(Change::AddOperator));
+    changes.extend(lost.into_values().map(Change::KeepOperator));
     if changes.is_empty() {
         return Ok(());
     }
@@ -144,8 +145,10 @@ mod tests {
         let all = store.operators();
         assert_eq!(all.len(), 1);
         assert_eq!(
-            (all[0].role, all[0].enabled, all[0].created),
-            (Role::Helpdesk, false, Timestamp(1_000_007))
+            (all[0].id.0, all[0].role, all[0].enabled, all[0].created),
+            (1_000_007, Role::Helpdesk, false, Timestamp(1_000_007)),
+            "under the number that its records bear"
         );
+        assert_eq!(store.numbers().operator, 1_000_007, "which is given to nobody else");
     }
 }

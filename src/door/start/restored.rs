@@ -1,16 +1,17 @@
 //! A box whose store came from a copy (R20). In: what operators did since the copy, by the journal; out: users, tokens and clients that
-//! were disabled or removed since are so again, operators as [`crate::door::staff::restore`] leaves them, and an alarm. It gives
-//! nobody anything back.
+//! were disabled or removed since are so again, what was replaced is void ([`super::since`]), operators as
+//! [`crate::door::staff::restore`] leaves them, and an alarm. It gives nobody anything back.
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::since::Withdrawn;
 use super::{LIVE_COPIED, StartError, copied_to};
 use crate::audit::OperatorAct;
 use crate::backup::swap::{self, Plan};
-use crate::door::events::{OperatorEvent, encode};
+use crate::door::events::{Event, OperatorEvent, encode};
 use crate::door::{Door, alarms, ops, staff};
 use crate::store::records::{SeedMark, Token, TokenId, UserId};
-use crate::store::{Change, Recovered, Store, StoreError};
+use crate::store::{Change, Numbers, Recovered, Store, StoreError};
 
 /// The tokens that nobody has, by what stands on them: read once, however many acts there are.
 struct Rows(HashMap<String, Vec<SeedMark>>);
@@ -45,6 +46,35 @@ fn named(target: &str) -> Option<&str> {
     target.split_once(" (")?.1.strip_suffix(')')
 }
 
+/// A number in words that is higher was typed by somebody: the box comes to none of these by itself.
+const NUMBER_MAX: u64 = 1 << 48;
+
+/// The numbers in what an operator did.
+pub(super) fn see_act(act: &OperatorAct, seen: &mut Numbers) {
+    seen.user = seen.user.max(act.user.map_or(0, |id| id.0));
+    seen.client = seen.client.max(act.client.map_or(0, |id| id.0));
+    seen.operator = seen.operator.max(act.staff.map_or(0, |id| id.0));
+    let token = number(&act.target).map(|id| id.0).filter(|id| *id <= NUMBER_MAX);
+    seen.token = seen.token.max(token.unwrap_or(0));
+}
+
+/// The numbers in an event of the journal of logins.
+pub(super) fn see_event(event: &Event, seen: &mut Numbers) {
+    let (user, client) = match event {
+        Event::Attempt(attempt) => (attempt.user, attempt.client),
+        Event::Miss(user, ..)
+        | Event::WrongPassword(user)
+        | Event::RightPassword(user)
+        | Event::Unlocked(user)
+        | Event::Spent(user, _)
+        | Event::Removed(user)
+        | Event::ClockSet(user, _) => (Some(*user), None),
+        Event::Accounting(_) | Event::Voided => (None, None),
+    };
+    seen.user = seen.user.max(user.map_or(0, |id| id.0));
+    seen.client = seen.client.max(client.map_or(0, |id| id.0));
+}
+
 impl Door {
     /// After a restore: what the audit says was disabled or removed since is disabled or removed again (R20).
     pub(super) fn restored(
@@ -62,7 +92,11 @@ impl Door {
         // What each was told last; by number, since names change, and numbers are given once. Not by time, since clocks are set.
         let mut off: BTreeMap<UserId, bool> = BTreeMap::new();
         let (mut rows, mut given) = (Rows::read(&self.store), 0_usize);
+        let mut withdrawn = Withdrawn::default();
         for (seq, act) in since {
+            if *seq > copied {
+                withdrawn.read(act);
+            }
             let user = match act.user {
                 Some(id) => self.store.user(id)?,
                 None => None,
@@ -81,7 +115,10 @@ impl Door {
         if !plan.is_some_and(|plan| plan.goes_on) {
             staff::restore::operators(&self.store, since, copied)?;
         }
+        let withdrawn = withdrawn.apply(&self.store)?;
         self.store.live_put(vec![copied_to(u64::MAX)])?;
+        // On the disk before anybody changes anything: a password that is set from now on is not void at the next start.
+        self.store.fold(self.store.folded())?;
         for (id, _) in off.into_iter().filter(|(_, off)| *off) {
             if let Some(mut user) = self.store.user(id)?.filter(|user| user.enabled) {
                 user.enabled = false;
@@ -100,19 +137,23 @@ impl Door {
         } else {
             "made void up to now"
         };
-        let given = match given {
+        let mut more = match given {
             0 => String::new(),
             n => format!(
                 "; vendors' tokens given out since the copy are nobody's no more ({n}): import their file again"
             ),
         };
+        for line in withdrawn {
+            more.push_str("; ");
+            more.push_str(&line);
+        }
         let (what, todo) = match plan.filter(|_| recovered.is_none()) {
             Some(plan) => (
-                format!("{}; spent codes were {codes}{given}", plan.words),
+                format!("{}; spent codes were {codes}{more}", plan.words),
                 "Check users, tokens, clients and operators that were changed since the backup was made",
             ),
             None => (
-                format!("The store was damaged ({damage}) and restored from its copy; spent codes were {codes}{given}"),
+                format!("The store was damaged ({damage}) and restored from its copy; spent codes were {codes}{more}"),
                 "Check users, tokens, clients and operators that were changed since the copy was made, and look at the disk",
             ),
         };
@@ -199,5 +240,69 @@ impl Door {
             return Ok(None);
         };
         Ok(self.store.token(id)?.filter(|token| token.user == user))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use super::*;
+    use crate::seal::{MasterKey, Sealer};
+    use crate::store::records::{ClientId, OperatorId, Timestamp};
+
+    fn act(action: &str, target: &str) -> OperatorAct {
+        OperatorAct {
+            at: Timestamp(1),
+            uid: 0,
+            operator: String::new(),
+            line: String::new(),
+            action: action.to_owned(),
+            target: target.to_owned(),
+            users: Vec::new(),
+            user: None,
+            client: None,
+            staff: None,
+            result: Ok(()),
+            count: 1,
+        }
+    }
+
+    #[test]
+    fn r20_numbers_that_stand_in_a_journal_are_given_to_nobody_else() {
+        let mut seen = Numbers::default();
+        for (target, user) in [
+            ("anna@contoso.example #7000000", 8_000_000),
+            ("ben #99999999999999999", 3),
+        ] {
+            let (user, client, staff) = (
+                Some(UserId(user)),
+                Some(ClientId(6_000_000)),
+                Some(OperatorId(5_000_000)),
+            );
+            let act = OperatorAct {
+                user,
+                client,
+                staff,
+                ..act("token add", target)
+            };
+            see_act(&act, &mut seen);
+        }
+        see_event(&Event::Unlocked(UserId(9_000_000)), &mut seen);
+        let wanted = Numbers {
+            user: 9_000_000,
+            token: 7_000_000,
+            client: 6_000_000,
+            operator: 5_000_000,
+        };
+        assert_eq!(seen, wanted);
+        let dir = tempfile::tempdir().unwrap();
+        let sealer = Sealer::new(&MasterKey::from_bytes([5; 32]));
+        let (store, _) = Store::open(&dir.path().join("store"), &sealer).unwrap();
+        store.skip_numbers(seen).unwrap();
+        let above = store.numbers();
+        assert!(above.user > wanted.user && above.token > wanted.token);
+        assert!(above.client > wanted.client && above.operator > wanted.operator);
+        store.raise_numbers(wanted).unwrap();
+        assert_eq!(store.numbers(), above, "nothing is lowered");
     }
 }

@@ -6,6 +6,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use crate::control::backup::GoesOn;
+
 /// The file's name.
 pub(crate) const FILE: &str = "syslog-position";
 
@@ -54,11 +56,45 @@ impl Position {
     }
 }
 
+/// Puts into `new` how far the logs were sent that a restore makes the box's: this box's own count where its log stays, the backup's where
+/// that one comes. Where neither was ever sent, there is no file.
+pub(crate) fn merge(state_dir: &Path, new: &Path, stays: GoesOn) -> io::Result<()> {
+    let (now, then) = (Position::load(state_dir), Position::load(new));
+    if then.is_none() && (now.is_none() || stays == GoesOn::NONE) {
+        return Ok(());
+    }
+    let (now, then) = (now.unwrap_or_default(), then.unwrap_or_default());
+    let merged = Position {
+        logins: if stays.logins { now.logins } else { then.logins },
+        operators: if stays.operators { now.operators } else { then.operators },
+    };
+    merged.save(new)
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_restore_takes_each_log_with_its_own_count() {
+        let (now, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let stays = |logins, operators| GoesOn { logins, operators };
+        merge(now.path(), new.path(), stays(true, false)).unwrap();
+        assert_eq!(Position::load(new.path()), None, "nothing was ever sent");
+        let of = |logins, operators| Position { logins, operators };
+        of(90, 80).save(now.path()).unwrap();
+        for (goes_on, wanted) in [
+            (stays(true, false), of(90, 6)),
+            (stays(false, true), of(5, 80)),
+            (stays(false, false), of(5, 6)),
+        ] {
+            of(5, 6).save(new.path()).unwrap();
+            merge(now.path(), new.path(), goes_on).unwrap();
+            assert_eq!(Position::load(new.path()), Some(wanted));
+        }
+    }
 
     #[test]
     fn it_is_kept_for_this_user_alone() {

@@ -236,3 +236,22 @@ fn r20_a_store_that_is_gone_is_damaged_and_not_new() {
         assert!(matches!(refused, OpenError::NoCopy { .. }), "{refused}");
     }
 }
+
+#[test]
+fn r20_a_store_that_cannot_be_looked_at_is_not_taken_for_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = filled(dir.path());
+    store.copy_daily(dir.path(), Timestamp(5)).unwrap();
+    drop(store);
+    let (place, aside) = (dir.path().join(STORE_DIR), dir.path().join("aside"));
+    fs::rename(&place, &aside).unwrap();
+    // A link to itself: no look at it is answered.
+    std::os::unix::fs::symlink(STORE_DIR, &place).unwrap();
+    let refused = Store::open_or_recover(dir.path(), &sealer(), Timestamp(777)).unwrap_err();
+    assert!(matches!(refused, OpenError::Io(..)), "{refused}");
+    fs::remove_file(&place).unwrap();
+    fs::rename(&aside, &place).unwrap();
+    let (store, opened, recovered) = Store::open_or_recover(dir.path(), &sealer(), Timestamp(778)).unwrap();
+    assert_eq!((opened.users, recovered), (1200, None));
+    drop(store);
+}
