@@ -19,7 +19,7 @@ use crate::line::{Line, key, pair};
 use crate::packet::{ACCEPT, Nas, Request, STATUS_SERVER};
 
 /// From power-on to the console, at most; TCG on a busy machine.
-pub const BOOT: Duration = Duration::from_secs(240);
+pub const BOOT: Duration = Duration::from_secs(400);
 /// All that the emulation knows, without what it does byte by byte (`rep stosb` for clearing pages) or in one step more (five levels of
 /// page tables): a sixth less work for a boot.
 const CPU: &str = "max,erms=off,fsrm=off,la57=off";
@@ -562,6 +562,10 @@ fn is_dead(process: &Path) -> bool {
 
 impl Drop for Vm {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            // What came over the line says what the box did.
+            let _ = fs::write(repository("target/vm-line.raw"), self.line.since(0));
+        }
         self.kill();
     }
 }
