@@ -1,12 +1,13 @@
 //! What breaks: each with what the console says, and that no login is let in meanwhile that should not be; and that the box is whole
 //! again when the fault is gone.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::harness::run;
+use crate::line::key;
 use crate::machine::{Appliance, BOOT, On, Vm, in_tree};
 use crate::packet::{ACCEPT, REJECT, Request};
-use crate::people::{ANNA, log_in, next_step, settled};
+use crate::people::{ANNA, log_in, next_step, sees, settled, step};
 use crate::totp::Token;
 
 /// The console must come to say so.
@@ -83,6 +84,73 @@ fn what_breaks_from_outside_is_told_on_the_console_and_is_over_when_it_is_gone()
     // And all is well when all is back.
     let mut vm = appliance.on(&on);
     lets_in(&mut vm, &secret, &token);
+}
+
+/// Sets the one interface from the first screen: an address of its own and a name server, up to the minute in which it is on trial.
+fn set_network(vm: &mut Vm, address: &str, name_server: &str) {
+    step(&mut vm.line, "y", "| System");
+    step(&mut vm.line, "n", "| Network");
+    step(&mut vm.line, key::ENTER, "| Set ");
+    vm.line.press(key::RIGHT);
+    sees(&mut vm.line, "static");
+    for value in ["", address, "10.0.2.2", "", "", "", name_server] {
+        vm.line.press(&format!("{value}\r"));
+    }
+    println!("{}\n", vm.line.screen());
+    step(&mut vm.line, key::ENTER, "| The network is on trial");
+}
+
+#[test]
+#[ignore = "wants an image: scripts/test-image"]
+fn a_network_that_cuts_the_box_off_is_taken_back_and_a_wrong_name_server_is_told() {
+    let on = On::default();
+    let (appliance, secret, token) = settled(&on);
+    let mut vm = appliance.on(&on);
+    lets_in(&mut vm, &secret, &token);
+    assert!(log_in(&mut vm.line), "{}", vm.line.screen());
+    // Nobody reaches it there, and nobody confirms.
+    set_network(&mut vm, "10.0.2.99/24", "10.0.2.3");
+    assert!(silent(&vm, &secret, &token), "still there");
+    let begun = Instant::now();
+    lets_in(&mut vm, &secret, &token);
+    println!("back after {:?}", begun.elapsed());
+    println!("{}\n", vm.line.screen());
+    vm.line.press(key::ESC);
+    vm.line.press(key::ESC);
+    vm.line.press(key::ESC);
+    sees(&mut vm.line, "NSWERING");
+    // Power that goes within the minute takes it back too.
+    set_network(&mut vm, "10.0.2.99/24", "10.0.2.3");
+    vm.cut();
+    let mut vm = appliance.on(&on);
+    lets_in(&mut vm, &secret, &token);
+    assert!(log_in(&mut vm.line), "{}", vm.line.screen());
+    // The address is right, and the machine that is to know names knows none.
+    set_network(&mut vm, "10.0.2.15/24", "10.0.2.2");
+    vm.line.press(key::ENTER);
+    lets_in(&mut vm, &secret, &token);
+    vm.line.press(key::ESC);
+    vm.line.press(key::ESC);
+    vm.line.press(key::ESC);
+    sees(&mut vm.line, "NSWERING");
+    step(&mut vm.line, "d", "| Directories");
+    step(&mut vm.line, "a", "| Add an Entra tenant");
+    vm.line.press("contoso.example\r");
+    vm.line.press("0a1b2c3d-1111-2222-3333-0123456789ab\r");
+    vm.line.press("4e5f6a7b-4444-5555-6666-ba9876543210\r");
+    step(&mut vm.line, key::ENTER, "| Prove ");
+    vm.line.press(&format!("{ANNA}\r"));
+    vm.line.press("any password\r");
+    says(&mut vm, &["NOT PROVEN", "DNS"]);
+    vm.cut();
+    // What was confirmed stays.
+    let mut vm = appliance.on(&on);
+    lets_in(&mut vm, &secret, &token);
+    assert!(log_in(&mut vm.line), "{}", vm.line.screen());
+    step(&mut vm.line, "y", "| System");
+    step(&mut vm.line, "n", "| Network");
+    sees(&mut vm.line, "10.0.2.15/24");
+    println!("{}\n", vm.line.screen());
 }
 
 /// Where /var begins on the disk, in a raw copy of it.

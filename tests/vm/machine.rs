@@ -270,8 +270,9 @@ impl Appliance {
         let drive = format!("{drive}{}", if on.read_only { ",readonly=on" } else { "" });
         let forward = |ports: [u16; 3]| {
             let [auth, acct, ssh] = ports;
+            // Nothing that the box asks leaves this machine.
             format!(
-                "user,id=net,hostfwd=udp:127.0.0.1:{auth}-:1812,hostfwd=udp:127.0.0.1:{acct}-:1813,hostfwd=tcp:127.0.0.1:{ssh}-:22"
+                "user,id=net,restrict=on,hostfwd=udp:127.0.0.1:{auth}-:1812,hostfwd=udp:127.0.0.1:{acct}-:1813,hostfwd=tcp:127.0.0.1:{ssh}-:22"
             )
         };
         command
@@ -432,15 +433,17 @@ impl Vm {
 
     /// Waits until RADIUS answers a Status-Server of this gateway; how long after power-on that was.
     pub fn answers(&mut self, secret: &[u8]) -> Duration {
-        let nas = self.nas(secret);
+        let (nas, begun) = (self.nas(secret), Instant::now());
         loop {
             let request = Request::access().code(STATUS_SERVER);
             let reply = nas.try_from(&nas.socket(), &request, Duration::from_millis(300));
             if reply.is_some_and(|reply| reply.code == ACCEPT) {
                 return self.started.elapsed();
             }
+            // What the box draws meanwhile is read.
+            self.line.sees_within("\u{0}", Duration::from_millis(20));
             assert!(
-                self.started.elapsed() < BOOT,
+                begun.elapsed() < BOOT,
                 "RADIUS does not answer:\n{}",
                 self.line.screen()
             );
