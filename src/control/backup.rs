@@ -137,6 +137,19 @@ pub enum BackupAnswer {
     Holds(BackupHolds),
 }
 
+impl BackupAnswer {
+    /// What forgets that which this answer goes on with: for an answer that nobody waits for any more.
+    pub fn given_up(&self) -> Option<BackupRequest> {
+        let ticket = match self {
+            Self::Made(made) => &made.ticket,
+            Self::Ticket { ticket, .. } => ticket,
+            Self::Piece { .. } | Self::Holds(_) => return None,
+        };
+        let ticket = ticket.clone();
+        Some(BackupRequest::Drop { ticket })
+    }
+}
+
 /// A backup that waits to be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackupMade {

@@ -7,9 +7,10 @@ use std::time::Duration;
 use ratatui::layout::Rect;
 
 use super::home::count;
+use crate::console::action::Action;
 use crate::console::page::{Look, Page};
 use crate::console::screen::Context;
-use crate::control::{BackupHolds, Failure, strength};
+use crate::control::{Answer, BackupHolds, Failure, Request, strength};
 use crate::times::shown_at;
 
 /// Folders and files are looked at again after so long: a stick may have been plugged in.
@@ -77,6 +78,17 @@ pub fn held(holds: &BackupHolds, context: &Context) -> Vec<String> {
 /// posternd answered what was not asked.
 pub fn strange() -> Failure {
     Failure::failed("posternd answered something else than was asked: its version is another one")
+}
+
+/// An answer to what was given up: posternd forgets that too. What is answered to that is nothing more.
+pub fn late(tag: u32, answer: &Result<Answer, Failure>) -> Vec<Action> {
+    match answer {
+        Ok(Answer::Backup(begun)) => {
+            let drop = begun.given_up().map(|drop| Action::Ask(tag, Request::Backup(drop)));
+            drop.into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// The backups in these folders, newest name first.

@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
@@ -37,6 +37,8 @@ use crate::times::shown_at;
 
 /// The answer is on its way for so long before posternd stops.
 const ANSWER_LEAVES: Duration = Duration::from_millis(300);
+/// What nobody goes on with is dropped after this: longer than anybody reads a screen, or types a password.
+pub(super) const FORGOTTEN: Duration = Duration::from_secs(15 * 60);
 /// Bytes that stay free on the disk beside what a restore takes.
 const ROOM: u64 = 64 << 20;
 
@@ -50,6 +52,7 @@ pub(super) struct Desk {
 /// A backup that is handed out.
 struct Making {
     ticket: String,
+    touched: Instant,
     file: File,
     bytes: u64,
 }
@@ -57,6 +60,7 @@ struct Making {
 /// A file that comes in.
 struct Restoring {
     ticket: String,
+    touched: Instant,
     file: File,
     bytes: u64,
     received: u64,
@@ -155,7 +159,7 @@ impl Inner {
     }
 
     /// Makes the file, to be read piece by piece. Blocks.
-    fn make(&self, by: &Peer, ask: &BackupMake, target: &mut Target) -> Result<Answer, Failure> {
+    fn make(self: &Arc<Self>, by: &Peer, ask: &BackupMake, target: &mut Target) -> Result<Answer, Failure> {
         let door = &self.door;
         let (proven, how) = by_password(door, by, (ask.operator.as_deref(), ask.password.as_ref()))?;
         target.staff = proven.map(|(id, _)| id);
@@ -198,6 +202,7 @@ impl Inner {
         let ticket = ticket();
         *making = Some(Making {
             ticket: ticket.clone(),
+            touched: Instant::now(),
             file,
             bytes,
         });
@@ -209,15 +214,17 @@ impl Inner {
             operators: head.operators.clone(),
         };
         let holds = holds(&head, &found, GoesOn::BOTH);
+        self.forget_later(&ticket);
         Ok(Answer::Backup(BackupAnswer::Made(BackupMade { ticket, bytes, holds })))
     }
 
     fn read_piece(&self, ticket: &str, offset: u64) -> Result<Answer, Failure> {
         let mut making = self.desk.making.try_lock().ok_or_else(busy)?;
         let at = making
-            .as_ref()
+            .as_mut()
             .filter(|making| making.ticket == ticket)
             .ok_or_else(gone)?;
+        at.touched = Instant::now();
         let left = at.bytes.saturating_sub(offset);
         let wanted = PIECE_MAX.min(usize::try_from(left).unwrap_or(usize::MAX));
         let mut bytes = vec![0; wanted];
@@ -245,7 +252,7 @@ impl Inner {
         }
     }
 
-    fn begin_restore(&self, bytes: u64) -> Result<Answer, Failure> {
+    fn begin_restore(self: &Arc<Self>, bytes: u64) -> Result<Answer, Failure> {
         let mut restoring = self.desk.restoring.try_lock().ok_or_else(busy)?;
         self.undecided()?;
         *restoring = None;
@@ -264,11 +271,13 @@ impl Inner {
         let ticket = ticket();
         *restoring = Some(Restoring {
             ticket: ticket.clone(),
+            touched: Instant::now(),
             file,
             bytes,
             received: 0,
             staged: None,
         });
+        self.forget_later(&ticket);
         Ok(Answer::Backup(BackupAnswer::Ticket { ticket, received: 0 }))
     }
 
@@ -284,7 +293,7 @@ impl Inner {
         written
             .and_then(|_| at.file.write_all(bytes.expose()))
             .map_err(disk(&self.door.state_dir))?;
-        at.received = after;
+        (at.received, at.touched) = (after, Instant::now());
         let (ticket, received) = (ticket.to_owned(), at.received);
         Ok(Answer::Backup(BackupAnswer::Ticket { ticket, received }))
     }
@@ -310,22 +319,80 @@ impl Inner {
         let staged = staged.map_err(|error| Failure::refused(error.to_string()))?;
         let goes_on = goes_on(door, &staged).map_err(disk(&dir))?;
         let holds = holds(&staged.head, &staged.found, goes_on);
-        at.staged = Some(staged);
+        (at.staged, at.touched) = (Some(staged), Instant::now());
         Ok(Answer::Backup(BackupAnswer::Holds(holds)))
     }
 
+    /// Forgets what was begun. What is being worked on by another request is not waited for.
     fn drop_ticket(&self, ticket: &str) -> Result<Answer, Failure> {
-        let mut making = self.desk.making.try_lock().ok_or_else(busy)?;
-        making.take_if(|making| making.ticket == ticket);
-        let mut restoring = self.desk.restoring.try_lock().ok_or_else(busy)?;
-        self.undecided()?;
-        if restoring.take_if(|at| at.ticket == ticket).is_some() {
-            let dir = self.door.state_dir.join(RESTORING_DIR);
-            fs::remove_dir_all(&dir).map_err(disk(&dir))?;
+        let (mut found, mut unseen) = (false, false);
+        match self.desk.making.try_lock() {
+            Some(mut making) => found |= making.take_if(|at| at.ticket == ticket).is_some(),
+            None => unseen = true,
         }
-        Ok(Answer::Done {
-            done: "nothing was changed".to_owned(),
-        })
+        match self.desk.restoring.try_lock() {
+            Some(mut restoring) => {
+                self.undecided()?;
+                if restoring.take_if(|at| at.ticket == ticket).is_some() {
+                    let dir = self.door.state_dir.join(RESTORING_DIR);
+                    fs::remove_dir_all(&dir).map_err(disk(&dir))?;
+                    found = true;
+                }
+            }
+            None => unseen = true,
+        }
+        match unseen && !found {
+            true => Err(busy()),
+            false => Ok(Answer::Done {
+                done: "nothing was changed".to_owned(),
+            }),
+        }
+    }
+
+    /// Drops what has this ticket once nobody has gone on with it for [`FORGOTTEN`].
+    fn forget_later(self: &Arc<Self>, ticket: &str) {
+        let (inner, ticket) = (Arc::downgrade(self), ticket.to_owned());
+        self.door.runtime.spawn(async move {
+            let mut wait = FORGOTTEN;
+            loop {
+                tokio::time::sleep(wait).await;
+                let Some(inner) = inner.upgrade() else { return };
+                let ticket = ticket.clone();
+                let looked = tokio::task::spawn_blocking(move || inner.forget(&ticket, Instant::now()));
+                match looked.await {
+                    Ok(Some(left)) => wait = left,
+                    _ => return,
+                }
+            }
+        });
+    }
+
+    /// Drops it if it is time. How long it has still; none: it is gone. Blocks.
+    pub(super) fn forget(&self, ticket: &str, now: Instant) -> Option<Duration> {
+        let making = self
+            .desk
+            .making
+            .lock()
+            .as_ref()
+            .map(|at| (at.ticket.clone(), at.touched));
+        let restoring = self
+            .desk
+            .restoring
+            .lock()
+            .as_ref()
+            .map(|at| (at.ticket.clone(), at.touched));
+        let (_, touched) = [making, restoring].into_iter().flatten().find(|(of, _)| of == ticket)?;
+        let left = FORGOTTEN.saturating_sub(now.saturating_duration_since(touched));
+        if !left.is_zero() {
+            return Some(left);
+        }
+        tracing::info!("a backup or restore that nobody went on with is dropped");
+        match self.drop_ticket(ticket) {
+            Ok(_) => None,
+            // Somebody goes on with it just now, or it is decided.
+            Err(_) if self.stopping.load(Ordering::Acquire) => None,
+            Err(_) => Some(FORGOTTEN),
+        }
     }
 
     /// Decides. From then on nothing is changed any more, nobody is answered, and posternd starts anew as what was restored. Blocks.

@@ -1,10 +1,12 @@
 //! R20: a backup and the box that it becomes again: what of the box stays, whichever of its journals is broken.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use super::*;
 use crate::control::backup::{BackupAnswer, BackupHolds, BackupMake, BackupRequest, GoesOn, PIECE_MAX, RestoreNow};
 use crate::control::operators::{OperatorAdd, OperatorSet};
+use crate::door::ops::backup::FORGOTTEN;
 use crate::door::start::{LOGINS_DIR, OPERATORS_DIR};
 use crate::store::records::OperatorId;
 
@@ -260,7 +262,7 @@ async fn r25_who_was_disabled_while_the_backup_was_made_gets_none() {
             if folder.exists() {
                 break;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
         assert!(folder.exists(), "it is being made");
         let off = OperatorSet {
@@ -276,4 +278,32 @@ async fn r25_who_was_disabled_while_the_backup_was_made_gets_none() {
     let failure = made.unwrap_err();
     assert!(failure.message.contains("was changed just now"), "{failure}");
     assert!(!rig.state().join(crate::backup::MAKING_DIR).exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_goes_on_with_is_dropped_by_itself() {
+    let rig = Rig::open();
+    rig.user(ANNA).await;
+    let file = rig.backup().await;
+    let (ticket, _) = rig.looked(&file).await;
+    let staged = rig.state().join(crate::backup::RESTORING_DIR);
+    let forget = |ticket: &str, after: Duration| rig.ops.0.forget(ticket, Instant::now() + after);
+    let left = forget(&ticket, Duration::from_secs(60)).unwrap();
+    assert!(left < FORGOTTEN && staged.exists(), "somebody may read the screen");
+    assert_eq!(forget("another", FORGOTTEN), None);
+    assert!(staged.exists(), "it is another's");
+    assert_eq!(forget(&ticket, FORGOTTEN), None);
+    assert!(!staged.exists(), "its parts are gone");
+    let now = RestoreNow {
+        ticket,
+        operator: None,
+        password: None,
+    };
+    let failure = rig.backup_ask(BackupRequest::Restore(now)).await.unwrap_err();
+    assert!(failure.message.contains("begin again"), "{failure}");
+    // Esc: at once, whatever else is being made.
+    let (ticket, _) = rig.looked(&file).await;
+    assert!(staged.exists());
+    rig.backup_ask(BackupRequest::Drop { ticket }).await.unwrap();
+    assert!(!staged.exists());
 }
