@@ -8,6 +8,7 @@ use crate::control::backup::{BackupAnswer, BackupHolds, BackupMake, BackupReques
 use crate::control::operators::{OperatorAdd, OperatorSet};
 use crate::door::ops::backup::FORGOTTEN;
 use crate::door::start::{LOGINS_DIR, OPERATORS_DIR};
+use crate::store::COPIES_DIR;
 use crate::store::records::OperatorId;
 
 const ANNA: &str = "anna@contoso.example";
@@ -187,7 +188,19 @@ fn last_step(rig: &Rig) -> u64 {
 async fn r20_a_box_whose_journals_go_on_keeps_its_operators_under_their_numbers() {
     let (rig, file, olga) = since_a_backup().await;
     let (before, spent) = (rig.staff(), last_step(&rig));
+    let old = rig.door.copy_store(crate::clock::wall()).unwrap();
     let (rig, holds) = rig.restored(&file).await;
+    let copies = std::fs::read_dir(rig.state().join(COPIES_DIR)).unwrap();
+    let copies: Vec<_> = copies.map(|entry| entry.unwrap().path()).collect();
+    assert!(
+        copies.len() == 1 && copies[0] > old,
+        "one of the restored store: {copies:?}"
+    );
+    let kept = rig.state().join(crate::backup::BEFORE_DIR).join(COPIES_DIR);
+    assert!(
+        kept.join(old.file_name().unwrap()).exists(),
+        "what was before lies with the rest of it"
+    );
     assert_eq!(holds.goes_on, GoesOn::BOTH);
     assert_eq!(rig.staff(), before, "names, numbers, who is disabled");
     assert!(before.contains(&("olga".to_owned(), olga, true)), "{before:?}");
