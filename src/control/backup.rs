@@ -227,4 +227,17 @@ pub struct BackupHolds {
     pub goes_on: GoesOn,
     /// Its log was not whole when it was made.
     pub damaged: bool,
+    /// How the machine was set that it was made on, line by line; a restore sets none of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub machine: Vec<String>,
+}
+
+impl BackupHolds {
+    /// What whoever restores it on another box is to set there, in a sentence.
+    pub fn machine_words(&self) -> Option<String> {
+        match self.goes_on {
+            GoesOn::NONE => crate::backup::machine::sentence(&self.machine),
+            _ => None,
+        }
+    }
 }

@@ -19,6 +19,15 @@ pub fn holds() -> BackupHolds {
         operators: vec!["anna".to_owned(), "otto".to_owned()],
         goes_on: GoesOn::BOTH,
         damaged: false,
+        machine: [
+            "name box-1",
+            "eth0 address 10.0.0.2/24",
+            "eth0 gateway 10.0.0.1",
+            "name server 10.0.0.3",
+            "time zone Europe/Vienna",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
     }
 }
 

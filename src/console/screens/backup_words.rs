@@ -114,5 +114,8 @@ pub fn draw_held(page: &mut Page<'_>, area: Rect, holds: &BackupHolds, context: 
         page.line(inner, row, &line, Look::Plain);
         row += 1;
     }
-    page.wrapped(below(inner, row + 1), holds.goes_on.words(), Look::Plain);
+    let rows = page.wrapped(below(inner, row + 1), holds.goes_on.words(), Look::Plain);
+    if let Some(words) = holds.machine_words() {
+        page.wrapped(below(inner, row + rows + 2), &words, Look::Plain);
+    }
 }

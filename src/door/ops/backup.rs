@@ -16,6 +16,7 @@ use super::common::Target;
 use super::export::{by_password, unchanged};
 use super::settle::{goes_on, names, settle};
 use super::{Inner, broken};
+use crate::backup::machine;
 use crate::backup::pack::{self, Source, create, fresh};
 use crate::backup::stream::Head;
 use crate::backup::swap::{self, Plan};
@@ -29,6 +30,8 @@ use crate::control::peer::{Door as Socket, Peer, Role};
 use crate::control::strength;
 use crate::door::events::{Event, OperatorEvent, decode};
 use crate::door::fill_random;
+use crate::host::client;
+use crate::host::ops::{Ask, HostAnswer, HostRequest};
 use crate::seal::MasterKey;
 use crate::secret::Secret;
 use crate::store::records::Timestamp;
@@ -111,6 +114,7 @@ fn holds(head: &Head, found: &Found, goes_on: GoesOn) -> BackupHolds {
         operators: found.operators.iter().map(|name| shown(name)).collect(),
         goes_on,
         damaged: head.damaged,
+        machine: machine::bounded(&head.machine),
     }
 }
 
@@ -178,6 +182,7 @@ impl Inner {
             sealer: &door.sealer,
             key: &key,
             host: self.hello().host,
+            machine: self.machine(),
         };
         let now = crate::clock::wall();
         let dir = door.state_dir.join(MAKING_DIR);
@@ -216,6 +221,18 @@ impl Inner {
         let holds = holds(&head, &found, GoesOn::BOTH);
         self.forget_later(&ticket);
         Ok(Answer::Backup(BackupAnswer::Made(BackupMade { ticket, bytes, holds })))
+    }
+
+    /// How the machine is set, where postern-host tells; a backup is made without it too. Blocks.
+    fn machine(&self) -> Vec<String> {
+        match client::ask(&self.host, &Ask::Operator(HostRequest::Show)) {
+            Ok(HostAnswer::Report(report)) => machine::lines(&report),
+            Ok(_) => Vec::new(),
+            Err(failure) => {
+                tracing::info!(%failure, "the backup says nothing of how the machine is set");
+                Vec::new()
+            }
+        }
     }
 
     fn read_piece(&self, ticket: &str, offset: u64) -> Result<Answer, Failure> {
@@ -437,6 +454,10 @@ impl Inner {
             by: (by.uid, by.operator.clone(), by.line.clone()),
             words: format!("Restored from {from}"),
             told: false,
+            machine: match goes_on {
+                GoesOn::NONE => machine::bounded(&staged.head.machine),
+                _ => Vec::new(),
+            },
         };
         swap::commit(&door.state_dir, &plan).map_err(disk(&dir))?;
         self.stopping.store(true, Ordering::Release);

@@ -8,6 +8,7 @@ use crate::control::backup::{BackupAnswer, BackupHolds, BackupMake, BackupReques
 use crate::control::operators::{OperatorAdd, OperatorSet};
 use crate::door::ops::backup::FORGOTTEN;
 use crate::door::start::{LOGINS_DIR, OPERATORS_DIR};
+use crate::host::ops::{HostAnswer, HostReport};
 use crate::store::COPIES_DIR;
 use crate::store::records::OperatorId;
 
@@ -319,4 +320,50 @@ async fn what_nobody_goes_on_with_is_dropped_by_itself() {
     assert!(staged.exists());
     rig.backup_ask(BackupRequest::Drop { ticket }).await.unwrap();
     assert!(!staged.exists());
+}
+
+/// postern-host, which tells how the machine is set.
+fn helper(dir: &std::path::Path) -> PathBuf {
+    let path = dir.join("host.sock");
+    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let asked = crate::control::frame::read(&mut stream).unwrap().unwrap();
+            assert!(String::from_utf8_lossy(&asked).contains("show"), "{asked:?}");
+            let report = HostReport {
+                name: "box-1".to_owned(),
+                zone: "Europe/Vienna".to_owned(),
+                ..HostReport::default()
+            };
+            let answer: Result<HostAnswer, Failure> = Ok(HostAnswer::Report(Box::new(report)));
+            let bytes = crate::control::frame::encode(&answer).unwrap();
+            std::io::Write::write_all(&mut stream, &bytes).unwrap();
+        }
+    });
+    path
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_boxs_name_and_address_are_told_and_not_taken() {
+    let mut a = Rig::open();
+    let socket = helper(a.dir.path());
+    a.ops = DoorOps::new(Arc::clone(&a.door), crate::door::ops::IDLE, socket);
+    a.user(ANNA).await;
+    let file = a.backup().await;
+    let (_, own) = a.looked(&file).await;
+    assert_eq!(
+        own.machine,
+        ["name box-1", "network by DHCP", "time zone Europe/Vienna"]
+    );
+    assert_eq!(own.machine_words(), None, "it is its own");
+    let (b, holds) = Rig::open().restored(&file).await;
+    let words = holds.machine_words().unwrap();
+    assert!(
+        words.contains("name box-1, network by DHCP, time zone Europe/Vienna"),
+        "{words}"
+    );
+    let alarms = b.door.alarms.list();
+    let told = &alarms.iter().find(|alarm| alarm.code == "store-restored").unwrap().what;
+    assert!(told.contains("had: name box-1, network by DHCP"), "{told}");
 }
