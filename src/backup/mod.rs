@@ -5,9 +5,11 @@
 //! - [`age`] the file: age v1 under a passphrase, as the program `age` writes and reads it
 //! - [`stream`] what is inside: parts with their lengths and hashes, ended by a trailer
 //! - [`pack`] an open box into such a stream; [`unpack`] a stream into a staged state directory, proven whole
+//! - [`machine`] how the machine was set, in words, for who restores the backup on another one
 //! - [`swap`] the staged directory takes the old one's place, at a start, by renames that a power cut may end anywhere
 
 pub mod age;
+pub mod machine;
 pub mod pack;
 pub mod stream;
 pub mod swap;

@@ -41,6 +41,8 @@ pub struct Source<'a> {
     pub key: &'a MasterKey,
     /// Its host name, for whoever looks at the file.
     pub host: String,
+    /// How its machine is set.
+    pub machine: Vec<String>,
 }
 
 /// Why no backup was made: one line.
@@ -104,6 +106,7 @@ pub fn pack(
         logins: 0,
         acts: 0,
         damaged,
+        machine: source.machine.clone(),
     };
     let path = dir.join("backup");
     let file = create(&path).map_err(fail)?;

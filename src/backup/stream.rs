@@ -52,6 +52,9 @@ pub struct Head {
     pub acts: u64,
     /// A journal was not whole when the backup was made.
     pub damaged: bool,
+    /// How the machine was set ([`super::machine`]); none: it was no appliance, or the backup is older.
+    #[serde(default)]
+    pub machine: Vec<String>,
 }
 
 /// Why a stream is not read.
@@ -197,6 +200,7 @@ impl<R: Read> Reader<R> {
                 logins: 0,
                 acts: 0,
                 damaged: false,
+                machine: Vec::new(),
             },
         };
         let mut magic = [0; 8];
@@ -306,6 +310,7 @@ pub(crate) mod tests {
             logins: 4,
             acts: 5,
             damaged: false,
+            machine: Vec::new(),
         }
     }
 

@@ -38,6 +38,9 @@ pub struct Plan {
     pub words: String,
     /// It is on record in what was restored.
     pub told: bool,
+    /// How the machine was set that the backup was made on, where it was another one.
+    #[serde(default)]
+    pub machine: Vec<String>,
 }
 
 fn sync(dir: &Path) -> io::Result<()> {
@@ -266,6 +269,7 @@ mod tests {
             by: (0, String::new(), String::new()),
             words: "restored".to_owned(),
             told: false,
+            machine: Vec::new(),
         }
     }
 

@@ -182,6 +182,9 @@ pub fn restore(args: &RestoreArgs, path: &Path, around: &mut Around<'_>, out: &m
     if !out.json {
         out.line(&format!("{name}: {}", said(&holds, &around.view.zone)))?;
         out.line(holds.goes_on.words())?;
+        if let Some(words) = holds.machine_words() {
+            out.line(&words)?;
+        }
         out.flush()?;
     }
     let asker = &mut *(around.connect)(path)?;

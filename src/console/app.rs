@@ -67,6 +67,8 @@ pub struct App {
     late: Vec<Late>,
     /// When a token was being written last: nobody is locked out in the middle of it.
     last_job: Duration,
+    /// Since when a screen works, without a rest.
+    works_since: Option<Duration>,
     /// The readers' thread looks at the readers.
     watches: bool,
     /// A screen that reads was opened since.
@@ -97,6 +99,7 @@ impl App {
             made: None,
             late: Vec::new(),
             last_job: Duration::ZERO,
+            works_since: None,
             watches: false,
             reads_anew: false,
             note: None,

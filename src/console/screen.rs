@@ -177,6 +177,11 @@ pub trait Screen: Debug + Send {
         false
     }
 
+    /// Work of minutes is under way that needs no key: nobody is locked out meanwhile, and the idle time counts from its end.
+    fn works(&self) -> bool {
+        false
+    }
+
     /// A secret stands on the screen, so that leaving it wipes it at once.
     fn shows_secret(&self) -> bool {
         false

@@ -137,6 +137,19 @@ pub enum BackupAnswer {
     Holds(BackupHolds),
 }
 
+impl BackupAnswer {
+    /// What forgets that which this answer goes on with: for an answer that nobody waits for any more.
+    pub fn given_up(&self) -> Option<BackupRequest> {
+        let ticket = match self {
+            Self::Made(made) => &made.ticket,
+            Self::Ticket { ticket, .. } => ticket,
+            Self::Piece { .. } | Self::Holds(_) => return None,
+        };
+        let ticket = ticket.clone();
+        Some(BackupRequest::Drop { ticket })
+    }
+}
+
 /// A backup that waits to be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackupMade {
@@ -214,4 +227,17 @@ pub struct BackupHolds {
     pub goes_on: GoesOn,
     /// Its log was not whole when it was made.
     pub damaged: bool,
+    /// How the machine was set that it was made on, line by line; a restore sets none of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub machine: Vec<String>,
+}
+
+impl BackupHolds {
+    /// What whoever restores it on another box is to set there, in a sentence.
+    pub fn machine_words(&self) -> Option<String> {
+        match self.goes_on {
+            GoesOn::NONE => crate::backup::machine::sentence(&self.machine),
+            _ => None,
+        }
+    }
 }

@@ -70,6 +70,8 @@ struct Connection<'a, O: Operations> {
     guest: Arc<Guest>,
     /// Why the last session ended.
     ended: Option<String>,
+    /// A change, a backup or a restore of the session's is under way: it may take longer than nobody may press a key.
+    working: bool,
 }
 
 /// Serves a peer until it goes, or the daemon stops.
@@ -91,6 +93,7 @@ pub(super) async fn serve<O: Operations>(
         session: None,
         guest,
         ended: None,
+        working: false,
     };
     let (served, why) = match connection.serve(read, told, idle).await {
         Ok(why) => (Ok(()), why),
@@ -234,7 +237,8 @@ impl<'a, O: Operations> Connection<'a, O> {
                 now(Ok(Answer::Moved(moved)))
             }
             (request, Some(standing)) => {
-                if request.on_record() {
+                if request.on_record() || matches!(request, Request::Backup(_)) {
+                    self.working = true;
                     self.stay();
                 }
                 if self.session.as_ref().is_some_and(|held| held.clock_only) && !of_the_clock(&request) {
@@ -281,6 +285,10 @@ impl<'a, O: Operations> Connection<'a, O> {
     }
 
     async fn finish(&mut self, done: Done<O::Seat>) -> Result<(), FrameError> {
+        if std::mem::take(&mut self.working) {
+            // The idle time counts from its end.
+            self.stay();
+        }
         match done {
             Done::Answered(_, Kind::Look) if self.standing().await?.is_none() => {
                 let failure = Err(self.log_in_first());
@@ -310,9 +318,10 @@ impl<'a, O: Operations> Connection<'a, O> {
             return Ok(None);
         };
         let stands = self.operations.standing(&held.seat);
+        let working = self.working;
         let over = match &stands {
             Err(why) => Some(why.clone()),
-            Ok(_) if Instant::now() >= held.until => {
+            Ok(_) if !working && Instant::now() >= held.until => {
                 let minutes = self.operations.idle().as_secs().div_ceil(60);
                 Some(match minutes {
                     0 | 1 => "no key for a minute".to_owned(),

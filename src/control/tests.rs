@@ -75,6 +75,10 @@ impl Operations for Echo {
                     done: "slept".to_owned(),
                 })
             }
+            Request::Backup(BackupRequest::Look { ticket, .. }) => {
+                tokio::time::sleep(Duration::from_millis(1800)).await;
+                Ok(Answer::Done { done: ticket })
+            }
             Request::UserRemove { name } if name == "panic" => panic!("asked for"),
             other => Err(Failure::refused(format!(
                 "{} by {} as {:?}",

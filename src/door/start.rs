@@ -258,6 +258,10 @@ impl Start<'_> {
             door.restored(recovered.as_ref(), !raise, &acts, brought.as_ref())?;
             if let Some(plan) = brought.filter(|_| recovered.is_none()) {
                 door.tell_restore(&plan)?;
+                // The copies of before went with the store that they are of.
+                if let Err(error) = door.copy_store(now) {
+                    tracing::warn!(%error, "the first copy of the restored store could not be made");
+                }
             }
             // Their spent steps are in the store alone.
             let tokens = door.store.operators().iter().any(|operator| operator.token.is_some());

@@ -2,9 +2,6 @@
 //! firewall, the host's name, and the credential that posternd's key comes from. It starts nothing, and goes on after what fails: what
 //! keeps the box from working stands in the file of troubles.
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
-
 use zeroize::Zeroizing;
 
 use super::exec::Machine;
@@ -21,7 +18,6 @@ const STORE: &str = "/var/lib/postern/store";
 const KEY_FILE: &str = "/var/lib/postern/key";
 /// The initrd could not open /var: what stands there is empty and goes with the power.
 const VAR_LOST: &str = "/run/postern-host/var-lost";
-const CREDSTORE: &str = "/run/credstore.encrypted";
 const SYSTEMD_CREDS: &str = "/usr/bin/systemd-creds";
 
 /// Does it all.
@@ -100,7 +96,8 @@ fn writable(machine: &dyn Machine) {
     }
 }
 
-/// Makes the credential where there is none, and looks whether the one that is there can be opened.
+/// Makes the credential where there is none, and looks whether the one that is there can be opened. systemd finds it by the link under
+/// `/run/credstore.encrypted` (postern-appliance.conf), at each start of posternd anew; without one posternd has a key file of its own.
 fn credential(machine: &dyn Machine) {
     let path = machine.path(CREDENTIAL);
     let result = if path.exists() {
@@ -117,19 +114,7 @@ fn credential(machine: &dyn Machine) {
     } else {
         made(machine).map_err(|error| format!("The key of the box's records could not be made ({error})."))
     };
-    // Where systemd looks for it (systemd.exec(5), LoadCredentialEncrypted=); without one posternd has a key file of its own.
-    let laid = result.and_then(|()| {
-        let Ok(sealed) = std::fs::read(&path) else {
-            return Ok(());
-        };
-        let made = DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(machine.path(CREDSTORE));
-        made.and_then(|()| files::write(&machine.path(CREDSTORE).join("postern.key"), &sealed, files::PRIVATE))
-            .map_err(|error| format!("The key of the box's records could not be put under /run ({error})."))
-    });
-    match laid {
+    match result {
         Ok(()) => troubles::clear(machine, "key-lost"),
         Err(what) => troubles::raise(
             machine,
@@ -180,7 +165,13 @@ mod tests {
         boot(&fake);
         assert!(codes(&fake).is_empty(), "{}", fake.get(TROUBLE_FILE));
         assert_eq!(fake.get(CREDENTIAL), "sealed");
-        assert_eq!(fake.get("/run/credstore.encrypted/postern.key"), "sealed");
+        // The link to it is systemd-tmpfiles' work: there is one sealed key, and no copy that could be another one.
+        assert!(!fake.path("/run/credstore.encrypted").exists());
+        let link = include_str!("../../systemd/tmpfiles.d/postern-appliance.conf");
+        assert!(
+            link.lines()
+                .any(|line| line.starts_with("L+ /run/credstore.encrypted/postern.key ") && line.ends_with(CREDENTIAL))
+        );
         assert!(fake.path("/run/systemd/network/10-postern-~any.network").exists());
         assert!(fake.path("/run/postern-host/localtime").is_symlink());
         let ran = fake.ran();

@@ -182,7 +182,8 @@ class Guest:
             self.console.read()
             say(f"ttyS0: {self.console.text()[-1500:]}")
             raise
-        self.shell.send(b"stty -echo -onlcr; PS1=; bind 'set enable-bracketed-paste off' 2>/dev/null; dmesg -n 1; echo @@0@@\n")
+        # No pager: what is longer than a screen would wait for a key.
+        self.shell.send(b"export SYSTEMD_PAGER= PAGER=cat; stty -echo -onlcr; PS1=; bind 'set enable-bracketed-paste off' 2>/dev/null; dmesg -n 1; echo @@0@@\n")
         self.shell.wait(rb"@@0@@\n", 120)
         say(f"root shell after {time.monotonic() - begun:.0f} s")
 

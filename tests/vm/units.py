@@ -15,6 +15,7 @@ PORT = free_port()
 SECRET = "vm-shared-secret-of-the-test"
 SEED = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 SYSTEM = "/usr/lib/systemd/system"
+SEALED = "/var/lib/postern-host/postern.key.cred"
 
 
 def overlay():
@@ -26,6 +27,7 @@ def overlay():
     for name in ("pcscd.service.d", "pcscd.socket.d"):
         files.append((f"{PROJECT}/systemd/{name}/postern.conf", f"{SYSTEM}/{name}/postern.conf"))
     files.append((f"{PROJECT}/systemd/sysusers.d/postern.conf", "/usr/lib/sysusers.d/postern.conf"))
+    files.append((f"{PROJECT}/systemd/tmpfiles.d/postern-appliance.conf", "/usr/lib/tmpfiles.d/postern-appliance.conf"))
     files.append((f"{PROJECT}/systemd/sshd_config", "/usr/share/postern/sshd_config"))
     for path in glob.glob(f"{PROJECT}/udev/*.rules"):
         files.append((path, f"/usr/lib/udev/rules.d/{os.path.basename(path)}"))
@@ -161,20 +163,31 @@ def confinement(guest):
     pid = main_pid(guest, "postern-console@ttyS0")
     # A mount that comes later is seen, and can be written.
     guest.run("mkdir -p /run/postern-host/stick && mount -t tmpfs -o nosuid,nodev,noexec,uid=$(id -u postern-console),mode=0700 none /run/postern-host/stick")
-    inside = f"nsenter -t {pid} -m --"
-    must("stick" in guest.run(f"cat /proc/{pid}/mountinfo"), "a stick that is mounted later is seen by the console")
+    sticks = "grep -c ' /run/postern-host/stick ' /proc/{}/mountinfo || true"
+    must(guest.run(sticks.format(pid)) != "0", "a stick that is mounted later is seen by the console")
     guest.run(f"touch /proc/{pid}/root/run/postern-host/stick/labels && ls /run/postern-host/stick/labels")
     must(True, "and can be written there")
+    # The console that starts while a stick is there writes on it too.
+    guest.run("systemctl restart postern-console@ttyS0")
+    # Until then it is systemd's own program, outside of what it will be put into.
+    guest.until("readlink /proc/$(systemctl show -P MainPID postern-console@ttyS0)/exe | grep -q postern-console", 60)
+    pid = main_pid(guest, "postern-console@ttyS0")
+    guest.run(f"touch /proc/{pid}/root/run/postern-host/stick/more && ls /run/postern-host/stick/more")
+    must(True, "nor is it read-only to a console that starts later")
     guest.run("umount /run/postern-host/stick")
-    must("stick" not in guest.run(f"cat /proc/{pid}/mountinfo"), "and is let go")
-    status, out = guest.run(f"{inside} /bin/sh -c 'echo a shell'", check=False)
-    must(status != 0 and "denied" in out, "no shell can be run in the console's place")
+    must(guest.run(sticks.format(pid)) == "0", "and is let go")
+    status, out = guest.run(f"nsenter -t {pid} -m -- /bin/sh -c 'echo a shell'", check=False)
+    must(status != 0 and "denied" in out, f"no shell can be run in the console's place ({out})")
     status, out = guest.run(f"nsenter -t {main_pid(guest, 'posternd')} -m -- /bin/sh -c 'echo a shell'", check=False)
-    must(status != 0 and "denied" in out, "nor in posternd's")
+    must(status != 0 and "denied" in out, f"nor in posternd's ({out})")
     journal = guest.run("journalctl -k -o cat --no-pager | grep -iE 'audit.*type=1326|apparmor.*DENIED' || true")
     must(not journal, "no call was denied (each would have ended the program)")
-    status, out = guest.run(f"touch /proc/{pid}/root/run/other /proc/{pid}/root/etc/other", check=False)
-    must(status != 0 and out.count("Read-only") == 2, f"nothing else can ({out})")
+    for one, places in ((pid, ("run/lock", "etc", "var", "usr")), (main_pid(guest, "posternd"), ("run", "run/lock", "etc", "var", "usr"))):
+        others = " ".join(f"/proc/{one}/root/{place}/other" for place in places)
+        status, out = guest.run(f"touch {others}", check=False)
+        must(status != 0 and out.count("Read-only") == len(places), f"nothing else can, by anybody: {', '.join(places)} ({out.replace(chr(10), ', ')})")
+    status, out = guest.run("setpriv --reuid=postern-console --regid=postern-console --init-groups touch /run/other /run/postern-host/other", check=False)
+    must(status != 0 and out.count("denied") == 2, f"nor by the console's user under /run ({out.splitlines()[-1]})")
     failed = guest.run("systemctl --failed --no-legend --plain || true")
     must("postern" not in failed, f"no unit failed ({failed or 'none'})")
 
@@ -187,8 +200,10 @@ def reader_socket(guest):
 
 def credential(guest):
     """The state begins anew under a key that only systemd can open."""
-    guest.run("systemctl stop posternd; rm -rf /var/lib/postern/*; mkdir -p /etc/credstore.encrypted")
-    guest.run("head -c 32 /dev/urandom > /run/key && systemd-creds encrypt --with-key=host --name=postern.key /run/key /etc/credstore.encrypted/postern.key 2>&1")
+    guest.run("systemctl stop posternd; rm -rf /var/lib/postern/*; mkdir -p /var/lib/postern-host")
+    # As on the appliance: a link under /run, and the one sealed key with the data.
+    must("postern-host" in guest.run("readlink /run/credstore.encrypted/postern.key"), "the link is there before the key is")
+    guest.run(f"head -c 32 /dev/urandom > /run/key && systemd-creds encrypt --with-key=host --name=postern.key /run/key {SEALED} 2>&1; rm /run/key")
     guest.run("systemctl start posternd && systemctl is-active posternd")
     must("key" not in guest.run("ls /var/lib/postern").split(), "under a credential posternd keeps no key in its state")
     guest.run(f"printf %s {SECRET} | postern client add vpn 10.0.2.2 --mode code-only --secret-file -")
@@ -210,7 +225,7 @@ def again(guest):
     took = guest.run("systemd-analyze critical-chain posternd.service --no-pager || true")
     must("network-online" not in took and "time-sync" not in took, "posternd waits for neither network nor time")
     say(guest.run("systemd-analyze blame --no-pager | grep -i postern || true").replace("\n", ", "))
-    guest.run("rm /etc/credstore.encrypted/postern.key; systemctl restart posternd || true; systemctl stop posternd; true")
+    guest.run(f"rm {SEALED}; systemctl restart posternd || true; systemctl stop posternd; true")
     said = guest.run("journalctl -b -u posternd -o cat --no-pager | tail -20")
     must("put the key file back" in said or "put the key" in said, "without its key posternd does not start, and says why")
 

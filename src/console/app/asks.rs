@@ -80,7 +80,15 @@ impl App {
                 let actions = layer.screen.answered(tag, answer, &self.context);
                 self.apply_from(number, actions, effects);
             }
-            None => self.answer_to_nobody(question.change, answer),
+            None => {
+                // What was begun is nobody's: posternd need not keep it.
+                if let Ok(Answer::Backup(begun)) = &answer
+                    && let Some(drop) = begun.given_up()
+                {
+                    return self.ask(Asker::Application, Request::Backup(drop), effects);
+                }
+                self.answer_to_nobody(question.change, answer);
+            }
         }
     }
 

@@ -14,6 +14,8 @@ use crate::tokens::desk::{Ask, Told};
 
 /// A job counts for so long as if somebody were there.
 const JOB_MAX: Duration = Duration::from_secs(60);
+/// Work of a screen counts for so long at most: what takes longer has come to a halt.
+const WORK_MAX: Duration = Duration::from_secs(2 * 3600);
 /// The number of no screen: what is asked under it is answered to nobody, and said all the same.
 const NOBODY: u64 = 0;
 
@@ -105,11 +107,19 @@ impl App {
         self.numbers
     }
 
-    /// While a token is being written somebody stands before it, for as long as that may take.
+    /// While a token is being written somebody stands before it, for as long as that may take; a backup or restore needs nobody there.
     pub(super) fn note_jobs(&mut self) {
         let now = self.context.now.mono;
         let busy = self.jobs.values().map(|job| now.min(job.began + JOB_MAX)).max();
         self.last_job = self.last_job.max(busy.unwrap_or_default());
+        if !self.layers.iter().any(|layer| layer.screen.works()) {
+            self.works_since = None;
+            return;
+        }
+        let since = *self.works_since.get_or_insert(now);
+        if now.saturating_sub(since) < WORK_MAX {
+            self.last_job = now;
+        }
     }
 
     /// The thread tells something.

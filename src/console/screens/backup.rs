@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 
-use super::backup_words::{ABOVE_LIST, AGAIN, PATH_MAX, SECRET_MAX, below, held, inner, strange};
+use super::backup_words::{ABOVE_LIST, AGAIN, PATH_MAX, SECRET_MAX, below, held, inner, late, strange};
 use super::sticks;
 use crate::console::action::Action;
 use crate::console::key::Key;
@@ -238,10 +238,22 @@ impl Backup {
     }
 
     fn failed(&mut self, failure: Failure) -> Vec<Action> {
-        if let Step::Running(running) = &self.step {
-            self.step = Step::Form(running.folder.clone());
-        }
-        self.wrong("password", failure.message)
+        let mut actions = self.given_up();
+        actions.extend(self.wrong("password", failure.message));
+        actions
+    }
+
+    /// Back to the form, and posternd forgets what it made.
+    fn given_up(&mut self) -> Vec<Action> {
+        let Step::Running(running) = &self.step else {
+            return Vec::new();
+        };
+        let ticket = running.made.as_ref().map(|made| made.ticket.clone());
+        self.step = Step::Form(running.folder.clone());
+        let before = self.attempt;
+        self.attempt = self.attempt.wrapping_add(1);
+        let drop = ticket.map(|ticket| Request::Backup(BackupRequest::Drop { ticket }));
+        drop.map(|drop| Action::Ask(before, drop)).into_iter().collect()
     }
 
     fn back(&mut self) -> Vec<Action> {
@@ -251,7 +263,7 @@ impl Backup {
                 self.form = form();
                 self.step = Step::Pick;
             }
-            Step::Running(running) => self.step = Step::Form(running.folder.clone()),
+            Step::Running(_) => return self.given_up(),
         }
         Vec::new()
     }
@@ -345,7 +357,7 @@ impl Screen for Backup {
 
     fn answered(&mut self, tag: u32, answer: Result<Answer, Failure>, _context: &Context) -> Vec<Action> {
         if tag != self.attempt || !matches!(self.step, Step::Running(_)) {
-            return Vec::new();
+            return late(tag, &answer);
         }
         let next = match answer {
             Ok(Answer::Backup(answer)) => self.came(answer),
@@ -418,6 +430,10 @@ impl Screen for Backup {
             "The program age opens the file too (age-encryption.org), with the same passphrase. Nobody can open it without.",
             "It asks for your own password; wrong ones count as at a login.",
         ]
+    }
+
+    fn works(&self) -> bool {
+        matches!(self.step, Step::Running(_))
     }
 
     fn types(&self, character: char) -> bool {

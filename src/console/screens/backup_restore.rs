@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 
-use super::backup_words::{ABOVE_LIST, AGAIN, PATH_MAX, SECRET_MAX, below, draw_held, find, inner, strange};
+use super::backup_words::{ABOVE_LIST, AGAIN, PATH_MAX, SECRET_MAX, below, draw_held, find, inner, late, strange};
 use super::confirm::Confirm;
 use super::sticks;
 use crate::console::action::{Action, Told};
@@ -356,7 +356,7 @@ impl Screen for Restore {
 
     fn answered(&mut self, tag: u32, answer: Result<Answer, Failure>, _context: &Context) -> Vec<Action> {
         if tag != self.attempt {
-            return Vec::new();
+            return late(tag, &answer);
         }
         if let Step::Holds(held) = &mut self.step {
             return match answer {
@@ -452,6 +452,14 @@ impl Screen for Restore {
             "Codes that were shown until then count no more: each user's next code does, within two minutes.",
             "What was in the box before is kept until the next backup or restore, 30 days at most.",
         ]
+    }
+
+    fn works(&self) -> bool {
+        match &self.step {
+            Step::Sending(_) | Step::Restored(_) => true,
+            Step::Holds(held) => held.asked,
+            _ => false,
+        }
     }
 
     fn types(&self, character: char) -> bool {

@@ -122,6 +122,38 @@ fn a_file_that_is_refused_says_why_and_what_was_sent_is_forgotten() {
 }
 
 #[test]
+fn what_is_given_up_before_its_ticket_came_is_dropped_with_it() {
+    let (mut desk, _dir) = desk_with();
+    desk.keys(&[Key::Esc]);
+    assert_eq!(asked(&desk), BackupRequest::Send { bytes: 6 });
+    answer(&mut desk, ticket(0));
+    let drop = BackupRequest::Drop {
+        ticket: "t1".to_owned(),
+    };
+    assert_eq!(asked(&desk), drop);
+    let done = "nothing was changed".to_owned();
+    answer(&mut desk, Ok(Answer::Done { done }));
+    assert!(
+        desk.asked.is_empty() && desk.text().contains("Passphrase"),
+        "{}",
+        desk.text()
+    );
+}
+
+#[test]
+fn r24_nobody_is_locked_out_while_the_file_is_looked_at() {
+    let (mut desk, _dir) = desk_with();
+    answer(&mut desk, ticket(0));
+    answer(&mut desk, ticket(6));
+    desk.wait(1200);
+    assert!(desk.text().contains("posternd looks at all of it"), "{}", desk.text());
+    answer(&mut desk, held_answer(GoesOn::NONE));
+    assert!(desk.text().contains("The file is whole"), "{}", desk.text());
+    desk.wait(302);
+    assert_eq!(desk.app.screen(), "login", "it was shown, and nobody came");
+}
+
+#[test]
 fn r25_who_is_no_installer_sees_a_sentence_alone() {
     let mut desk = Desk::on(Box::new(Restore::new()), Role::Helpdesk);
     desk.keys(&[Key::Enter, Key::Enter]);

@@ -19,6 +19,15 @@ pub fn holds() -> BackupHolds {
         operators: vec!["anna".to_owned(), "otto".to_owned()],
         goes_on: GoesOn::BOTH,
         damaged: false,
+        machine: [
+            "name box-1",
+            "eth0 address 10.0.0.2/24",
+            "eth0 gateway 10.0.0.1",
+            "name server 10.0.0.3",
+            "time zone Europe/Vienna",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
     }
 }
 
@@ -98,6 +107,57 @@ fn r25_the_file_comes_in_pieces_and_lies_there_whole_with_mode_0600() {
     );
     desk.keys(&[Key::Enter]);
     assert_eq!(desk.app.screen(), "home");
+}
+
+fn dropped(desk: &Desk) -> bool {
+    let ticket = "t1".to_owned();
+    desk.asked
+        .iter()
+        .any(|(_, request)| *request == Request::Backup(BackupRequest::Drop { ticket: ticket.clone() }))
+}
+
+#[test]
+fn what_is_given_up_is_dropped_at_once_and_leaves_no_file() {
+    // While it comes.
+    let (mut desk, dir) = desk_with([PASSPHRASE, PASSPHRASE, PASSWORD]);
+    answer(&mut desk, made(7));
+    desk.keys(&[Key::Esc]);
+    assert!(dropped(&desk) && files(&dir).is_empty(), "{:?}", desk.asked);
+    // Before it is made: with the answer.
+    let (mut desk, _dir) = desk_with([PASSPHRASE, PASSPHRASE, PASSWORD]);
+    desk.keys(&[Key::Esc]);
+    assert!(!dropped(&desk));
+    answer(&mut desk, made(7));
+    assert!(dropped(&desk), "{:?}", desk.asked);
+    desk.asked.remove(0);
+    assert!(desk.text().contains("The same again"), "{}", desk.text());
+    // The same where the screen was left.
+    let (mut desk, _dir) = desk_with([PASSPHRASE, PASSPHRASE, PASSWORD]);
+    desk.keys(&[Key::Esc, Key::Esc, Key::Esc]);
+    assert_eq!(desk.app.screen(), "home");
+    answer(&mut desk, made(7));
+    assert!(dropped(&desk), "{:?}", desk.asked);
+}
+
+#[test]
+fn r24_nobody_is_locked_out_while_it_is_made_and_idle_counts_from_the_end() {
+    let (mut desk, _dir) = desk_with([PASSPHRASE, PASSPHRASE, PASSWORD]);
+    desk.wait(1200);
+    assert_eq!(desk.app.screen(), "backup");
+    let stays = desk.asked.iter().filter(|(_, request)| *request == Request::Stay);
+    assert!(stays.count() > 20, "posternd hears that it goes on");
+    desk.asked.retain(|(_, request)| *request != Request::Stay);
+    answer(&mut desk, made(2));
+    answer(&mut desk, piece(b"ab"));
+    assert!(desk.text().contains("The backup is written:"), "{}", desk.text());
+    desk.wait(298);
+    assert_eq!(desk.app.screen(), "backup");
+    desk.wait(3);
+    assert_eq!(desk.app.screen(), "login");
+    // What never ends is no reason to stay for ever.
+    let (mut desk, _dir) = desk_with([PASSPHRASE, PASSPHRASE, PASSWORD]);
+    desk.wait(2 * 3600 + 301);
+    assert_eq!(desk.app.screen(), "login");
 }
 
 #[test]

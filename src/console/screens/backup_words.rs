@@ -7,9 +7,10 @@ use std::time::Duration;
 use ratatui::layout::Rect;
 
 use super::home::count;
+use crate::console::action::Action;
 use crate::console::page::{Look, Page};
 use crate::console::screen::Context;
-use crate::control::{BackupHolds, Failure, strength};
+use crate::control::{Answer, BackupHolds, Failure, Request, strength};
 use crate::times::shown_at;
 
 /// Folders and files are looked at again after so long: a stick may have been plugged in.
@@ -79,6 +80,17 @@ pub fn strange() -> Failure {
     Failure::failed("posternd answered something else than was asked: its version is another one")
 }
 
+/// An answer to what was given up: posternd forgets that too. What is answered to that is nothing more.
+pub fn late(tag: u32, answer: &Result<Answer, Failure>) -> Vec<Action> {
+    match answer {
+        Ok(Answer::Backup(begun)) => {
+            let drop = begun.given_up().map(|drop| Action::Ask(tag, Request::Backup(drop)));
+            drop.into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// The backups in these folders, newest name first.
 pub fn find(folders: &[PathBuf]) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -102,5 +114,8 @@ pub fn draw_held(page: &mut Page<'_>, area: Rect, holds: &BackupHolds, context: 
         page.line(inner, row, &line, Look::Plain);
         row += 1;
     }
-    page.wrapped(below(inner, row + 1), holds.goes_on.words(), Look::Plain);
+    let rows = page.wrapped(below(inner, row + 1), holds.goes_on.words(), Look::Plain);
+    if let Some(words) = holds.machine_words() {
+        page.wrapped(below(inner, row + rows + 2), &words, Look::Plain);
+    }
 }

@@ -428,6 +428,10 @@ impl Screen for Export {
         ]
     }
 
+    fn works(&self) -> bool {
+        matches!(self.step, Step::Running(_))
+    }
+
     fn types(&self, character: char) -> bool {
         match &self.step {
             Step::Path(field) => field.accepts(character),

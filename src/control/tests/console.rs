@@ -265,6 +265,35 @@ fn r24_a_quiet_session_ends_and_looking_does_not_keep_it() {
 }
 
 #[test]
+fn r24_a_session_does_not_end_while_its_backup_is_made_and_idle_counts_from_the_end() {
+    let rig = Rig::start();
+    rig.hall(|state| state.idle = Duration::from_millis(900));
+    let mut console = rig.console();
+    console.log_in("installer").unwrap();
+    console.ask(&Request::Watch).unwrap();
+    let look = Request::Backup(BackupRequest::Look {
+        ticket: "slow".to_owned(),
+        passphrase: "x".into(),
+    });
+    let begun = Instant::now();
+    let answer = console.ask(&look);
+    assert!(begun.elapsed() >= Duration::from_millis(1800), "{:?}", begun.elapsed());
+    assert_eq!(
+        answer,
+        Ok(Answer::Done {
+            done: "slow".to_owned()
+        }),
+        "the answer came to its session"
+    );
+    let ended = Instant::now();
+    let Ok(Answer::Ended { why }) = console.hear() else {
+        panic!("the session goes on for ever");
+    };
+    assert_eq!(why, "no key for a minute");
+    assert!(ended.elapsed() > Duration::from_millis(700), "{:?}", ended.elapsed());
+}
+
+#[test]
 fn what_moves_is_told_unasked_at_most_twice_a_second_and_only_to_who_watches() {
     let rig = Rig::start();
     let (mut watching, mut other) = (rig.console(), rig.console());

@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
@@ -16,6 +16,7 @@ use super::common::Target;
 use super::export::{by_password, unchanged};
 use super::settle::{goes_on, names, settle};
 use super::{Inner, broken};
+use crate::backup::machine;
 use crate::backup::pack::{self, Source, create, fresh};
 use crate::backup::stream::Head;
 use crate::backup::swap::{self, Plan};
@@ -29,6 +30,8 @@ use crate::control::peer::{Door as Socket, Peer, Role};
 use crate::control::strength;
 use crate::door::events::{Event, OperatorEvent, decode};
 use crate::door::fill_random;
+use crate::host::client;
+use crate::host::ops::{Ask, HostAnswer, HostRequest};
 use crate::seal::MasterKey;
 use crate::secret::Secret;
 use crate::store::records::Timestamp;
@@ -37,6 +40,8 @@ use crate::times::shown_at;
 
 /// The answer is on its way for so long before posternd stops.
 const ANSWER_LEAVES: Duration = Duration::from_millis(300);
+/// What nobody goes on with is dropped after this: longer than anybody reads a screen, or types a password.
+pub(super) const FORGOTTEN: Duration = Duration::from_secs(15 * 60);
 /// Bytes that stay free on the disk beside what a restore takes.
 const ROOM: u64 = 64 << 20;
 
@@ -50,6 +55,7 @@ pub(super) struct Desk {
 /// A backup that is handed out.
 struct Making {
     ticket: String,
+    touched: Instant,
     file: File,
     bytes: u64,
 }
@@ -57,6 +63,7 @@ struct Making {
 /// A file that comes in.
 struct Restoring {
     ticket: String,
+    touched: Instant,
     file: File,
     bytes: u64,
     received: u64,
@@ -107,6 +114,7 @@ fn holds(head: &Head, found: &Found, goes_on: GoesOn) -> BackupHolds {
         operators: found.operators.iter().map(|name| shown(name)).collect(),
         goes_on,
         damaged: head.damaged,
+        machine: machine::bounded(&head.machine),
     }
 }
 
@@ -155,7 +163,7 @@ impl Inner {
     }
 
     /// Makes the file, to be read piece by piece. Blocks.
-    fn make(&self, by: &Peer, ask: &BackupMake, target: &mut Target) -> Result<Answer, Failure> {
+    fn make(self: &Arc<Self>, by: &Peer, ask: &BackupMake, target: &mut Target) -> Result<Answer, Failure> {
         let door = &self.door;
         let (proven, how) = by_password(door, by, (ask.operator.as_deref(), ask.password.as_ref()))?;
         target.staff = proven.map(|(id, _)| id);
@@ -174,6 +182,7 @@ impl Inner {
             sealer: &door.sealer,
             key: &key,
             host: self.hello().host,
+            machine: self.machine(),
         };
         let now = crate::clock::wall();
         let dir = door.state_dir.join(MAKING_DIR);
@@ -198,6 +207,7 @@ impl Inner {
         let ticket = ticket();
         *making = Some(Making {
             ticket: ticket.clone(),
+            touched: Instant::now(),
             file,
             bytes,
         });
@@ -209,15 +219,29 @@ impl Inner {
             operators: head.operators.clone(),
         };
         let holds = holds(&head, &found, GoesOn::BOTH);
+        self.forget_later(&ticket);
         Ok(Answer::Backup(BackupAnswer::Made(BackupMade { ticket, bytes, holds })))
+    }
+
+    /// How the machine is set, where postern-host tells; a backup is made without it too. Blocks.
+    fn machine(&self) -> Vec<String> {
+        match client::ask(&self.host, &Ask::Operator(HostRequest::Show)) {
+            Ok(HostAnswer::Report(report)) => machine::lines(&report),
+            Ok(_) => Vec::new(),
+            Err(failure) => {
+                tracing::info!(%failure, "the backup says nothing of how the machine is set");
+                Vec::new()
+            }
+        }
     }
 
     fn read_piece(&self, ticket: &str, offset: u64) -> Result<Answer, Failure> {
         let mut making = self.desk.making.try_lock().ok_or_else(busy)?;
         let at = making
-            .as_ref()
+            .as_mut()
             .filter(|making| making.ticket == ticket)
             .ok_or_else(gone)?;
+        at.touched = Instant::now();
         let left = at.bytes.saturating_sub(offset);
         let wanted = PIECE_MAX.min(usize::try_from(left).unwrap_or(usize::MAX));
         let mut bytes = vec![0; wanted];
@@ -245,7 +269,7 @@ impl Inner {
         }
     }
 
-    fn begin_restore(&self, bytes: u64) -> Result<Answer, Failure> {
+    fn begin_restore(self: &Arc<Self>, bytes: u64) -> Result<Answer, Failure> {
         let mut restoring = self.desk.restoring.try_lock().ok_or_else(busy)?;
         self.undecided()?;
         *restoring = None;
@@ -264,11 +288,13 @@ impl Inner {
         let ticket = ticket();
         *restoring = Some(Restoring {
             ticket: ticket.clone(),
+            touched: Instant::now(),
             file,
             bytes,
             received: 0,
             staged: None,
         });
+        self.forget_later(&ticket);
         Ok(Answer::Backup(BackupAnswer::Ticket { ticket, received: 0 }))
     }
 
@@ -284,7 +310,7 @@ impl Inner {
         written
             .and_then(|_| at.file.write_all(bytes.expose()))
             .map_err(disk(&self.door.state_dir))?;
-        at.received = after;
+        (at.received, at.touched) = (after, Instant::now());
         let (ticket, received) = (ticket.to_owned(), at.received);
         Ok(Answer::Backup(BackupAnswer::Ticket { ticket, received }))
     }
@@ -310,22 +336,80 @@ impl Inner {
         let staged = staged.map_err(|error| Failure::refused(error.to_string()))?;
         let goes_on = goes_on(door, &staged).map_err(disk(&dir))?;
         let holds = holds(&staged.head, &staged.found, goes_on);
-        at.staged = Some(staged);
+        (at.staged, at.touched) = (Some(staged), Instant::now());
         Ok(Answer::Backup(BackupAnswer::Holds(holds)))
     }
 
+    /// Forgets what was begun. What is being worked on by another request is not waited for.
     fn drop_ticket(&self, ticket: &str) -> Result<Answer, Failure> {
-        let mut making = self.desk.making.try_lock().ok_or_else(busy)?;
-        making.take_if(|making| making.ticket == ticket);
-        let mut restoring = self.desk.restoring.try_lock().ok_or_else(busy)?;
-        self.undecided()?;
-        if restoring.take_if(|at| at.ticket == ticket).is_some() {
-            let dir = self.door.state_dir.join(RESTORING_DIR);
-            fs::remove_dir_all(&dir).map_err(disk(&dir))?;
+        let (mut found, mut unseen) = (false, false);
+        match self.desk.making.try_lock() {
+            Some(mut making) => found |= making.take_if(|at| at.ticket == ticket).is_some(),
+            None => unseen = true,
         }
-        Ok(Answer::Done {
-            done: "nothing was changed".to_owned(),
-        })
+        match self.desk.restoring.try_lock() {
+            Some(mut restoring) => {
+                self.undecided()?;
+                if restoring.take_if(|at| at.ticket == ticket).is_some() {
+                    let dir = self.door.state_dir.join(RESTORING_DIR);
+                    fs::remove_dir_all(&dir).map_err(disk(&dir))?;
+                    found = true;
+                }
+            }
+            None => unseen = true,
+        }
+        match unseen && !found {
+            true => Err(busy()),
+            false => Ok(Answer::Done {
+                done: "nothing was changed".to_owned(),
+            }),
+        }
+    }
+
+    /// Drops what has this ticket once nobody has gone on with it for [`FORGOTTEN`].
+    fn forget_later(self: &Arc<Self>, ticket: &str) {
+        let (inner, ticket) = (Arc::downgrade(self), ticket.to_owned());
+        self.door.runtime.spawn(async move {
+            let mut wait = FORGOTTEN;
+            loop {
+                tokio::time::sleep(wait).await;
+                let Some(inner) = inner.upgrade() else { return };
+                let ticket = ticket.clone();
+                let looked = tokio::task::spawn_blocking(move || inner.forget(&ticket, Instant::now()));
+                match looked.await {
+                    Ok(Some(left)) => wait = left,
+                    _ => return,
+                }
+            }
+        });
+    }
+
+    /// Drops it if it is time. How long it has still; none: it is gone. Blocks.
+    pub(super) fn forget(&self, ticket: &str, now: Instant) -> Option<Duration> {
+        let making = self
+            .desk
+            .making
+            .lock()
+            .as_ref()
+            .map(|at| (at.ticket.clone(), at.touched));
+        let restoring = self
+            .desk
+            .restoring
+            .lock()
+            .as_ref()
+            .map(|at| (at.ticket.clone(), at.touched));
+        let (_, touched) = [making, restoring].into_iter().flatten().find(|(of, _)| of == ticket)?;
+        let left = FORGOTTEN.saturating_sub(now.saturating_duration_since(touched));
+        if !left.is_zero() {
+            return Some(left);
+        }
+        tracing::info!("a backup or restore that nobody went on with is dropped");
+        match self.drop_ticket(ticket) {
+            Ok(_) => None,
+            // Somebody goes on with it just now, or it is decided.
+            Err(_) if self.stopping.load(Ordering::Acquire) => None,
+            Err(_) => Some(FORGOTTEN),
+        }
     }
 
     /// Decides. From then on nothing is changed any more, nobody is answered, and posternd starts anew as what was restored. Blocks.
@@ -370,6 +454,10 @@ impl Inner {
             by: (by.uid, by.operator.clone(), by.line.clone()),
             words: format!("Restored from {from}"),
             told: false,
+            machine: match goes_on {
+                GoesOn::NONE => machine::bounded(&staged.head.machine),
+                _ => Vec::new(),
+            },
         };
         swap::commit(&door.state_dir, &plan).map_err(disk(&dir))?;
         self.stopping.store(true, Ordering::Release);

@@ -103,10 +103,8 @@ pub(super) fn names(door: &Door, staged: &Staged, goes_on: GoesOn) -> io::Result
             false => take.push(name.to_owned()),
         }
     }
-    if goes_on != GoesOn::BOTH {
-        // Under the key that goes, or of the journal that goes.
-        take.extend([COPIES_DIR.to_owned(), "store.restored".to_owned()]);
-    }
+    // Of the store that goes: a copy from before would undo the restore. The start makes the first one anew.
+    take.extend([COPIES_DIR.to_owned(), "store.restored".to_owned()]);
     Ok((bring, take))
 }
 

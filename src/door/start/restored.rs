@@ -147,6 +147,11 @@ impl Door {
             more.push_str("; ");
             more.push_str(&line);
         }
+        if let Some(plan) = plan.filter(|plan| !plan.machine.is_empty()) {
+            // The box's own address and name stay: nobody else's is taken without a word.
+            more.push_str("; the machine that the backup was made on had: ");
+            more.push_str(&plan.machine.join(", "));
+        }
         let (what, todo) = match plan.filter(|_| recovered.is_none()) {
             Some(plan) => (
                 format!("{}; spent codes were {codes}{more}", plan.words),

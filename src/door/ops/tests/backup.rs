@@ -1,11 +1,15 @@
 //! R20: a backup and the box that it becomes again: what of the box stays, whichever of its journals is broken.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use super::*;
 use crate::control::backup::{BackupAnswer, BackupHolds, BackupMake, BackupRequest, GoesOn, PIECE_MAX, RestoreNow};
 use crate::control::operators::{OperatorAdd, OperatorSet};
+use crate::door::ops::backup::FORGOTTEN;
 use crate::door::start::{LOGINS_DIR, OPERATORS_DIR};
+use crate::host::ops::{HostAnswer, HostReport};
+use crate::store::COPIES_DIR;
 use crate::store::records::OperatorId;
 
 const ANNA: &str = "anna@contoso.example";
@@ -185,7 +189,19 @@ fn last_step(rig: &Rig) -> u64 {
 async fn r20_a_box_whose_journals_go_on_keeps_its_operators_under_their_numbers() {
     let (rig, file, olga) = since_a_backup().await;
     let (before, spent) = (rig.staff(), last_step(&rig));
+    let old = rig.door.copy_store(crate::clock::wall()).unwrap();
     let (rig, holds) = rig.restored(&file).await;
+    let copies = std::fs::read_dir(rig.state().join(COPIES_DIR)).unwrap();
+    let copies: Vec<_> = copies.map(|entry| entry.unwrap().path()).collect();
+    assert!(
+        copies.len() == 1 && copies[0] > old,
+        "one of the restored store: {copies:?}"
+    );
+    let kept = rig.state().join(crate::backup::BEFORE_DIR).join(COPIES_DIR);
+    assert!(
+        kept.join(old.file_name().unwrap()).exists(),
+        "what was before lies with the rest of it"
+    );
     assert_eq!(holds.goes_on, GoesOn::BOTH);
     assert_eq!(rig.staff(), before, "names, numbers, who is disabled");
     assert!(before.contains(&("olga".to_owned(), olga, true)), "{before:?}");
@@ -260,7 +276,7 @@ async fn r25_who_was_disabled_while_the_backup_was_made_gets_none() {
             if folder.exists() {
                 break;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
         assert!(folder.exists(), "it is being made");
         let off = OperatorSet {
@@ -276,4 +292,78 @@ async fn r25_who_was_disabled_while_the_backup_was_made_gets_none() {
     let failure = made.unwrap_err();
     assert!(failure.message.contains("was changed just now"), "{failure}");
     assert!(!rig.state().join(crate::backup::MAKING_DIR).exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_goes_on_with_is_dropped_by_itself() {
+    let rig = Rig::open();
+    rig.user(ANNA).await;
+    let file = rig.backup().await;
+    let (ticket, _) = rig.looked(&file).await;
+    let staged = rig.state().join(crate::backup::RESTORING_DIR);
+    let forget = |ticket: &str, after: Duration| rig.ops.0.forget(ticket, Instant::now() + after);
+    let left = forget(&ticket, Duration::from_secs(60)).unwrap();
+    assert!(left < FORGOTTEN && staged.exists(), "somebody may read the screen");
+    assert_eq!(forget("another", FORGOTTEN), None);
+    assert!(staged.exists(), "it is another's");
+    assert_eq!(forget(&ticket, FORGOTTEN), None);
+    assert!(!staged.exists(), "its parts are gone");
+    let now = RestoreNow {
+        ticket,
+        operator: None,
+        password: None,
+    };
+    let failure = rig.backup_ask(BackupRequest::Restore(now)).await.unwrap_err();
+    assert!(failure.message.contains("begin again"), "{failure}");
+    // Esc: at once, whatever else is being made.
+    let (ticket, _) = rig.looked(&file).await;
+    assert!(staged.exists());
+    rig.backup_ask(BackupRequest::Drop { ticket }).await.unwrap();
+    assert!(!staged.exists());
+}
+
+/// postern-host, which tells how the machine is set.
+fn helper(dir: &std::path::Path) -> PathBuf {
+    let path = dir.join("host.sock");
+    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let asked = crate::control::frame::read(&mut stream).unwrap().unwrap();
+            assert!(String::from_utf8_lossy(&asked).contains("show"), "{asked:?}");
+            let report = HostReport {
+                name: "box-1".to_owned(),
+                zone: "Europe/Vienna".to_owned(),
+                ..HostReport::default()
+            };
+            let answer: Result<HostAnswer, Failure> = Ok(HostAnswer::Report(Box::new(report)));
+            let bytes = crate::control::frame::encode(&answer).unwrap();
+            std::io::Write::write_all(&mut stream, &bytes).unwrap();
+        }
+    });
+    path
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_boxs_name_and_address_are_told_and_not_taken() {
+    let mut a = Rig::open();
+    let socket = helper(a.dir.path());
+    a.ops = DoorOps::new(Arc::clone(&a.door), crate::door::ops::IDLE, socket);
+    a.user(ANNA).await;
+    let file = a.backup().await;
+    let (_, own) = a.looked(&file).await;
+    assert_eq!(
+        own.machine,
+        ["name box-1", "network by DHCP", "time zone Europe/Vienna"]
+    );
+    assert_eq!(own.machine_words(), None, "it is its own");
+    let (b, holds) = Rig::open().restored(&file).await;
+    let words = holds.machine_words().unwrap();
+    assert!(
+        words.contains("name box-1, network by DHCP, time zone Europe/Vienna"),
+        "{words}"
+    );
+    let alarms = b.door.alarms.list();
+    let told = &alarms.iter().find(|alarm| alarm.code == "store-restored").unwrap().what;
+    assert!(told.contains("had: name box-1, network by DHCP"), "{told}");
 }
