@@ -13,8 +13,8 @@ pub const PASSPHRASE: &str = "seven green bottles";
 /// Of the user, in the box.
 pub const PASSWORD: &str = "correct horse battery";
 pub const ANNA: &str = "anna@contoso.example";
-/// A slow line under emulation.
-const STEP: Duration = Duration::from_secs(60);
+/// A slow line under emulation; ARM64 on a busy machine wants the most.
+const STEP: Duration = Duration::from_secs(120);
 
 /// Presses keys and waits for a title.
 pub fn step(line: &mut Line, keys: &str, title: &str) {
