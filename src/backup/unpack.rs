@@ -83,6 +83,20 @@ pub struct Found {
     pub operators: Vec<String>,
 }
 
+impl Found {
+    fn of(store: &Store, opened: &store::Opened) -> Self {
+        let operators = store.operators();
+        let enabled = operators.iter().filter(|one| one.enabled);
+        Self {
+            made: Timestamp(0),
+            users: opened.users as u64,
+            tokens: opened.tokens as u64,
+            clients: store.clients().len() as u64,
+            operators: enabled.map(|one| one.name.clone()).take(NAMES_MAX).collect(),
+        }
+    }
+}
+
 /// A backup that was proven, laid out.
 pub struct Staged {
     /// What it says of itself.
@@ -186,7 +200,10 @@ pub fn unpack(
         (head.acts, head.damaged),
         readers.act,
     )?;
-    let (made, _) = Store::restore_copy(&copy, &new.join(STORE_DIR), &sealer).map_err(|error| match error {
+    let mut found = None;
+    let mut seen = |store: &Store, opened: &store::Opened| found = Some(Found::of(store, opened));
+    let restored = Store::restore_copy_seen(&copy, &new.join(STORE_DIR), &sealer, &mut seen);
+    let (made, _) = restored.map_err(|error| match error {
         CopyError::Io(path, error) => UnpackError::Io(path, error),
         CopyError::Open(error) => match *error {
             store::OpenError::NewerSchema { .. } => UnpackError::Newer(crate::text::shown(&head.version)),
@@ -196,17 +213,8 @@ pub fn unpack(
         other => wrong(other.to_string()),
     })?;
     fs::remove_file(&copy).map_err(fail)?;
-    let opened = Store::open(&new.join(STORE_DIR), &sealer);
-    let (store, opened) = opened.map_err(|error| wrong(error.to_string()))?;
-    let operators = store.operators();
-    let enabled = operators.iter().filter(|one| one.enabled);
-    let found = Found {
-        made,
-        users: opened.users as u64,
-        tokens: opened.tokens as u64,
-        clients: store.clients().len() as u64,
-        operators: enabled.map(|one| one.name.clone()).take(NAMES_MAX).collect(),
-    };
+    let found = found.ok_or_else(|| wrong("no store"))?;
+    let found = Found { made, ..found };
     Ok(Staged {
         head,
         found,

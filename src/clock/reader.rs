@@ -26,6 +26,12 @@ pub const KEEP_EVERY: Duration = Duration::from_secs(60);
 const TIMESYNC: &str = "run/systemd/timesync/synchronized";
 /// `1` where the kernel set its clock from this hardware clock at boot.
 const HCTOSYS: &str = "sys/class/rtc/rtc0/hctosys";
+/// What it shows, in seconds since 1970.
+const SINCE_EPOCH: &str = "sys/class/rtc/rtc0/since_epoch";
+/// A hardware clock that shows another time than the system has is not where that time comes from. Its battery is empty, or the board has
+/// none and its firmware makes one up (the UEFI of Raspberry Pis does); then timesyncd has set the clock to when the box was last on.
+/// An hour: two good clocks that nobody sets drift apart by some minutes a year.
+const APART: Duration = Duration::from_secs(3600);
 
 /// Why the newest time could not be kept or read.
 #[derive(Debug, Error)]
@@ -231,11 +237,22 @@ fn source(mode: Mode, root: &Path, wall: Timestamp, monotonic: Duration) -> Sour
     match (synced, mode) {
         (Some(at), _) => Source::Ntp(at),
         (None, Mode::System) => Source::System,
-        (None, Mode::Appliance) => match fs::read(root.join(HCTOSYS)) {
-            Ok(text) if text.trim_ascii() == b"1" => Source::Rtc,
-            _ => Source::None,
-        },
+        (None, Mode::Appliance) if hardware_clock(root, wall) => Source::Rtc,
+        (None, Mode::Appliance) => Source::None,
     }
+}
+
+/// Whether the system's time is that of a hardware clock.
+fn hardware_clock(root: &Path, wall: Timestamp) -> bool {
+    let number = |name| {
+        fs::read_to_string(root.join(name))
+            .ok()?
+            .trim_ascii()
+            .parse::<u64>()
+            .ok()
+    };
+    let shown = || number(SINCE_EPOCH)?.checked_mul(1000);
+    number(HCTOSYS) == Some(1) && shown().is_some_and(|shown| u128::from(wall.0.abs_diff(shown)) <= APART.as_millis())
 }
 
 /// The newest trusted time of earlier days.
@@ -324,10 +341,37 @@ mod tests {
         put(root.path(), HCTOSYS, "0\n");
         assert_eq!(clock.tick().unwrap(), State::Waiting(Why::NoSource));
         put(root.path(), HCTOSYS, "1\n");
+        assert_eq!(clock.tick().unwrap(), State::Waiting(Why::NoSource));
+        put(root.path(), SINCE_EPOCH, &format!("{}\n", wall().0 / 1000));
         assert_eq!(clock.tick().unwrap(), State::Trusted(Basis::Rtc));
         put(root.path(), TIMESYNC, "");
         assert_eq!(clock.tick().unwrap(), State::Trusted(Basis::Ntp));
         assert!(clock.now().is_some());
+    }
+
+    #[test]
+    fn r19_a_hardware_clock_that_shows_another_time_is_none() {
+        let (state, root) = (folder(), folder());
+        // The box was off for three hours without a battery: the clock goes on from where timesyncd kept it.
+        write(&state.path().join(FILE), wall().minus(Duration::from_secs(20))).unwrap();
+        put(root.path(), HCTOSYS, "1\n");
+        for shown in [
+            "0",
+            "86400",
+            "1767225600",
+            "x",
+            "99999999999999999999",
+            "18446744073709551615",
+        ] {
+            put(root.path(), SINCE_EPOCH, shown);
+            let clock = Clock::open_at(Mode::Appliance, state.path(), root.path()).unwrap();
+            assert_eq!(clock.tick().unwrap(), State::Waiting(Why::NoSource), "{shown}");
+            clock.confirm().unwrap();
+            assert!(clock.is_trusted());
+        }
+        put(root.path(), SINCE_EPOCH, &(wall().0 / 1000 - 600).to_string());
+        let clock = Clock::open_at(Mode::Appliance, state.path(), root.path()).unwrap();
+        assert_eq!(clock.tick().unwrap(), State::Trusted(Basis::Rtc));
     }
 
     #[test]

@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 use super::codec::{self, COUNTERS, Key, RESTORED};
 use super::open::{Counters, FromCopy};
 use super::records::Timestamp;
-use super::{COPIES_DIR, COPIES_KEPT, CopyError, Live, Numbers, Store, StoreError, disk, open};
+use super::{COPIES_DIR, COPIES_KEPT, CopyError, Live, Numbers, Opened, Store, StoreError, disk, open};
 use crate::seal::{self, Sealer};
 
 const MAGIC: &[u8; 8] = b"PSTNCPY1";
@@ -111,13 +111,23 @@ impl Store {
     /// Makes a store in `into_dir`, which must not exist, from a copy; it is looked at whole before anything is made. The new
     /// store says where it came from until [`Store::settle_restore`]. Returns the copy's time and folded position.
     pub fn restore_copy(path: &Path, into_dir: &Path, sealer: &Sealer) -> Result<(Timestamp, u64), CopyError> {
+        Self::restore_copy_seen(path, into_dir, sealer, &mut |_, _| {})
+    }
+
+    /// As [`Store::restore_copy`]; `seen` looks at the new store while it is open as proof.
+    pub fn restore_copy_seen(
+        path: &Path,
+        into_dir: &Path,
+        sealer: &Sealer,
+        seen: &mut dyn FnMut(&Store, &Opened),
+    ) -> Result<(Timestamp, u64), CopyError> {
         if into_dir
             .try_exists()
             .map_err(|e| CopyError::Io(into_dir.to_owned(), e))?
         {
             return Err(CopyError::Exists(into_dir.to_owned()));
         }
-        let about = restore(path, into_dir, sealer)?;
+        let about = restore(path, into_dir, sealer, seen)?;
         Ok((about.at, about.folded))
     }
 
@@ -397,7 +407,12 @@ fn split(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
 }
 
 /// Makes the store beside `into_dir`, opens it once as proof, then gives it its name.
-fn restore(path: &Path, into_dir: &Path, sealer: &Sealer) -> Result<About, CopyError> {
+fn restore(
+    path: &Path,
+    into_dir: &Path,
+    sealer: &Sealer,
+    seen: &mut dyn FnMut(&Store, &Opened),
+) -> Result<About, CopyError> {
     let about = read_copy(path, sealer, &mut |key, _| match Key::parse(key) {
         Some(_) => Ok(()),
         None => Err(CopyError::Damaged(path.to_owned())),
@@ -428,7 +443,9 @@ fn restore(path: &Path, into_dir: &Path, sealer: &Sealer) -> Result<About, CopyE
     batch.insert(RESTORED, codec::encode(&from)?);
     made.write(batch)?;
     drop(made);
-    drop(open::open(&beside, sealer, None).map_err(opened)?);
+    let (proven, found) = open::open(&beside, sealer, None).map_err(opened)?;
+    seen(&proven, &found);
+    drop(proven);
     fs::rename(&beside, into_dir).map_err(fail)?;
     disk::sync_dir(into_dir.parent().unwrap_or(Path::new("."))).map_err(fail)?;
     Ok(about)

@@ -17,8 +17,8 @@ pub const ANNA: &str = "anna@contoso.example";
 const SEALED: &str = "four words of mine";
 /// To copy and to verify a release, or to write it into the other slot; to write a backup or to look at one.
 pub const COPIED: Duration = Duration::from_secs(300);
-/// A slow line under emulation.
-const STEP: Duration = Duration::from_secs(60);
+/// A slow line under emulation; ARM64 on a busy machine wants the most.
+const STEP: Duration = Duration::from_secs(120);
 
 /// Presses keys and waits for a title.
 pub fn step(line: &mut Line, keys: &str, title: &str) {
