@@ -48,6 +48,7 @@ pub mod factors;
 pub mod guard;
 pub mod host;
 pub mod journal;
+pub mod manual;
 pub mod names;
 pub mod pipeline;
 pub mod process;

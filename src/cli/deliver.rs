@@ -261,7 +261,7 @@ fn manual(dir: Option<&Path>, out: &mut Out<'_>) -> Result<u8, End> {
         }
         Some(dir) => {
             // The three programs are one package: who has this one reads of the others too.
-            let daemon = clap_mangen::Man::new(crate::config::Flags::command()).section("8");
+            let daemon = clap_mangen::Man::new(crate::manual::daemon()).section("8");
             let console = clap_mangen::Man::new(crate::console::args::Args::command());
             let written = clap_mangen::generate_to(command(), dir)
                 .and_then(|()| daemon.generate_to(dir))

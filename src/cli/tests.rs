@@ -192,7 +192,7 @@ fn the_command_line_knows_only_controls_types() {
     }
     assert!(files.len() > 8, "{files:?}");
     let allowed = [
-        "cli", "console", "control", "enrol", "process", "secret", "text", "times", "tokens",
+        "cli", "console", "control", "enrol", "manual", "process", "secret", "text", "times", "tokens",
     ];
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();

@@ -1,9 +1,11 @@
 """The Debian package as it lives: in a machine, installed, upgraded and purged, with logins before and after. In: WORK TREE OLD NEW, a
 folder to work in, a root tree, and two packages. What it looks at is in the lines that it prints."""
 
+import base64
 import os
 import subprocess
 import sys
+import threading
 import time
 
 from guest import Failed, Guest, free_port, main, must, say
@@ -14,16 +16,49 @@ SECRET = "vm-shared-secret-of-the-test"
 SEED = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 
-def login():
-    """One login from outside, with a code that is not spent; what radclient says."""
-    time.sleep(31)
-    code = subprocess.run(["oathtool", "--totp", "-b", SEED], check=True, capture_output=True, text=True).stdout.strip()
-    ask = f"User-Name = anna@contoso.example, User-Password = {code}, Message-Authenticator = 0x00"
+# Who logs in while the package is upgraded: each of them seldom enough for a code of their own.
+CROWD = {f"user{number}@contoso.example": base64.b32encode(bytes([65 + number]) * 20).decode() for number in range(8)}
+
+
+def ask(user, seed, tries=1):
+    """One login from outside, sent again as a gateway does; what radclient says."""
+    code = subprocess.run(["oathtool", "--totp", "-b", seed], check=True, capture_output=True, text=True).stdout.strip()
+    words = f"User-Name = {user}, User-Password = {code}, Message-Authenticator = 0x00"
     done = subprocess.run(
-        ["radclient", "-t", "8", "-r", "1", f"127.0.0.1:{PORT}", "auth", SECRET],
-        input=ask, capture_output=True, text=True, check=False,
+        ["radclient", "-t", "8", "-r", str(tries), f"127.0.0.1:{PORT}", "auth", SECRET],
+        input=words, capture_output=True, text=True, check=False,
     )
     return done.stdout
+
+
+def login():
+    """With a code that is not spent."""
+    time.sleep(31)
+    return ask("anna@contoso.example", SEED)
+
+
+class Logins(threading.Thread):
+    """Logins one after another until it is told to end; what came of each."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.said = []
+        self.over = threading.Event()
+
+    def run(self):
+        while not self.over.is_set():
+            for user, seed in CROWD.items():
+                begun = time.monotonic()
+                self.said.append(ask(user, seed, tries=6))
+                # Each has a new code when it is their turn again.
+                if self.over.wait(max(0, 8 - (time.monotonic() - begun))):
+                    return
+
+    def ended(self):
+        """The last one is waited for."""
+        self.over.set()
+        self.join(120)
+        return self.said
 
 
 def pid(guest, unit):
@@ -39,6 +74,8 @@ def install(guest):
     must(guest.run("systemctl is-active getty@tty1") == "active", "the screen is still its owner's")
     guest.run(f"printf %s {SECRET} | postern client add vpn 10.0.2.2 --mode code-only --secret-file -")
     guest.run(f"postern user add anna@contoso.example && postern token add anna@contoso.example --secret {SEED} --active --qr none")
+    for user, seed in CROWD.items():
+        guest.run(f"postern user add {user} && postern token add {user} --secret {seed} --active --qr none")
     must("Access-Accept" in login(), "a login: Access-Accept")
     guest.run("systemctl enable --now postern-console@tty1")
     guest.until("[ $(systemctl is-active postern-console@tty1) = active ] && [ $(systemctl is-active getty@tty1) = inactive ]", 60)
@@ -49,7 +86,14 @@ def install(guest):
 
 def upgrade(guest):
     daemon, console = pid(guest, "posternd"), pid(guest, "postern-console@tty1")
-    guest.run(f"DEBIAN_FRONTEND=noninteractive dpkg -i /root/{os.path.basename(NEW)}", 240)
+    logins = Logins()
+    logins.start()
+    try:
+        guest.run(f"DEBIAN_FRONTEND=noninteractive dpkg -i /root/{os.path.basename(NEW)}", 240)
+    finally:
+        said = logins.ended()
+    let_in = sum("Access-Accept" in one for one in said)
+    must(said and let_in == len(said), f"{let_in} of {len(said)} logins while it was upgraded: Access-Accept")
     must(guest.run("systemctl is-active posternd") == "active" and pid(guest, "posternd") != daemon, "upgraded: posternd is the new one")
     must(pid(guest, "postern-console@tty1") != console and guest.run("systemctl is-active postern-console@tty1") == "active", "so is the console")
     must("Access-Accept" in login(), "a login after the upgrade: Access-Accept")
@@ -65,7 +109,8 @@ def purge(guest):
     guest.run("DEBIAN_FRONTEND=noninteractive dpkg -P postern", 240)
     left = guest.run("find / -xdev -name '*postern*' ! -path '/proc/*' ! -path '/root/*' ! -path '/var/log/*' ! -path '/run/*'; ls -d /run/postern 2>/dev/null || true")
     must(not left, f"purged: nothing is left ({left or 'nothing'})")
-    must("postern" not in guest.run("systemctl --failed --plain --no-legend; systemctl list-units --all --plain --no-legend | grep -i postern || true"), "no unit either")
+    units = guest.run("systemctl --failed --plain --no-legend; systemctl list-units --all --plain --no-legend | grep -i postern || true")
+    must("postern" not in units, f"no unit either ({units or 'none'})")
 
 
 def test():
