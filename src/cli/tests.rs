@@ -17,6 +17,7 @@ mod files;
 mod flows;
 mod hardware;
 mod host;
+mod manual;
 mod operators;
 mod printed;
 mod stock;

@@ -3,16 +3,13 @@
 //! not flushed is gone, what it had is there at the next power-on.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use serde_json::Value;
 
 use crate::harness::{Running, free_port, repository, run};
 use crate::line::{Line, key, pair};
@@ -173,51 +170,6 @@ impl Appliance {
         );
         assert_eq!(copied.status, 0, "{copied:?}");
         fs::create_dir_all(self.folder.join("tpm")).unwrap();
-    }
-
-    /// A stick as it is bought, one FAT32 partition, with these folders or files on it.
-    pub fn stick(&self, name: &str, megabytes: u32, holds: &[PathBuf]) -> PathBuf {
-        let file = self.folder.join(format!("{name}.stick"));
-        fs::File::create(&file)
-            .unwrap()
-            .set_len(u64::from(megabytes) << 20)
-            .unwrap();
-        let path = file.to_str().unwrap();
-        let table = run(
-            in_tree(&self.folder, "sfdisk").args(["-q", path]),
-            "label: dos\nstart=2048, type=c\n",
-        );
-        assert_eq!(table.status, 0, "{table:?}");
-        let blocks = ((megabytes - 1) * 1024).to_string();
-        let options = ["-F", "32", "--offset", "2048", "-n", "STICK", path, &blocks];
-        let made = run(in_tree(&self.folder, "mkfs.vfat").args(options), "");
-        assert_eq!(made.status, 0, "{made:?}");
-        for one in holds {
-            let copied = run(
-                in_tree(one.parent().unwrap(), "mcopy")
-                    .args(["-s", "-Q", "-i", &format!("{path}@@1M")])
-                    .arg(one)
-                    .arg("::")
-                    .env(
-                        "POSTERN_BIND",
-                        format!("{}:{}", self.folder.display(), one.parent().unwrap().display()),
-                    ),
-                "",
-            );
-            assert_eq!(copied.status, 0, "{copied:?}");
-        }
-        file
-    }
-
-    /// A file of a stick, as another machine reads it.
-    pub fn read_stick(&self, stick: &Path, name: &str) -> String {
-        let inside = format!("{}@@1M", stick.display());
-        let said = run(
-            in_tree(&self.folder, "mtype").args(["-i", &inside, &format!("::{name}")]),
-            "",
-        );
-        assert_eq!(said.status, 0, "{said:?}");
-        said.out
     }
 
     pub fn folder(&self) -> &Path {
@@ -402,7 +354,7 @@ pub struct Vm {
     pub auth: SocketAddr,
     /// Its SSH port.
     pub ssh: SocketAddr,
-    folder: PathBuf,
+    pub folder: PathBuf,
     _tpm: Option<Running>,
     off: bool,
 }
@@ -478,39 +430,6 @@ impl Vm {
         let _ = self
             .line
             .comes_within(from, "\u{1b}[2J\u{1b}[01;01H", Duration::from_secs(5));
-    }
-
-    /// Asks QEMU itself.
-    pub fn qmp(&self, command: &Value) -> Value {
-        let stream = UnixStream::connect(self.folder.join("qmp.sock")).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        let mut reader = BufReader::new(stream.try_clone().unwrap());
-        let mut writer = stream;
-        let mut answer = |ask: &Value| -> Value {
-            writeln!(writer, "{ask}").unwrap();
-            loop {
-                let mut text = String::new();
-                assert!(reader.read_line(&mut text).unwrap() > 0, "QEMU closed its monitor");
-                let value: Value = serde_json::from_str(&text).unwrap();
-                if value.get("return").is_some() || value.get("error").is_some() {
-                    return value;
-                }
-            }
-        };
-        answer(&serde_json::json!({ "execute": "qmp_capabilities" }));
-        let value = answer(command);
-        assert!(value.get("error").is_none(), "{command}: {value}");
-        value
-    }
-
-    /// The network cable, in or out.
-    pub fn cable(&self, plugged: bool) {
-        self.qmp(&serde_json::json!({ "execute": "set_link", "arguments": { "name": "nic", "up": plugged } }));
-    }
-
-    /// Pulls a stick out.
-    pub fn pull(&self, number: usize) {
-        self.qmp(&serde_json::json!({ "execute": "device_del", "arguments": { "id": format!("usbstick{number}") } }));
     }
 
     /// The power goes at a moment, whatever the box is doing then.

@@ -27,7 +27,10 @@ mod totp;
 
 #[allow(dead_code)]
 mod machine;
+#[allow(dead_code)]
+mod monitor;
 mod people;
+mod stick;
 
 mod cuts;
 mod faults;
