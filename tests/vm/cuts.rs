@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use crate::line::key;
 use crate::machine::{Appliance, On, SLOW, Vm};
 use crate::packet::{ACCEPT, REJECT, Request};
-use crate::people::{ANNA, back_up, enrol, fetch_update, log_in, look_at_backup, mount, next_step, set_up};
+use crate::people::{ANNA, back_up, enrol, fetch_update, log_in, look_at_backup, mount, next_step, sees, set_up};
 use crate::totp::{Token, now};
 use crate::upkeep::{NEXT, release};
 
@@ -201,6 +202,8 @@ fn begin(appliance: &Appliance) -> Book {
         "first Access-Accept {:?} after power-on, at 9600 baud",
         vm.started.elapsed()
     );
+    vm.line.press(key::ESC);
+    sees(&mut vm.line, "NSWERING");
     mount(&mut vm);
     back_up(&mut vm);
     vm.cut();
