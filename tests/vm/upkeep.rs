@@ -206,7 +206,9 @@ fn a_backup_on_a_stick_makes_another_box_this_one() {
     vm.cut();
     // Another box, of another TPM, with its own first operator.
     let other = Appliance::new(4);
-    let mut vm = other.on(&with(std::slice::from_ref(&stick)));
+    let carried = other.folder().join("carried.stick");
+    std::fs::copy(&stick, &carried).unwrap();
+    let mut vm = other.on(&with(&[carried]));
     assert!(vm.line.sees_within("Step 1 of 9", BOOT), "{}", vm.line.screen());
     vm.line.settle();
     vm.line.press(&format!("otto\r{PASSPHRASE}\r"));
