@@ -108,7 +108,8 @@ fn was_there(state_dir: &Path) -> io::Result<bool> {
         }
         let ending = match name.as_ref() {
             COPIES_DIR => ".sealed",
-            STORE_DIR => continue,
+            // Root's own, on a file system that begins here.
+            STORE_DIR | "lost+found" => continue,
             _ => ".jrn",
         };
         if !entry.file_type()?.is_dir() {
