@@ -12,11 +12,11 @@
 //! ```
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use ratatui::layout::Rect;
 
-use super::backup_words::{ABOVE_LIST, AGAIN, PATH_MAX, SECRET_MAX, below, held, inner, late, strange};
+use super::backup_words::{SECRET_MAX, held, late, strange};
+use super::pick::{self, Pick, Picked, below, inner};
 use super::sticks;
 use crate::console::action::Action;
 use crate::console::key::Key;
@@ -24,7 +24,6 @@ use crate::console::page::{Look, Page};
 use crate::console::screen::{Context, Hint, Screen};
 use crate::console::widgets::field::{Field, any};
 use crate::console::widgets::form::{Form, Typed};
-use crate::console::widgets::list::List;
 use crate::control::{
     Answer, BackupAnswer, BackupHolds, BackupMade, BackupMake, BackupRequest, Failure, Request, Role, strength,
 };
@@ -33,13 +32,19 @@ use crate::secret::Secret;
 use crate::text::shown;
 use crate::times::shown_at;
 
+/// What is said where the folder is chosen.
+static WHERE_TO: pick::Words = pick::Words {
+    none: "No stick is there. Plug one in, and it appears here; or type the path of a folder.",
+    some: "Where to? A new file is made there with everything of this box: users, tokens, settings, operators, the log. Whoever has \
+           it and its passphrase can make every code.",
+    ..pick::FOLDER
+};
+
 /// Where one is.
 #[derive(Debug)]
 enum Step {
-    /// A folder is chosen; behind the folders stands one row more.
+    /// A folder is chosen.
     Pick,
-    /// A folder's path is typed.
-    Path(Field),
     /// Passphrase and password.
     Form(PathBuf),
     /// posternd makes it, then it comes in pieces.
@@ -70,9 +75,7 @@ struct Done {
 /// The backup.
 #[derive(Debug)]
 pub struct Backup {
-    found: Vec<PathBuf>,
-    looked_at: Duration,
-    list: List,
+    pick: Pick<PathBuf>,
     form: Form,
     step: Step,
     /// Counts the attempts: an answer to one that was given up is none to the next.
@@ -108,47 +111,11 @@ impl Backup {
     /// Begins with the list of folders.
     pub fn new() -> Self {
         Self {
-            found: Vec::new(),
-            looked_at: Duration::ZERO,
-            list: List::new(1),
+            pick: Pick::new(&WHERE_TO, sticks::folders),
             form: form(),
             step: Step::Pick,
             attempt: 0,
         }
-    }
-
-    fn look(&mut self, context: &Context) {
-        self.looked_at = context.now.mono;
-        let here = self.list.at().and_then(|at| self.found.get(at)).cloned();
-        self.found = sticks::folders(&context.import_dirs);
-        self.list.set_length(self.found.len().saturating_add(1));
-        if let Some(at) = self.found.iter().position(|one| Some(one) == here.as_ref()) {
-            self.list.go(at);
-        }
-    }
-
-    fn picked(&mut self) {
-        let folder = self.list.at().and_then(|at| self.found.get(at)).cloned();
-        self.step = match folder {
-            Some(folder) => Step::Form(folder),
-            None => Step::Path(Field::new(PATH_MAX, any)),
-        };
-    }
-
-    fn typed(&mut self) -> Vec<Action> {
-        let Step::Path(field) = &self.step else {
-            return Vec::new();
-        };
-        let folder = PathBuf::from(field.text().trim());
-        if folder.as_os_str().is_empty() {
-            return Vec::new();
-        }
-        if !folder.is_dir() {
-            let line = format!("{} is no folder", shown(&folder.to_string_lossy()));
-            return vec![Action::Fail(Failure::refused(line))];
-        }
-        self.step = Step::Form(folder);
-        Vec::new()
     }
 
     fn wrong(&mut self, key: &'static str, line: String) -> Vec<Action> {
@@ -259,31 +226,14 @@ impl Backup {
     fn back(&mut self) -> Vec<Action> {
         match &self.step {
             Step::Pick | Step::Done(_) => return vec![Action::Close],
-            Step::Path(_) | Step::Form(_) => {
+            Step::Form(_) => {
                 self.form = form();
+                self.pick.again();
                 self.step = Step::Pick;
             }
             Step::Running(_) => return self.given_up(),
         }
         Vec::new()
-    }
-
-    fn draw_pick(&self, page: &mut Page<'_>, area: Rect) {
-        let words = match self.found.is_empty() {
-            true => "No stick is there. Plug one in, and it appears here; or type the path of a folder.",
-            false => {
-                "Where to? A new file is made there with everything of this box: users, tokens, settings, operators, the log. Whoever has \
-                 it and its passphrase can make every code."
-            }
-        };
-        page.wrapped(inner(area), words, Look::Plain);
-        self.list.draw(page, below(area, ABOVE_LIST), |number| {
-            let text = match self.found.get(number) {
-                None => "Another folder: type its path".to_owned(),
-                Some(folder) => shown(&folder.to_string_lossy()),
-            };
-            (text, Look::Plain)
-        });
     }
 
     fn draw_done(&self, page: &mut Page<'_>, area: Rect, done: &Done, context: &Context) {
@@ -322,28 +272,25 @@ impl Screen for Backup {
 
     fn refresh(&mut self, context: &Context) -> Vec<Action> {
         if matches!(self.step, Step::Pick) {
-            self.look(context);
+            self.pick.look(context);
         }
         Vec::new()
     }
 
     fn on(&mut self, key: Key, context: &Context) -> Vec<Action> {
-        if key == Key::Esc {
+        if key == Key::Esc && !matches!(self.step, Step::Pick) {
             return self.back();
         }
         if !context.may(Role::Installer) {
-            return Vec::new();
+            return if key == Key::Esc { self.back() } else { Vec::new() };
         }
         match &mut self.step {
-            Step::Pick if key == Key::Enter => self.picked(),
-            Step::Pick => {
-                let height = context.size.1.saturating_sub(3).saturating_sub(ABOVE_LIST);
-                self.list.on(key, height);
-            }
-            Step::Path(_) if key == Key::Enter => return self.typed(),
-            Step::Path(field) => {
-                field.on(key);
-            }
+            Step::Pick => match self.pick.on(key, context) {
+                Picked::Not => {}
+                Picked::Back => return self.back(),
+                Picked::Path(folder) if !folder.is_dir() => return pick::is_no(&folder, "folder"),
+                Picked::Path(folder) => self.step = Step::Form(folder),
+            },
             Step::Form(_) => {
                 if matches!(self.form.on(key), Typed::Done) {
                     return self.ask(context);
@@ -372,8 +319,8 @@ impl Screen for Backup {
     }
 
     fn tick(&mut self, context: &Context) -> Vec<Action> {
-        if matches!(self.step, Step::Pick) && context.now.mono.saturating_sub(self.looked_at) >= AGAIN {
-            self.look(context);
+        if matches!(self.step, Step::Pick) {
+            self.pick.tick(context);
         }
         Vec::new()
     }
@@ -386,21 +333,10 @@ impl Screen for Backup {
             return;
         }
         match &self.step {
-            Step::Pick => self.draw_pick(page, area),
-            Step::Path(field) => {
-                page.line(inner, 0, "The path of a folder on this box:", Look::Plain);
-                field.draw(page, inner.x, inner.y.saturating_add(2), inner.width, true);
-                let words = "Such as /home/anna. The console writes there as its own user.";
-                page.line(inner, 4, words, Look::Plain);
-            }
+            Step::Pick => self.pick.draw(page),
             Step::Form(folder) => {
-                let words = format!("Into {}", shown(&folder.to_string_lossy()));
-                page.line(inner, 0, &words, Look::Plain);
-                let form = Rect {
-                    width: area.width.saturating_sub(2).min(100),
-                    ..below(area, 3)
-                };
-                self.form.draw(page, form, true);
+                let below = pick::draw_chosen(page, area, "Into", folder);
+                self.form.draw(page, below, true);
             }
             Step::Running(running) => {
                 let words = match &running.made {
@@ -416,7 +352,7 @@ impl Screen for Backup {
     fn hints(&self, context: &Context) -> Vec<Hint> {
         match &self.step {
             _ if !context.may(Role::Installer) => vec![("Esc", "back")],
-            Step::Pick | Step::Path(_) => vec![("Enter", "into this folder"), ("Esc", "back")],
+            Step::Pick => vec![("Enter", "into this folder"), ("Esc", "back")],
             Step::Form(_) => vec![("Enter", "next, write the backup"), ("Esc", "another folder")],
             Step::Running(_) => vec![("Esc", "stop")],
             Step::Done(_) => vec![("Enter", "done")],
@@ -438,7 +374,7 @@ impl Screen for Backup {
 
     fn types(&self, character: char) -> bool {
         match &self.step {
-            Step::Path(field) => field.accepts(character),
+            Step::Pick => self.pick.types(character),
             Step::Form(_) => self.form.types(character),
             _ => false,
         }

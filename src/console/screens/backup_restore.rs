@@ -15,33 +15,36 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use ratatui::layout::Rect;
-
-use super::backup_words::{ABOVE_LIST, AGAIN, PATH_MAX, SECRET_MAX, below, draw_held, find, inner, late, strange};
+use super::backup_words::{SECRET_MAX, draw_held, find, late, strange};
 use super::confirm::Confirm;
-use super::sticks;
+use super::pick::{self, Pick, Picked, inner};
 use crate::console::action::{Action, Told};
 use crate::console::key::Key;
 use crate::console::page::{Look, Page};
 use crate::console::screen::{Context, Hint, Screen};
 use crate::console::widgets::field::{Field, any};
 use crate::console::widgets::form::{Form, Typed};
-use crate::console::widgets::list::List;
 use crate::control::{Answer, BackupAnswer, BackupHolds, BackupRequest, Failure, PIECE_MAX, Request, RestoreNow, Role};
 use crate::secret::Secret;
 use crate::text::shown;
 
 /// The question that is asked before it is done.
 const SURE: u32 = 1;
+/// What is said where the file is chosen.
+static WHICH: pick::Words = pick::Words {
+    none: "No backup was found. Plug in the stick with it, and it appears here; or type its path.",
+    some: "Which one? Nothing is changed before you have seen what it holds.",
+    other: "Another file: type its path",
+    path: "The path of a backup on this box:",
+    example: "The console reads it as its own user.",
+};
+
 /// Where one is.
 #[derive(Debug)]
 enum Step {
-    /// A file is chosen; behind the files stands one row more.
+    /// A file is chosen.
     Pick,
-    /// A file's path is typed.
-    Path(Field),
     /// Its passphrase.
     Form(PathBuf),
     /// It goes to posternd, which then looks at it.
@@ -77,9 +80,7 @@ struct Held {
 /// The restore.
 #[derive(Debug)]
 pub struct Restore {
-    found: Vec<PathBuf>,
-    looked_at: Duration,
-    list: List,
+    pick: Pick<PathBuf>,
     form: Form,
     step: Step,
     /// Counts the attempts: an answer to one that was given up is none to the next.
@@ -103,47 +104,11 @@ impl Restore {
     /// Begins with the list of files.
     pub fn new() -> Self {
         Self {
-            found: Vec::new(),
-            looked_at: Duration::ZERO,
-            list: List::new(1),
+            pick: Pick::new(&WHICH, find),
             form: form(),
             step: Step::Pick,
             attempt: 0,
         }
-    }
-
-    fn look(&mut self, context: &Context) {
-        self.looked_at = context.now.mono;
-        let here = self.list.at().and_then(|at| self.found.get(at)).cloned();
-        self.found = find(&sticks::folders(&context.import_dirs));
-        self.list.set_length(self.found.len().saturating_add(1));
-        if let Some(at) = self.found.iter().position(|one| Some(one) == here.as_ref()) {
-            self.list.go(at);
-        }
-    }
-
-    fn picked(&mut self) {
-        let file = self.list.at().and_then(|at| self.found.get(at)).cloned();
-        self.step = match file {
-            Some(file) => Step::Form(file),
-            None => Step::Path(Field::new(PATH_MAX, any)),
-        };
-    }
-
-    fn typed(&mut self) -> Vec<Action> {
-        let Step::Path(field) = &self.step else {
-            return Vec::new();
-        };
-        let file = PathBuf::from(field.text().trim());
-        if file.as_os_str().is_empty() {
-            return Vec::new();
-        }
-        if !file.is_file() {
-            let line = format!("{} is no file", shown(&file.to_string_lossy()));
-            return vec![Action::Fail(Failure::refused(line))];
-        }
-        self.step = Step::Form(file);
-        Vec::new()
     }
 
     /// Opens the file and says that it comes.
@@ -247,8 +212,9 @@ impl Restore {
     fn back(&mut self) -> Vec<Action> {
         match &self.step {
             Step::Pick => vec![Action::Close],
-            Step::Path(_) | Step::Form(_) => {
+            Step::Form(_) => {
                 self.form = form();
+                self.pick.again();
                 self.step = Step::Pick;
                 Vec::new()
             }
@@ -272,21 +238,6 @@ impl Restore {
             SURE, "Restore", lines, "restore",
         )))]
     }
-
-    fn draw_pick(&self, page: &mut Page<'_>, area: Rect) {
-        let words = match self.found.is_empty() {
-            true => "No backup was found. Plug in the stick with it, and it appears here; or type its path.",
-            false => "Which one? Nothing is changed before you have seen what it holds.",
-        };
-        page.wrapped(inner(area), words, Look::Plain);
-        self.list.draw(page, below(area, ABOVE_LIST), |number| {
-            let text = match self.found.get(number) {
-                None => "Another file: type its path".to_owned(),
-                Some(file) => shown(&file.to_string_lossy()),
-            };
-            (text, Look::Plain)
-        });
-    }
 }
 
 impl Default for Restore {
@@ -306,28 +257,25 @@ impl Screen for Restore {
 
     fn refresh(&mut self, context: &Context) -> Vec<Action> {
         if matches!(self.step, Step::Pick) {
-            self.look(context);
+            self.pick.look(context);
         }
         Vec::new()
     }
 
     fn on(&mut self, key: Key, context: &Context) -> Vec<Action> {
-        if key == Key::Esc {
+        if key == Key::Esc && !matches!(self.step, Step::Pick) {
             return self.back();
         }
         if !context.may(Role::Installer) {
-            return Vec::new();
+            return if key == Key::Esc { self.back() } else { Vec::new() };
         }
         match &mut self.step {
-            Step::Pick if key == Key::Enter => self.picked(),
-            Step::Pick => {
-                let height = context.size.1.saturating_sub(3).saturating_sub(ABOVE_LIST);
-                self.list.on(key, height);
-            }
-            Step::Path(_) if key == Key::Enter => return self.typed(),
-            Step::Path(field) => {
-                field.on(key);
-            }
+            Step::Pick => match self.pick.on(key, context) {
+                Picked::Not => {}
+                Picked::Back => return self.back(),
+                Picked::Path(file) if !file.is_file() => return pick::is_no(&file, "file"),
+                Picked::Path(file) => self.step = Step::Form(file),
+            },
             Step::Form(_) => {
                 if matches!(self.form.on(key), Typed::Done) {
                     return self.begin();
@@ -384,8 +332,8 @@ impl Screen for Restore {
     }
 
     fn tick(&mut self, context: &Context) -> Vec<Action> {
-        if matches!(self.step, Step::Pick) && context.now.mono.saturating_sub(self.looked_at) >= AGAIN {
-            self.look(context);
+        if matches!(self.step, Step::Pick) {
+            self.pick.tick(context);
         }
         Vec::new()
     }
@@ -398,20 +346,10 @@ impl Screen for Restore {
             return;
         }
         match &self.step {
-            Step::Pick => self.draw_pick(page, area),
-            Step::Path(field) => {
-                page.line(inner, 0, "The path of a backup on this box:", Look::Plain);
-                field.draw(page, inner.x, inner.y.saturating_add(2), inner.width, true);
-                page.line(inner, 4, "The console reads it as its own user.", Look::Plain);
-            }
+            Step::Pick => self.pick.draw(page),
             Step::Form(path) => {
-                let words = format!("From {}", shown(&path.to_string_lossy()));
-                page.line(inner, 0, &words, Look::Plain);
-                let form = Rect {
-                    width: area.width.saturating_sub(2).min(100),
-                    ..below(area, 3)
-                };
-                self.form.draw(page, form, true);
+                let below = pick::draw_chosen(page, area, "From", path);
+                self.form.draw(page, below, true);
             }
             Step::Sending(sending) => {
                 let words = match sending.looking {
@@ -436,7 +374,7 @@ impl Screen for Restore {
     fn hints(&self, context: &Context) -> Vec<Hint> {
         match &self.step {
             _ if !context.may(Role::Installer) => vec![("Esc", "back")],
-            Step::Pick | Step::Path(_) => vec![("Enter", "this file"), ("Esc", "back")],
+            Step::Pick => vec![("Enter", "this file"), ("Esc", "back")],
             Step::Form(_) => vec![("Enter", "what it holds"), ("Esc", "another file")],
             Step::Sending(_) => vec![("Esc", "stop")],
             Step::Holds(held) if held.asked => Vec::new(),
@@ -464,7 +402,7 @@ impl Screen for Restore {
 
     fn types(&self, character: char) -> bool {
         match &self.step {
-            Step::Path(field) => field.accepts(character),
+            Step::Pick => self.pick.types(character),
             Step::Form(_) => self.form.types(character),
             _ => false,
         }

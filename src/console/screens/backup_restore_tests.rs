@@ -165,13 +165,16 @@ fn r25_who_is_no_installer_sees_a_sentence_alone() {
 fn screens() {
     fn begin(desk: &mut Desk, step: Step) {
         let mut restore = Restore::new();
-        restore.found = vec![
-            "/media/stick/postern-backup-20260302-140500.age".into(),
-            "/media/stick/postern-backup-20260201-080000.age".into(),
-        ];
-        restore.list.set_length(3);
+        restore.pick = Pick::new(&WHICH, |_| {
+            [
+                "postern-backup-20260302-140500.age",
+                "postern-backup-20260201-080000.age",
+            ]
+            .map(|name| PathBuf::from("/media/stick").join(name))
+            .to_vec()
+        });
         restore.step = step;
-        desk.open(Box::new(Shown(restore)), Role::Installer);
+        desk.open(Box::new(restore), Role::Installer);
     }
     fn of(goes_on: GoesOn) -> Step {
         Step::Holds(Box::new(Held {
@@ -213,42 +216,4 @@ fn screens() {
                     /var/lib/postern/before-restore until the next backup or for 30 days";
         begin(desk, Step::Restored(done.to_owned()));
     });
-}
-
-/// A restore that looks at no folder.
-#[derive(Debug)]
-struct Shown(Restore);
-
-impl Screen for Shown {
-    fn name(&self) -> &'static str {
-        self.0.name()
-    }
-
-    fn title(&self) -> String {
-        self.0.title()
-    }
-
-    fn on(&mut self, key: Key, context: &Context) -> Vec<Action> {
-        self.0.on(key, context)
-    }
-
-    fn draw(&self, page: &mut Page<'_>, context: &Context) {
-        self.0.draw(page, context);
-    }
-
-    fn hints(&self, context: &Context) -> Vec<Hint> {
-        self.0.hints(context)
-    }
-
-    fn help(&self) -> &'static [&'static str] {
-        self.0.help()
-    }
-
-    fn types(&self, character: char) -> bool {
-        self.0.types(character)
-    }
-
-    fn secret_typed(&self) -> Option<usize> {
-        self.0.secret_typed()
-    }
 }

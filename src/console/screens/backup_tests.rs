@@ -198,26 +198,18 @@ fn r25_who_is_no_installer_sees_a_sentence_alone() {
 
 #[test]
 fn screens() {
-    fn begin(desk: &mut Desk, step: Option<Step>) {
+    fn begin(desk: &mut Desk, step: Step) {
         let mut backup = Backup::new();
-        backup.found = vec!["/media/stick".into()];
-        backup.list.set_length(2);
-        backup.looked_at = Duration::from_secs(1 << 30);
-        backup.step = step.unwrap_or(Step::Pick);
-        desk.push(Box::new(Shown(backup)));
+        backup.pick = Pick::new(&WHERE_TO, |_| vec!["/media/stick".into()]);
+        backup.step = step;
+        desk.open(Box::new(backup), Role::Installer);
     }
-    let installer = |desk: &mut Desk| desk.open(Box::new(Backup::new()), Role::Installer);
-    snapshot("backup", |desk| {
-        installer(desk);
-        begin(desk, None);
-    });
+    snapshot("backup", |desk| begin(desk, Step::Pick));
     snapshot("backup-form", |desk| {
-        installer(desk);
-        begin(desk, Some(Step::Form("/media/stick".into())));
+        begin(desk, Step::Form("/media/stick".into()));
         desk.types("three tall");
     });
     snapshot("backup-running", |desk| {
-        installer(desk);
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x");
         let running = Running {
@@ -230,53 +222,14 @@ fn screens() {
             },
             offset: 4_194_304,
         };
-        begin(desk, Some(Step::Running(Box::new(running))));
+        begin(desk, Step::Running(Box::new(running)));
     });
     snapshot("backup-done", |desk| {
-        installer(desk);
         let done = Done {
             path: "/media/stick/postern-backup-20260302-140500.age".to_owned(),
             holds: holds(),
             warning: Some("others on this machine can read the file: its file system keeps no permissions".to_owned()),
         };
-        begin(desk, Some(Step::Done(Box::new(done))));
+        begin(desk, Step::Done(Box::new(done)));
     });
-}
-
-/// A backup that looks at no folder.
-#[derive(Debug)]
-struct Shown(Backup);
-
-impl Screen for Shown {
-    fn name(&self) -> &'static str {
-        self.0.name()
-    }
-
-    fn title(&self) -> String {
-        self.0.title()
-    }
-
-    fn on(&mut self, key: Key, context: &Context) -> Vec<Action> {
-        self.0.on(key, context)
-    }
-
-    fn draw(&self, page: &mut Page<'_>, context: &Context) {
-        self.0.draw(page, context);
-    }
-
-    fn hints(&self, context: &Context) -> Vec<Hint> {
-        self.0.hints(context)
-    }
-
-    fn help(&self) -> &'static [&'static str] {
-        self.0.help()
-    }
-
-    fn types(&self, character: char) -> bool {
-        self.0.types(character)
-    }
-
-    fn secret_typed(&self) -> Option<usize> {
-        self.0.secret_typed()
-    }
 }

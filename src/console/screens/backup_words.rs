@@ -2,49 +2,25 @@
 //! changes nothing.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use ratatui::layout::Rect;
 
 use super::home::count;
+use super::pick::{below, inner};
+use super::sticks;
 use crate::console::action::Action;
 use crate::console::page::{Look, Page};
 use crate::console::screen::Context;
 use crate::control::{Answer, BackupHolds, Failure, Request, strength};
 use crate::times::shown_at;
 
-/// Folders and files are looked at again after so long: a stick may have been plugged in.
-pub const AGAIN: Duration = Duration::from_secs(3);
-/// The longest path that can be typed.
-pub const PATH_MAX: usize = 200;
 /// The most characters of a passphrase and of a password.
 pub const SECRET_MAX: usize = strength::PASSWORD_MAX;
-/// Rows above the list of folders.
-pub const ABOVE_LIST: u16 = 5;
 
 /// How the names of backups end.
 const END: &str = "age";
 /// Most files that are listed of a folder.
 const FILES_MAX: usize = 100;
-
-/// The part of the page that words stand in.
-pub fn inner(area: Rect) -> Rect {
-    Rect {
-        x: area.x.saturating_add(2),
-        y: area.y.saturating_add(1),
-        width: area.width.saturating_sub(4).min(100),
-        height: area.height.saturating_sub(1),
-    }
-}
-
-/// The part below rows of words.
-pub fn below(area: Rect, rows: u16) -> Rect {
-    Rect {
-        y: area.y.saturating_add(rows),
-        height: area.height.saturating_sub(rows),
-        ..area
-    }
-}
 
 /// What a backup holds, line by line.
 pub fn held(holds: &BackupHolds, context: &Context) -> Vec<String> {
@@ -91,10 +67,10 @@ pub fn late(tag: u32, answer: &Result<Answer, Failure>) -> Vec<Action> {
     }
 }
 
-/// The backups in these folders, newest name first.
-pub fn find(folders: &[PathBuf]) -> Vec<PathBuf> {
+/// The backups on sticks and in these folders, newest name first.
+pub fn find(dirs: &[PathBuf]) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for folder in folders {
+    for folder in sticks::folders(dirs) {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
         let is_backup = |path: &Path| path.extension().is_some_and(|end| end.eq_ignore_ascii_case(END));
         let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));

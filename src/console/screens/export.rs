@@ -16,8 +16,9 @@
 mod draw;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
+use super::backup_words::{SECRET_MAX, strange};
+use super::pick::{self, Pick, Picked};
 use super::sticks;
 use crate::console::action::Action;
 use crate::console::key::Key;
@@ -25,7 +26,6 @@ use crate::console::page::Page;
 use crate::console::screen::{Context, Hint, Screen};
 use crate::console::widgets::field::{Field, any};
 use crate::console::widgets::form::{Form, Typed};
-use crate::console::widgets::list::List;
 use crate::console::widgets::scroll::{Paragraph, Scroll};
 use crate::control::{Answer, ExportAsk, ExportPage, ExportRow, Failure, Request, Role, strength};
 use crate::enrol::export::{Made, Target, make};
@@ -36,12 +36,14 @@ use crate::secret::Secret;
 use crate::text::shown;
 use crate::times::shown_at;
 
-/// Folders are looked at again after so long: a stick may have been plugged in.
-const AGAIN: Duration = Duration::from_secs(3);
-/// The longest path that can be typed.
-const PATH_MAX: usize = 200;
-/// The most characters of a passphrase and of a password.
-const SECRET_MAX: usize = strength::PASSWORD_MAX;
+/// What is said where the folder is chosen.
+static WHERE_TO: pick::Words = pick::Words {
+    none: "No stick is there. Plug one in, and it appears here (on an appliance once it is mounted: System, Stick); or type the path of \
+           a folder.",
+    some: "Where to? A new file is made there with the tokens that this box programmed. Whoever has such a file, and its passphrase \
+           where it has one, can make every code.",
+    ..pick::FOLDER
+};
 /// The kinds of files, as they are chosen.
 const PSKC: &str = "pskc";
 const AZURE: &str = "azure-csv";
@@ -49,10 +51,8 @@ const AZURE: &str = "azure-csv";
 /// Where one is.
 #[derive(Debug)]
 enum Step {
-    /// A folder is chosen; behind the folders stands one row more.
+    /// A folder is chosen.
     Pick,
-    /// A folder's path is typed.
-    Path(Field),
     /// Kind, passphrase, password.
     Form(PathBuf),
     /// Pages are on their way.
@@ -75,9 +75,7 @@ struct Running {
 /// The export.
 #[derive(Debug)]
 pub struct Export {
-    found: Vec<PathBuf>,
-    looked_at: Duration,
-    list: List,
+    pick: Pick<PathBuf>,
     form: Form,
     step: Step,
     /// What to know of the file, below the sum.
@@ -91,50 +89,13 @@ impl Export {
     /// Begins with the list of folders.
     pub fn new() -> Self {
         Self {
-            found: Vec::new(),
-            looked_at: Duration::ZERO,
-            list: List::new(1),
+            pick: Pick::new(&WHERE_TO, sticks::folders),
             form: form(PSKC),
             step: Step::Pick,
             notes: Vec::new(),
             scroll: Scroll::default(),
             attempt: 0,
         }
-    }
-
-    fn look(&mut self, context: &Context) {
-        self.looked_at = context.now.mono;
-        let here = self.list.at().and_then(|at| self.found.get(at)).cloned();
-        self.found = sticks::folders(&context.import_dirs);
-        self.list.set_length(self.found.len().saturating_add(1));
-        if let Some(at) = self.found.iter().position(|one| Some(one) == here.as_ref()) {
-            self.list.go(at);
-        }
-    }
-
-    fn picked(&mut self) {
-        let folder = self.list.at().and_then(|at| self.found.get(at)).cloned();
-        self.step = match folder {
-            Some(folder) => Step::Form(folder),
-            None => Step::Path(Field::new(PATH_MAX, any)),
-        };
-    }
-
-    /// A folder that was typed.
-    fn typed(&mut self) -> Vec<Action> {
-        let Step::Path(field) = &self.step else {
-            return Vec::new();
-        };
-        let folder = PathBuf::from(field.text().trim());
-        if folder.as_os_str().is_empty() {
-            return Vec::new();
-        }
-        if !folder.is_dir() {
-            let line = format!("{} is no folder", shown(&folder.to_string_lossy()));
-            return vec![Action::Fail(Failure::refused(line))];
-        }
-        self.step = Step::Form(folder);
-        Vec::new()
     }
 
     /// Looks at what was typed, makes sure of the file, and asks for the first page.
@@ -258,8 +219,9 @@ impl Export {
     fn back(&mut self) -> Vec<Action> {
         match &self.step {
             Step::Pick | Step::Done(_) => return vec![Action::Close],
-            Step::Path(_) | Step::Form(_) => {
+            Step::Form(_) => {
                 self.form = form(PSKC);
+                self.pick.again();
                 self.step = Step::Pick;
             }
             Step::Running(running) => self.step = Step::Form(running.folder.clone()),
@@ -343,27 +305,25 @@ impl Screen for Export {
 
     fn refresh(&mut self, context: &Context) -> Vec<Action> {
         if matches!(self.step, Step::Pick) {
-            self.look(context);
+            self.pick.look(context);
         }
         Vec::new()
     }
 
     fn on(&mut self, key: Key, context: &Context) -> Vec<Action> {
-        if key == Key::Esc {
+        if key == Key::Esc && !matches!(self.step, Step::Pick) {
             return self.back();
         }
         if !context.may(Role::Installer) {
-            return Vec::new();
+            return if key == Key::Esc { self.back() } else { Vec::new() };
         }
         match &mut self.step {
-            Step::Pick if key == Key::Enter => self.picked(),
-            Step::Pick => {
-                self.list.on(key, draw::list_height(context.size));
-            }
-            Step::Path(_) if key == Key::Enter => return self.typed(),
-            Step::Path(field) => {
-                field.on(key);
-            }
+            Step::Pick => match self.pick.on(key, context) {
+                Picked::Not => {}
+                Picked::Back => return self.back(),
+                Picked::Path(folder) if !folder.is_dir() => return pick::is_no(&folder, "folder"),
+                Picked::Path(folder) => self.step = Step::Form(folder),
+            },
             Step::Form(_) => match self.form.on(key) {
                 Typed::Done => return self.ask(context),
                 Typed::Changed("kind") => self.form = form(self.form.text("kind")),
@@ -385,16 +345,14 @@ impl Screen for Export {
         }
         match answer {
             Ok(Answer::Export(page)) => self.page(page),
-            Ok(_) => self.failed(Failure::failed(
-                "posternd answered something else than was asked: its version is another one",
-            )),
+            Ok(_) => self.failed(strange()),
             Err(failure) => self.failed(failure),
         }
     }
 
     fn tick(&mut self, context: &Context) -> Vec<Action> {
-        if matches!(self.step, Step::Pick) && context.now.mono.saturating_sub(self.looked_at) >= AGAIN {
-            self.look(context);
+        if matches!(self.step, Step::Pick) {
+            self.pick.tick(context);
         }
         Vec::new()
     }
@@ -407,7 +365,6 @@ impl Screen for Export {
         match &self.step {
             _ if !context.may(Role::Installer) => vec![("Esc", "back")],
             Step::Pick => vec![("Enter", "into this folder"), ("Esc", "back")],
-            Step::Path(_) => vec![("Enter", "into this folder"), ("Esc", "back")],
             Step::Form(_) => vec![
                 ("Enter", "next, write the file"),
                 ("Left/Right", "change"),
@@ -434,7 +391,7 @@ impl Screen for Export {
 
     fn types(&self, character: char) -> bool {
         match &self.step {
-            Step::Path(field) => field.accepts(character),
+            Step::Pick => self.pick.types(character),
             Step::Form(_) => self.form.types(character),
             _ => false,
         }

@@ -22,17 +22,17 @@ mod choices;
 mod draw;
 mod files;
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
+use super::backup_words::strange;
 use super::confirm::Confirm;
+use super::pick::{self, Pick, Picked};
 use crate::console::action::{Action, Told, Tone};
 use crate::console::key::Key;
 use crate::console::page::Page;
 use crate::console::screen::{Context, Hint, Screen};
 use crate::console::widgets::field::{Field, any};
 use crate::console::widgets::form::{Form, Typed};
-use crate::console::widgets::list::List;
 use crate::console::widgets::scroll::{Paragraph, Scroll};
 use crate::control::{Answer, Failure, Request};
 use crate::enrol::batches::{Batches, Sent, Summary};
@@ -43,10 +43,16 @@ use crate::text::shown;
 use choices::{options, settings};
 use files::Found;
 
-/// Directories are looked at again after so long: a stick may have been plugged in.
-const AGAIN: Duration = Duration::from_secs(3);
-/// The longest path that can be typed.
-const PATH_MAX: usize = 200;
+/// What is said where the file is chosen.
+static WHICH: pick::Words = pick::Words {
+    none: "No token file lies where the box looks for one. Plug in a USB stick, and it appears here (on an appliance once it is mounted: \
+           System, Stick); or type the path of a file.",
+    some: "A file with tokens: Azure's CSV, Graph's JSON, PSKC, or an otpauth URI on each line. Nothing is written before you have seen \
+           what would be.",
+    other: "Another file: type its path",
+    path: "The path of a token file on this box:",
+    example: "Such as /home/anna/tokens.csv. The console reads it as its own user.",
+};
 /// The longest passphrase or key that can be typed.
 const SECRET_MAX: usize = 256;
 /// The question whether to stop in the middle.
@@ -57,10 +63,8 @@ const WRITE: u32 = 2;
 /// Where one is.
 #[derive(Debug)]
 enum Step {
-    /// A file is chosen from the list; behind the files stands one row more.
+    /// A file is chosen.
     Pick,
-    /// A path is typed.
-    Path(Field),
     /// The file is encrypted: what opens it is typed.
     Sealed(Sealed),
     /// How the file is taken.
@@ -100,9 +104,7 @@ struct Work {
 /// The import.
 #[derive(Debug)]
 pub struct Import {
-    found: Vec<Found>,
-    looked_at: Duration,
-    list: List,
+    pick: Pick<Found>,
     scroll: Scroll,
     step: Step,
     work: Option<Work>,
@@ -112,22 +114,10 @@ impl Import {
     /// Begins with the list of files.
     pub fn new() -> Self {
         Self {
-            found: Vec::new(),
-            looked_at: Duration::ZERO,
-            list: List::new(1),
+            pick: Pick::new(&WHICH, files::find),
             scroll: Scroll::default(),
             step: Step::Pick,
             work: None,
-        }
-    }
-
-    fn look(&mut self, context: &Context) {
-        self.looked_at = context.now.mono;
-        let here = self.list.at().and_then(|at| self.found.get(at)).cloned();
-        self.found = files::find(&context.import_dirs);
-        self.list.set_length(self.found.len().saturating_add(1));
-        if let Some(at) = self.found.iter().position(|one| Some(one) == here.as_ref()) {
-            self.list.go(at);
         }
     }
 
@@ -264,21 +254,6 @@ impl Import {
             && matches!(self.step, Step::Ended { stopped: None })
     }
 
-    fn picked(&mut self, context: &Context) -> Vec<Action> {
-        let path = self
-            .list
-            .at()
-            .and_then(|at| self.found.get(at))
-            .map(|one| one.path.clone());
-        match path {
-            Some(path) => self.read(&path, context),
-            None => {
-                self.step = Step::Path(Field::new(PATH_MAX, any));
-                Vec::new()
-            }
-        }
-    }
-
     fn back(&mut self) -> Vec<Action> {
         match &self.step {
             Step::Pick => return vec![Action::Close],
@@ -294,8 +269,9 @@ impl Import {
                 let question = Confirm::new(STOP, "Stop the import", lines);
                 return vec![Action::Open(Box::new(question))];
             }
-            Step::Path(_) | Step::Sealed(_) | Step::Options => {
+            Step::Sealed(_) | Step::Options => {
                 self.work = None;
+                self.pick.again();
                 self.step = Step::Pick;
             }
         }
@@ -307,12 +283,6 @@ impl Default for Import {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// What was typed as a path; `~` and the like mean nothing here.
-fn typed_path(text: &str) -> Option<PathBuf> {
-    let text = text.trim();
-    (!text.is_empty()).then(|| PathBuf::from(text))
 }
 
 impl Screen for Import {
@@ -329,13 +299,13 @@ impl Screen for Import {
 
     fn refresh(&mut self, context: &Context) -> Vec<Action> {
         if matches!(self.step, Step::Pick) {
-            self.look(context);
+            self.pick.look(context);
         }
         Vec::new()
     }
 
     fn on(&mut self, key: Key, context: &Context) -> Vec<Action> {
-        if key == Key::Esc {
+        if key == Key::Esc && !matches!(self.step, Step::Pick) {
             return self.back();
         }
         if self.is_worth_writing() {
@@ -347,18 +317,11 @@ impl Screen for Import {
             }
         }
         match &mut self.step {
-            Step::Pick if key == Key::Enter => return self.picked(context),
-            Step::Pick => {
-                self.list.on(key, draw::list_height(context.size));
-            }
-            Step::Path(field) if key == Key::Enter => {
-                if let Some(path) = typed_path(field.text()) {
-                    return self.read(&path, context);
-                }
-            }
-            Step::Path(field) => {
-                field.on(key);
-            }
+            Step::Pick => match self.pick.on(key, context) {
+                Picked::Not => {}
+                Picked::Back => return self.back(),
+                Picked::Path(path) => return self.read(&path, context),
+            },
             Step::Sealed(_) if key == Key::Enter => return self.open(context),
             Step::Sealed(sealed) => {
                 sealed.field.on(key);
@@ -393,7 +356,7 @@ impl Screen for Import {
                 work.summary.count(report.results, sent);
                 return self.send();
             }
-            Ok(_) => Failure::failed("posternd answered something else than was asked: its version is another one"),
+            Ok(_) => strange(),
             Err(failure) => failure,
         };
         let last = work.last;
@@ -413,8 +376,8 @@ impl Screen for Import {
     }
 
     fn tick(&mut self, context: &Context) -> Vec<Action> {
-        if matches!(self.step, Step::Pick) && context.now.mono.saturating_sub(self.looked_at) >= AGAIN {
-            self.look(context);
+        if matches!(self.step, Step::Pick) {
+            self.pick.tick(context);
         }
         Vec::new()
     }
@@ -426,7 +389,6 @@ impl Screen for Import {
     fn hints(&self, _context: &Context) -> Vec<Hint> {
         match &self.step {
             Step::Pick => vec![("Enter", "read this file"), ("Esc", "back")],
-            Step::Path(_) => vec![("Enter", "read the file"), ("Esc", "back")],
             Step::Sealed(_) => vec![("Enter", "open it"), ("Esc", "another file")],
             Step::Options => vec![
                 ("Enter", "try it, writing nothing"),
@@ -455,7 +417,7 @@ impl Screen for Import {
 
     fn types(&self, character: char) -> bool {
         match &self.step {
-            Step::Path(field) => field.accepts(character),
+            Step::Pick => self.pick.types(character),
             Step::Sealed(sealed) => sealed.field.accepts(character),
             _ => false,
         }

@@ -37,6 +37,7 @@ pub mod operator;
 pub mod operator_form;
 pub mod operator_token;
 pub mod operators;
+pub mod pick;
 pub mod program;
 pub mod sticks;
 pub mod system;

@@ -3,26 +3,18 @@
 use ratatui::layout::Rect;
 
 use super::super::home::count;
-use super::{Import, Sealed, Step, Work, files};
+use super::{Import, Sealed, Step, Work};
 use crate::console::page::{Look, Page};
 use crate::console::screen::Context;
 use crate::console::widgets::scroll::Paragraph;
 use crate::control::RowOutcome;
 use crate::enrol::batches::Summary;
 use crate::enrol::rows::{Place, Wanted};
-use crate::text::shown;
 
-/// Rows above the list of files.
-const ABOVE_LIST: u16 = 5;
 /// Rows above the list of lines.
 const ABOVE_NOTES: u16 = 6;
 /// Lines that are listed; of a file with more mistakes the first ones tell enough.
 const NOTES_MAX: usize = 1_000;
-
-/// Rows of the list of files, on a screen of this size.
-pub fn list_height(size: (u16, u16)) -> u16 {
-    size.1.saturating_sub(3).saturating_sub(ABOVE_LIST)
-}
 
 /// Columns and rows of the list of lines.
 pub fn notes_size(size: (u16, u16)) -> (u16, u16) {
@@ -40,17 +32,7 @@ pub fn draw(import: &Import, page: &mut Page<'_>, context: &Context) {
         height: area.height.saturating_sub(1),
     };
     match (&import.step, &import.work) {
-        (Step::Pick, _) => pick(import, page, area, inner),
-        (Step::Path(field), _) => {
-            page.line(inner, 0, "The path of a token file on this box:", Look::Plain);
-            field.draw(page, inner.x, inner.y.saturating_add(2), inner.width, true);
-            page.line(
-                inner,
-                4,
-                "Such as /home/anna/tokens.csv. The console reads it as its own user.",
-                Look::Plain,
-            );
-        }
+        (Step::Pick, _) => import.pick.draw(page),
         (Step::Sealed(sealed), _) => sealed_file(sealed, page, inner),
         (_, None) => {}
         (Step::Options, Some(work)) => options(work, page, area, inner),
@@ -76,44 +58,6 @@ pub fn draw(import: &Import, page: &mut Page<'_>, context: &Context) {
             import.scroll.draw(page, below, &work.notes);
         }
     }
-}
-
-fn pick(import: &Import, page: &mut Page<'_>, area: Rect, inner: Rect) {
-    let words = match import.found.is_empty() {
-        true => {
-            "No token file lies where the box looks for one. Plug in a USB stick, and it appears here (on an appliance once it is mounted: \
-             System, Stick); or type the path of a file."
-        }
-        false => {
-            "A file with tokens: Azure's CSV, Graph's JSON, PSKC, or an otpauth URI on each line. Nothing is written before you have \
-             seen what would be."
-        }
-    };
-    page.wrapped(
-        Rect {
-            height: inner.height.min(3),
-            ..inner
-        },
-        words,
-        Look::Plain,
-    );
-    let below = Rect {
-        y: area.y.saturating_add(ABOVE_LIST),
-        height: area.height.saturating_sub(ABOVE_LIST),
-        ..area
-    };
-    import.list.draw(page, below, |number| {
-        let text = match import.found.get(number) {
-            None => "Another file: type its path".to_owned(),
-            Some(found) => {
-                let part = |part: Option<&std::ffi::OsStr>| shown(&part.unwrap_or_default().to_string_lossy());
-                let name = part(found.path.file_name());
-                let place = part(found.path.parent().map(std::path::Path::as_os_str));
-                format!("{name:<34}  {:>9}  {place}", files::shown_size(found.size))
-            }
-        };
-        (text, Look::Plain)
-    });
 }
 
 fn sealed_file(sealed: &Sealed, page: &mut Page<'_>, inner: Rect) {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::super::pick::Item;
 use crate::enrol::rows::FILE_MAX;
 use crate::text::shown;
 
@@ -24,6 +25,19 @@ pub struct Found {
     pub path: PathBuf,
     /// Bytes.
     pub size: u64,
+}
+
+impl Item for Found {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn row(&self) -> String {
+        let part = |part: Option<&std::ffi::OsStr>| shown(&part.unwrap_or_default().to_string_lossy());
+        let name = part(self.path.file_name());
+        let place = part(self.path.parent().map(Path::as_os_str));
+        format!("{name:<34}  {:>9}  {place}", shown_size(self.size))
+    }
 }
 
 /// The files that may hold tokens in these directories and two levels below, by name. Links are not followed.
@@ -98,7 +112,7 @@ pub fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
 }
 
 /// A size as people say it.
-pub fn shown_size(bytes: u64) -> String {
+fn shown_size(bytes: u64) -> String {
     match bytes {
         0..1_024 => format!("{bytes} bytes"),
         1_024..1_048_576 => format!("{} KiB", bytes.div_ceil(1_024)),

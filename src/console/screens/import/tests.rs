@@ -325,18 +325,18 @@ fn screens() {
     /// The list that the import shows, without a directory of this machine in it.
     fn found(desk: &mut Desk) {
         let mut import = Import::new();
-        import.found = vec![
-            Found {
-                path: "/run/postern/usb/tokens.csv".into(),
-                size: 216_000,
-            },
-            Found {
-                path: "/run/postern/usb/an older delivery/hardware-tokens-of-the-branch-office.csv".into(),
-                size: 900,
-            },
-        ];
-        import.list.set_length(3);
-        desk.open(Box::new(Shown(import)), Role::Installer);
+        import.pick = Pick::new(&WHICH, |_| {
+            [
+                ("tokens.csv", 216_000),
+                ("an older delivery/hardware-tokens-of-the-branch-office.csv", 900),
+            ]
+            .map(|(name, size)| Found {
+                path: std::path::Path::new("/run/postern/usb").join(name),
+                size,
+            })
+            .to_vec()
+        });
+        desk.open(Box::new(import), Role::Installer);
     }
     snapshot("import", found);
     snapshot("import-none", |desk| {
@@ -384,34 +384,4 @@ fn screens() {
         desk.keys(&[Key::Char('w')]);
         (0..2).for_each(|_| added(desk, &[17]));
     });
-}
-
-/// An import that looks at no directory.
-#[derive(Debug)]
-struct Shown(Import);
-
-impl Screen for Shown {
-    fn name(&self) -> &'static str {
-        self.0.name()
-    }
-
-    fn title(&self) -> String {
-        self.0.title()
-    }
-
-    fn on(&mut self, key: Key, context: &Context) -> Vec<Action> {
-        self.0.on(key, context)
-    }
-
-    fn draw(&self, page: &mut Page<'_>, context: &Context) {
-        self.0.draw(page, context);
-    }
-
-    fn hints(&self, context: &Context) -> Vec<Hint> {
-        self.0.hints(context)
-    }
-
-    fn help(&self) -> &'static [&'static str] {
-        self.0.help()
-    }
 }
