@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use ratatui::layout::Rect;
 
 use super::backup_words::{SECRET_MAX, held, late, strange};
-use super::pick::{self, Pick, Picked, below, inner};
+use super::pick::{self, Pick, Picked};
 use super::sticks;
 use crate::console::action::Action;
 use crate::console::key::Key;
@@ -24,6 +24,7 @@ use crate::console::page::{Look, Page};
 use crate::console::screen::{Context, Hint, Screen};
 use crate::console::widgets::field::{Field, any};
 use crate::console::widgets::form::{Form, Typed};
+use crate::console::widgets::inset::{below, inset};
 use crate::control::{
     Answer, BackupAnswer, BackupHolds, BackupMade, BackupMake, BackupRequest, Failure, Request, Role, strength,
 };
@@ -237,7 +238,7 @@ impl Backup {
     }
 
     fn draw_done(&self, page: &mut Page<'_>, area: Rect, done: &Done, context: &Context) {
-        let inner = inner(area);
+        let inner = inset(area);
         page.line(inner, 0, "The backup is written:", Look::Strong);
         page.line(inner, 1, &done.path, Look::Plain);
         let mut row = 3;
@@ -327,7 +328,7 @@ impl Screen for Backup {
 
     fn draw(&self, page: &mut Page<'_>, context: &Context) {
         let area = page.area();
-        let inner = inner(area);
+        let inner = inset(area);
         if !context.may(Role::Installer) {
             page.line(inner, 0, "A backup is made by an installer: ask one.", Look::Plain);
             return;

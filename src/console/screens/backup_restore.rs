@@ -18,13 +18,14 @@ use std::path::PathBuf;
 
 use super::backup_words::{SECRET_MAX, draw_held, find, late, strange};
 use super::confirm::Confirm;
-use super::pick::{self, Pick, Picked, inner};
+use super::pick::{self, Pick, Picked};
 use crate::console::action::{Action, Told};
 use crate::console::key::Key;
 use crate::console::page::{Look, Page};
 use crate::console::screen::{Context, Hint, Screen};
 use crate::console::widgets::field::{Field, any};
 use crate::console::widgets::form::{Form, Typed};
+use crate::console::widgets::inset::inset;
 use crate::control::{Answer, BackupAnswer, BackupHolds, BackupRequest, Failure, PIECE_MAX, Request, RestoreNow, Role};
 use crate::secret::Secret;
 use crate::text::shown;
@@ -340,7 +341,7 @@ impl Screen for Restore {
 
     fn draw(&self, page: &mut Page<'_>, context: &Context) {
         let area = page.area();
-        let inner = inner(area);
+        let inner = inset(area);
         if !context.may(Role::Installer) {
             page.line(inner, 0, "A restore is made by an installer: ask one.", Look::Plain);
             return;

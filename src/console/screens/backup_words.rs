@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use ratatui::layout::Rect;
 
 use super::home::count;
-use super::pick::{below, inner};
 use super::sticks;
 use crate::console::action::Action;
 use crate::console::page::{Look, Page};
 use crate::console::screen::Context;
+use crate::console::widgets::inset::{below, inset};
 use crate::control::{Answer, BackupHolds, Failure, Request, strength};
 use crate::times::shown_at;
 
@@ -83,7 +83,7 @@ pub fn find(dirs: &[PathBuf]) -> Vec<PathBuf> {
 
 /// What a file holds, and what comes of restoring it.
 pub fn draw_held(page: &mut Page<'_>, area: Rect, holds: &BackupHolds, context: &Context) {
-    let inner = inner(area);
+    let inner = inset(area);
     page.line(inner, 0, "The file is whole and holds:", Look::Strong);
     let mut row = 2;
     for line in held(holds, context) {

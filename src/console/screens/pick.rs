@@ -19,6 +19,7 @@ use crate::console::key::Key;
 use crate::console::page::{Look, Page};
 use crate::console::screen::Context;
 use crate::console::widgets::field::{Field, any};
+use crate::console::widgets::inset::{below, inset};
 use crate::console::widgets::list::List;
 use crate::control::Failure;
 use crate::text::shown;
@@ -30,29 +31,10 @@ const PATH_MAX: usize = 200;
 /// Rows above the list.
 const ABOVE_LIST: u16 = 5;
 
-/// The part of the page that words stand in.
-pub fn inner(area: Rect) -> Rect {
-    Rect {
-        x: area.x.saturating_add(2),
-        y: area.y.saturating_add(1),
-        width: area.width.saturating_sub(4).min(100),
-        height: area.height.saturating_sub(1),
-    }
-}
-
-/// The part below rows of words.
-pub fn below(area: Rect, rows: u16) -> Rect {
-    Rect {
-        y: area.y.saturating_add(rows),
-        height: area.height.saturating_sub(rows),
-        ..area
-    }
-}
-
 /// Names the path that was chosen; answers where a form stands below it.
 pub fn draw_chosen(page: &mut Page<'_>, area: Rect, words: &str, path: &Path) -> Rect {
     let line = format!("{words} {}", shown(&path.to_string_lossy()));
-    page.line(inner(area), 0, &line, Look::Plain);
+    page.line(inset(area), 0, &line, Look::Plain);
     Rect {
         width: area.width.saturating_sub(2).min(100),
         ..below(area, 3)
@@ -208,7 +190,7 @@ impl<T: Item> Pick<T> {
     /// The list, or the path.
     pub fn draw(&self, page: &mut Page<'_>) {
         let area = page.area();
-        let inner = inner(area);
+        let inner = inset(area);
         if let Some(field) = &self.typed {
             page.line(inner, 0, self.words.path, Look::Plain);
             field.draw(page, inner.x, inner.y.saturating_add(2), inner.width, true);

@@ -3,10 +3,11 @@
 use ratatui::layout::Rect;
 
 use super::super::home::count;
-use super::super::pick::{draw_chosen, inner};
+use super::super::pick::draw_chosen;
 use super::{Export, Step};
 use crate::console::page::{Look, Page};
 use crate::console::screen::Context;
+use crate::console::widgets::inset::inset;
 use crate::console::widgets::scroll::Paragraph;
 use crate::control::Role;
 use crate::enrol::export::Made;
@@ -25,7 +26,7 @@ pub fn notes_size(size: (u16, u16)) -> (u16, u16) {
 /// The step where one is.
 pub fn draw(export: &Export, page: &mut Page<'_>, context: &Context) {
     let area = page.area();
-    let inner = inner(area);
+    let inner = inset(area);
     if !context.may(Role::Installer) {
         page.wrapped(
             inner,

@@ -6,6 +6,7 @@ use super::super::home::count;
 use super::{Import, Sealed, Step, Work};
 use crate::console::page::{Look, Page};
 use crate::console::screen::Context;
+use crate::console::widgets::inset::inset;
 use crate::console::widgets::scroll::Paragraph;
 use crate::control::RowOutcome;
 use crate::enrol::batches::Summary;
@@ -25,12 +26,7 @@ pub fn notes_size(size: (u16, u16)) -> (u16, u16) {
 /// The step where one is.
 pub fn draw(import: &Import, page: &mut Page<'_>, context: &Context) {
     let area = page.area();
-    let inner = Rect {
-        x: area.x.saturating_add(2),
-        y: area.y.saturating_add(1),
-        width: area.width.saturating_sub(4),
-        height: area.height.saturating_sub(1),
-    };
+    let inner = inset(area);
     match (&import.step, &import.work) {
         (Step::Pick, _) => import.pick.draw(page),
         (Step::Sealed(sealed), _) => sealed_file(sealed, page, inner),
