@@ -231,7 +231,7 @@ impl Appliance {
                 "-accel",
                 "tcg,thread=multi",
                 "-smp",
-                "2",
+                &std::env::var("POSTERN_VM_CPUS").unwrap_or_else(|_| "2".to_owned()),
                 "-nodefaults",
                 "-no-user-config",
                 "-display",

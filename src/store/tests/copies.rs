@@ -235,6 +235,12 @@ fn r20_a_store_that_is_gone_is_damaged_and_not_new() {
         let refused = Store::open_or_recover(dir.path(), &sealer(), Timestamp(10)).unwrap_err();
         assert!(matches!(refused, OpenError::NoCopy { .. }), "{refused}");
     }
+    // What every new file system has tells nothing, whoever may look into it.
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("lost+found/found.jrn")).unwrap();
+    fs::create_dir(dir.path().join("copies")).unwrap();
+    let (_, opened, recovered) = Store::open_or_recover(dir.path(), &sealer(), Timestamp(10)).unwrap();
+    assert_eq!((opened.users, recovered), (0, None));
 }
 
 #[test]
