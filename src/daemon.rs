@@ -3,6 +3,7 @@
 
 pub mod recovery;
 pub mod trial;
+pub mod trouble;
 
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
@@ -43,7 +44,11 @@ pub fn run(config: &Config) -> anyhow::Result<End> {
         .enable_all()
         .thread_name("postern")
         .build()?;
-    runtime.block_on(serve(config, runtime.handle().clone()))
+    let end = runtime.block_on(serve(config, runtime.handle().clone()));
+    if let Err(error) = &end {
+        trouble::tell(&config.control, error);
+    }
+    end
 }
 
 /// No core file may hold a secret (R21), and enough files may be open.
@@ -112,6 +117,7 @@ async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> anyhow::Resu
     probe.ask().await?;
     door.system("started", format!("posternd {} started", env!("CARGO_PKG_VERSION")));
     ready(&door, begun.elapsed());
+    trouble::over(&config.control);
     let watch = tokio::spawn(watch(Arc::clone(&door), probe));
     let end = wait_for_end(&door).await?;
     tracing::info!("stopping");

@@ -1,5 +1,6 @@
-//! The connection to posternd. In: questions with numbers, and while nobody answers what postern-host wrote of what is wrong; out: events. It connects by itself, again and again, and says so; a
-//! question that cannot be asked is answered with a failure, so that no screen waits for ever. It never blocks who asks.
+//! The connection to posternd. In: questions with numbers, and while nobody answers what postern-host and posternd wrote of what is wrong;
+//! out: events. It connects by itself, again and again, and says so; a question that cannot be asked is answered with a failure, so that
+//! no screen waits for ever. It never blocks who asks.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Write};
@@ -9,9 +10,9 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
 use super::event::Event;
-use super::troubles::Troubles;
 use crate::control::frame::{self, FrameError, Greeting};
-use crate::control::{Answer, Door, Failure, FailureKind, Request, TROUBLE_FILE};
+use crate::control::troubles::Troubles;
+use crate::control::{Answer, Door, Failure, FailureKind, Request, START_TROUBLE, TROUBLE_FILE};
 
 /// Between two tries to connect.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -40,7 +41,7 @@ impl Link {
         Self::start_with(socket, Path::new(TROUBLE_FILE), tell)
     }
 
-    /// As [`Link::start`], where the file of what is wrong lies elsewhere.
+    /// As [`Link::start`], where postern-host's file of what is wrong lies elsewhere.
     ///
     /// # Errors
     /// The thread could not be started.
@@ -85,7 +86,8 @@ impl<T: Fn(Event) + Send + Clone + 'static> Keeper<T> {
     fn run(self) {
         let mut connection = 0;
         let mut said = String::new();
-        let mut troubles = Troubles::new(&self.troubles);
+        let own = self.socket.with_file_name(START_TROUBLE);
+        let mut troubles = Troubles::new(&[self.troubles.clone(), own]);
         loop {
             connection += 1;
             match connect(&self.socket) {

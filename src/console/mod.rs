@@ -34,7 +34,6 @@ pub mod runner;
 pub mod screen;
 pub mod screens;
 pub mod term;
-pub mod troubles;
 pub mod widgets;
 
 pub use main::main;

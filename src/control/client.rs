@@ -9,9 +9,11 @@ use std::time::Duration;
 
 use nix::unistd::Group;
 
+use super::START_TROUBLE;
 use super::frame::{self, FrameError, Greeting};
 use super::ops::{Answer, Failure, FailureKind, Request};
 use super::place::ADMIN_GROUP;
+use super::troubles::Troubles;
 
 /// Where posternd listens if nothing else is named (design: command line contract).
 pub const DEFAULT_SOCKET: &str = "/run/postern/control.sock";
@@ -109,6 +111,11 @@ fn unreachable(line: String) -> Failure {
 /// Why `connect` failed, in words.
 fn no_connection(path: &Path, error: &io::Error) -> String {
     let shown = path.display();
+    if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
+        && let Some(trouble) = Troubles::new(&[path.with_file_name(START_TROUBLE)]).first()
+    {
+        return format!("posternd could not start. {} {}", trouble.what, trouble.todo);
+    }
     match error.kind() {
         io::ErrorKind::NotFound => format!(
             "posternd does not run here (no socket {shown}): start it with `systemctl start posternd`, or name its socket with --control"

@@ -9,6 +9,7 @@
 //! - `check` and `strength` what can be seen to be wrong before anything is asked
 //! - `frame` bytes on the socket; `server`, `connection` and `place` the daemon's side, `client` the caller's; `peer` who asks and
 //!   what they may
+//! - `troubles` what keeps the box from working, where nobody answers
 //! - `wire` how secrets, times and addresses look inside a frame and in `--json`
 
 pub mod answers;
@@ -26,6 +27,7 @@ pub mod place;
 mod rights;
 pub mod server;
 pub mod strength;
+pub mod troubles;
 pub mod wire;
 
 /// The machine's own operations ([`Request::Host`]).

@@ -14,6 +14,8 @@ pub const HOST_SOCKET: &str = "/run/postern-host/host.sock";
 /// What keeps the box from working, as a JSON list of [`Trouble`]: anybody may read it, since the console says it even where posternd
 /// does not run.
 pub const TROUBLE_FILE: &str = "/run/postern-host/trouble.json";
+/// The same beside the control socket, where posternd could not start: one [`Trouble`], written by posternd itself.
+pub const START_TROUBLE: &str = "trouble.json";
 /// Where a stick is mounted, read and written by the console.
 pub const STICK_DIR: &str = "/run/postern-host/stick";
 /// A network change that nobody confirms is taken back after this many seconds.

@@ -1,9 +1,11 @@
 //! The daemon as a service: what it tells systemd, how it stops, and what a flood leaves behind (R19, R23).
 
 use std::os::unix::net::UnixDatagram;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::harness::{Door, PASSWORD};
+use crate::console_line::console;
+use crate::harness::{Door, PASSWORD, run};
 use crate::lab::{Lab, Site};
 use crate::packet::{ACCEPT, REJECT, Request};
 
@@ -81,4 +83,39 @@ fn r23_refusals_alike_are_counted_and_operators_acts_stay() {
     assert!(entries.len() <= 4, "{} records for one minute", entries.len());
     let all = site.door.ok(&["log"]);
     assert!(all.contains("client add"), "{all}");
+}
+
+#[test]
+fn r20_a_start_that_fails_is_told_at_the_command_line_and_on_the_console_until_one_goes_well() {
+    let mut door = Door::open();
+    door.enrolled("anna@contoso.example");
+    door.daemon.terminate();
+    let (data, kept) = (door.path().join("state/store/db"), door.path().join("kept"));
+    std::fs::copy(&data, &kept).unwrap();
+    std::fs::write(&data, vec![0xa5; 4096]).unwrap();
+    let said = run(
+        Command::new(env!("CARGO_BIN_EXE_posternd"))
+            .arg("--state-dir")
+            .arg(door.path().join("state"))
+            .arg("--control")
+            .arg(door.control()),
+        "",
+    );
+    assert_eq!(said.status, 1, "{said:?}");
+    let status = door.cli(&["status"]);
+    assert!(
+        status.status == 1
+            && status
+                .err
+                .contains("posternd could not start. Users and tokens cannot be read"),
+        "{status:?}"
+    );
+    assert!(status.err.contains("restore a backup") && status.err.lines().count() == 1);
+    let mut line = console(&door, 80, 24, &[]);
+    line.expect("What is wrong");
+    line.expect("there is no readable copy");
+    std::fs::rename(&kept, &data).unwrap();
+    door.reopen();
+    assert_eq!(door.cli(&["status"]).status, 0);
+    line.expect("Step 1 of 9");
 }

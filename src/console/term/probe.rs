@@ -5,6 +5,9 @@
 //! nothing, the terminal is asked: by CSI 18 t, and if that stays unanswered by moving the cursor as far as it goes and asking where it
 //! is. Many answer one of the two, picocom neither. A late answer is not lost: it comes as [`Input::Size`] like any other.
 //!
+//! tmux up to 3.3 answers CSI 18 t with the two numbers in each other's place, so a window that is said to be higher than wide is asked
+//! for the other way too, which is believed.
+//!
 //! [`Input::Size`]: super::keys::Input::Size
 
 use std::time::Duration;
@@ -80,9 +83,16 @@ impl Probe {
 
     /// The terminal said its size.
     pub fn size(&mut self, columns: u16, rows: u16) {
-        if sane((columns, rows)) {
-            self.state = State::Done(columns, rows);
+        if !sane((columns, rows)) {
+            return;
         }
+        self.state = match self.state {
+            State::WaitSize if columns < rows => State::AskCorner,
+            // The same answer, late; or the corner's, which then is said to be the same.
+            State::WaitCorner if columns < rows => State::WaitCorner,
+            _ => State::Done(columns, rows),
+        };
+        self.unanswered = (columns, rows);
     }
 
     /// The time of the last [`Ask::Wait`] is over.
@@ -133,6 +143,11 @@ mod tests {
         assert_eq!(probed(serial(small, None), None, big), ((132, 43), 2));
         assert_eq!(probed(serial(small, other), None, None), ((100, 37), 2));
         assert_eq!(probed(serial(big, None), None, None), ((132, 43), 2));
+        // In each other's place; or really so.
+        let swapped = Some((24, 80));
+        assert_eq!(probed(serial(small, None), swapped, small), ((80, 24), 2));
+        assert_eq!(probed(serial(small, None), swapped, swapped), ((24, 80), 2));
+        assert_eq!(probed(serial(small, None), swapped, None), ((24, 80), 2));
         assert_eq!(
             probed(serial(None, Some((3, 3))), Some((1, 1)), Some((0, 0))),
             (DEFAULT, 2)

@@ -1,40 +1,46 @@
-//! What keeps the box from working, where posternd does not run to say it: the file that postern-host writes. In: the file, a JSON list
-//! that anybody may read; out: what stands in it, each time it is another. It is bounded, its text is made safe to show (R22), and what
-//! cannot be understood says nothing.
+//! What keeps the box from working, where posternd does not run to say it: the files that postern-host writes, and posternd whose start
+//! fails. In: the files, JSON lists that anybody may read; out: what stands in them, each time it is another. It is bounded, its text is
+//! made safe to show (R22), and what cannot be understood says nothing.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::control::Trouble;
+use super::Trouble;
 use crate::text::is_invisible;
 
-/// Bytes of the file.
+/// Bytes of a file.
 const FILE_MAX: u64 = 64 * 1024;
 /// Troubles that are shown; one is most often enough.
 const TROUBLES_MAX: usize = 4;
 /// Characters of a line.
 const LINE_MAX: usize = 300;
 
-/// The file and what it said last.
+/// The files and what they said last.
 #[derive(Debug)]
 pub struct Troubles {
-    path: PathBuf,
+    paths: Vec<PathBuf>,
     said: Vec<Trouble>,
 }
 
 impl Troubles {
     /// Nothing was read yet.
-    pub fn new(path: &Path) -> Self {
+    pub fn new(paths: &[PathBuf]) -> Self {
         Self {
-            path: path.to_owned(),
+            paths: paths.to_vec(),
             said: Vec::new(),
         }
     }
 
-    /// Reads it again; answers what stands in it where that is something else than before.
+    /// The first one, where there is one.
+    pub fn first(mut self) -> Option<Trouble> {
+        self.look().and_then(|all| all.into_iter().next())
+    }
+
+    /// Reads them again; answers what stands in them where that is something else than before.
     pub fn look(&mut self) -> Option<Vec<Trouble>> {
-        let now = read(&self.path).unwrap_or_default();
+        let mut now: Vec<Trouble> = self.paths.iter().filter_map(|path| read(path)).flatten().collect();
+        now.truncate(TROUBLES_MAX);
         if now == self.said {
             return None;
         }
@@ -88,7 +94,7 @@ mod tests {
     fn what_changed_is_told_once_and_what_is_no_list_is_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("trouble.json");
-        let mut troubles = Troubles::new(&path);
+        let mut troubles = Troubles::new(&[path.clone()]);
         assert_eq!(troubles.look(), None, "no file, nothing new");
         let write = |list: &[Trouble]| std::fs::write(&path, serde_json::to_vec(list).unwrap()).unwrap();
         write(&[trouble("one")]);
@@ -106,7 +112,7 @@ mod tests {
         let path = dir.path().join("trouble.json");
         let wild = format!("\x1b[2J\u{202e}{}", "x".repeat(5_000));
         std::fs::write(&path, serde_json::to_vec(&vec![trouble(&wild); 9]).unwrap()).unwrap();
-        let found = Troubles::new(&path).look().unwrap();
+        let found = Troubles::new(&[path.clone()]).look().unwrap();
         assert_eq!(found.len(), TROUBLES_MAX);
         assert!(found[0].what.starts_with("\\u{1b}[2J\\u{202e}x") && found[0].what.len() < LINE_MAX + 20);
         let large = vec![trouble(&"x".repeat(200)); 500];

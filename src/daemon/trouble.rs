@@ -1,0 +1,122 @@
+//! Why posternd does not run, for the consoles, which nobody else tells: a file beside the control socket, of the same shape as the one
+//! of postern-host. In: what ended a start; out: the file, which is gone as soon as a start went well.
+
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use crate::control::{START_TROUBLE, Trouble};
+use crate::door::start::StartError;
+use crate::store::OpenError;
+
+/// Tells the consoles. What keeps this from being written keeps them as they were.
+pub fn tell(control: &Path, error: &anyhow::Error) {
+    let text = serde_json::to_vec(&[of(error)]).unwrap_or_default();
+    if let Err(error) = write(&control.with_file_name(START_TROUBLE), &text) {
+        tracing::warn!(%error, "consoles are not told why posternd does not run");
+    }
+}
+
+/// It runs.
+pub fn over(control: &Path) {
+    let _ = std::fs::remove_file(control.with_file_name(START_TROUBLE));
+}
+
+/// The whole file or the one before; everybody may read it, since it holds no secret (R21).
+fn write(path: &Path, text: &[u8]) -> io::Result<()> {
+    let new = path.with_extension("new");
+    let _ = std::fs::remove_file(&new);
+    std::fs::write(&new, text)?;
+    std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o644))?;
+    std::fs::rename(&new, path)
+}
+
+/// What is wrong, and what to do.
+fn of(error: &anyhow::Error) -> Trouble {
+    let store = match error.downcast_ref() {
+        Some(StartError::Open(error)) => Some(error),
+        _ => None,
+    };
+    let (code, what, todo) = if is_full(error) {
+        (
+            "disk-full",
+            "The disk is full",
+            "Restart the box. If it stays so, make room; on an appliance empty it (boot menu, Factory reset) and restore a backup.",
+        )
+    } else if matches!(
+        store,
+        Some(OpenError::Corrupt(_) | OpenError::NoCopy { .. } | OpenError::Restore { .. })
+    ) {
+        (
+            "store-damaged",
+            "Users and tokens cannot be read",
+            "Restart the box. If it stays so, empty it (boot menu, Factory reset; without one: its state directory) and restore a backup.",
+        )
+    } else {
+        (
+            "start",
+            "posternd does not run",
+            "Put that right: posternd tries again by itself every few seconds.",
+        )
+    };
+    Trouble {
+        code: code.to_owned(),
+        what: format!("{what}: {error}."),
+        todo: todo.to_owned(),
+    }
+}
+
+/// By the error of the system, also where only its words came through the store.
+fn is_full(error: &anyhow::Error) -> bool {
+    let words = io::Error::from(nix::errno::Errno::ENOSPC).to_string();
+    error.chain().any(|cause| match cause.downcast_ref::<io::Error>() {
+        Some(cause) => matches!(cause.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded),
+        None => cause.to_string().contains(&words),
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use super::*;
+    use crate::control::troubles::Troubles;
+    use crate::store::StoreError;
+
+    #[test]
+    fn a_start_that_fails_is_told_where_consoles_look_until_one_goes_well() {
+        let dir = tempfile::tempdir().unwrap();
+        let control = dir.path().join("control.sock");
+        let full = OpenError::Io("/var/lib/postern/store".into(), io::ErrorKind::StorageFull.into());
+        let gone = OpenError::NoCopy {
+            detail: "its head does not decode".to_owned(),
+            copies: "/var/lib/postern/copies".into(),
+        };
+        let words = StoreError::Io("No space left on device (os error 28)".to_owned());
+        let mut troubles = Troubles::new(&[dir.path().join(START_TROUBLE)]);
+        for (error, code, words) in [
+            (
+                StartError::Open(full),
+                "disk-full",
+                "The disk is full: /var/lib/postern/store",
+            ),
+            (
+                StartError::Store(words),
+                "disk-full",
+                "The disk is full: the store cannot",
+            ),
+            (
+                StartError::Open(gone),
+                "store-damaged",
+                "the store is damaged (its head does not decode)",
+            ),
+            (StartError::Open(OpenError::WrongKey), "start", "put the right key file"),
+        ] {
+            tell(&control, &error.into());
+            let told = troubles.look().unwrap();
+            assert_eq!((told.len(), told[0].code.as_str()), (1, code));
+            assert!(told[0].what.contains(words), "{told:?}");
+        }
+        over(&control);
+        assert_eq!(troubles.look(), Some(Vec::new()));
+    }
+}
