@@ -7,13 +7,20 @@ use std::path::Path;
 
 use crate::control::{START_TROUBLE, Trouble};
 use crate::door::start::StartError;
+use crate::journal;
 use crate::store::OpenError;
 
-/// Tells the consoles. What keeps this from being written keeps them as they were.
+/// Tells the consoles, unless another posternd runs, which answers them. Where nobody has made the folder of the socket yet, there is no
+/// console either.
 pub fn tell(control: &Path, error: &anyhow::Error) {
+    if let Some(StartError::Open(OpenError::Locked(..)) | StartError::Journal(journal::OpenError::Locked(_))) =
+        error.downcast_ref()
+    {
+        return;
+    }
     let text = serde_json::to_vec(&[of(error)]).unwrap_or_default();
     if let Err(error) = write(&control.with_file_name(START_TROUBLE), &text) {
-        tracing::warn!(%error, "consoles are not told why posternd does not run");
+        tracing::debug!(%error, "consoles are not told why posternd does not run");
     }
 }
 
@@ -116,6 +123,11 @@ mod tests {
             assert_eq!((told.len(), told[0].code.as_str()), (1, code));
             assert!(told[0].what.contains(words), "{told:?}");
         }
+        tell(
+            &control,
+            &StartError::Open(OpenError::Locked("store".into(), "another".to_owned())).into(),
+        );
+        assert_eq!(troubles.look(), None, "another posternd runs: that is no trouble");
         over(&control);
         assert_eq!(troubles.look(), Some(Vec::new()));
     }
