@@ -208,6 +208,9 @@ impl Trouble {
                 OpenError::Corrupt(format!("its data file is cut: {e}"))
             }
             Trouble::Sled(sled::Error::Io(e)) => OpenError::Io(dir.to_owned(), e),
+            Trouble::Sled(sled::Error::Corruption { .. }) => {
+                OpenError::Corrupt("its data file does not hold what was written".to_owned())
+            }
             Trouble::Sled(e) => OpenError::Corrupt(e.to_string()),
             Trouble::Panic(what) => OpenError::Corrupt(what),
         }

@@ -147,7 +147,8 @@ fn a_network_that_cuts_the_box_off_is_taken_back_and_a_wrong_name_server_is_told
     vm.line.press("contoso.example\r");
     vm.line.press("0a1b2c3d-1111-2222-3333-0123456789ab\r");
     vm.line.press("4e5f6a7b-4444-5555-6666-ba9876543210\r");
-    step(&mut vm.line, key::ENTER, "| Prove ");
+    step(&mut vm.line, key::ENTER, "is saved");
+    step(&mut vm.line, "p", "| Prove ");
     vm.line.press(&format!("{ANNA}\r"));
     vm.line.press("any password\r");
     says(&mut vm, &["NOT PROVEN", "DNS"]);

@@ -12,7 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::harness::{Running, free_port, repository, run};
-use crate::line::{Line, key, pair};
+use crate::line::{Line, pair};
 use crate::packet::{ACCEPT, Nas, Request, STATUS_SERVER};
 
 /// From power-on to the console, at most; TCG on a busy machine, where ARM64 takes three times as long as x86-64.
@@ -24,8 +24,6 @@ const CPU: &str = "max,erms=off,fsrm=off,la57=off";
 pub const GATEWAY: &str = "10.0.2.2";
 /// Bytes a second on a line of 115200 baud, 8N1.
 pub const FAST: u32 = 11_520;
-/// What the boot menu says while it waits, on every line.
-const MENU: &str = "Boot in ";
 /// On a line of 9600 baud.
 pub const SLOW: u32 = 960;
 
@@ -365,11 +363,23 @@ impl Vm {
         text.trim().parse().ok().map(Pid::from_raw)
     }
 
+    /// Whether QEMU is there.
+    fn runs(&self) -> bool {
+        self.pid().is_some_and(|pid| {
+            let process = PathBuf::from(format!("/proc/{pid}"));
+            process.exists() && !is_dead(&process)
+        })
+    }
+
+    /// What QEMU complained of.
+    fn said(&self) -> String {
+        fs::read_to_string(self.folder.join("qemu.log")).unwrap_or_default()
+    }
+
     fn wait_for_pid(&mut self) {
         let end = Instant::now() + Duration::from_secs(30);
         while self.pid().is_none() {
-            let log = || fs::read_to_string(self.folder.join("qemu.log")).unwrap_or_default();
-            assert!(Instant::now() < end, "QEMU does not start: {}", log());
+            assert!(Instant::now() < end, "QEMU does not start: {}", self.said());
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -394,42 +404,13 @@ impl Vm {
             }
             // What the box draws meanwhile is read.
             self.line.sees_within("\u{0}", Duration::from_millis(20));
+            assert!(self.runs(), "QEMU has ended: {}", self.said());
             assert!(
                 begun.elapsed() < BOOT,
                 "RADIUS does not answer:\n{}",
                 self.line.screen()
             );
         }
-    }
-
-    /// Waits until the box has restarted by itself since the line's first `from` bytes: its firmware shows the boot loader again. Times
-    /// count from here then.
-    pub fn restarts(&mut self, from: usize, bound: Duration) {
-        assert!(
-            self.line.comes_within(from, MENU, bound),
-            "the box does not restart:\n{}",
-            self.line.screen()
-        );
-        self.started = Instant::now();
-    }
-
-    /// At the boot menu, which stands for two seconds: the entry so many lines below the first.
-    pub fn choose_entry(&mut self, below: usize) {
-        let from = self.line.came();
-        assert!(
-            self.line.comes_within(0, MENU, BOOT),
-            "no boot menu came:\n{}",
-            self.line.screen()
-        );
-        for _ in 0..below {
-            self.line.send(key::DOWN);
-            std::thread::sleep(Duration::from_millis(300));
-        }
-        self.line.send(key::ENTER);
-        // Gone from the menu, whatever comes next.
-        let _ = self
-            .line
-            .comes_within(from, "\u{1b}[2J\u{1b}[01;01H", Duration::from_secs(5));
     }
 
     /// The power goes at a moment, whatever the box is doing then.
@@ -487,6 +468,7 @@ impl Drop for Vm {
         if std::thread::panicking() {
             // What came over the line says what the box did.
             let _ = fs::write(repository("target/vm-line.raw"), self.line.since(0));
+            eprintln!("QEMU runs: {}; it said: {}", self.runs(), self.said());
         }
         self.kill();
     }

@@ -28,6 +28,7 @@ mod totp;
 #[allow(dead_code)]
 mod machine;
 #[allow(dead_code)]
+mod menu;
 mod monitor;
 mod people;
 mod stick;
