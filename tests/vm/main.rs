@@ -27,7 +27,6 @@ mod totp;
 
 #[allow(dead_code)]
 mod machine;
-#[allow(dead_code)]
 mod menu;
 mod monitor;
 mod people;

@@ -36,9 +36,4 @@ impl Vm {
     pub fn cable(&self, plugged: bool) {
         self.qmp(&serde_json::json!({ "execute": "set_link", "arguments": { "name": "nic", "up": plugged } }));
     }
-
-    /// Pulls a stick out.
-    pub fn pull(&self, number: usize) {
-        self.qmp(&serde_json::json!({ "execute": "device_del", "arguments": { "id": format!("usbstick{number}") } }));
-    }
 }
