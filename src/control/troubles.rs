@@ -94,7 +94,7 @@ mod tests {
     fn what_changed_is_told_once_and_what_is_no_list_is_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("trouble.json");
-        let mut troubles = Troubles::new(&[path.clone()]);
+        let mut troubles = Troubles::new(std::slice::from_ref(&path));
         assert_eq!(troubles.look(), None, "no file, nothing new");
         let write = |list: &[Trouble]| std::fs::write(&path, serde_json::to_vec(list).unwrap()).unwrap();
         write(&[trouble("one")]);
@@ -112,7 +112,7 @@ mod tests {
         let path = dir.path().join("trouble.json");
         let wild = format!("\x1b[2J\u{202e}{}", "x".repeat(5_000));
         std::fs::write(&path, serde_json::to_vec(&vec![trouble(&wild); 9]).unwrap()).unwrap();
-        let found = Troubles::new(&[path.clone()]).look().unwrap();
+        let found = Troubles::new(std::slice::from_ref(&path)).look().unwrap();
         assert_eq!(found.len(), TROUBLES_MAX);
         assert!(found[0].what.starts_with("\\u{1b}[2J\\u{202e}x") && found[0].what.len() < LINE_MAX + 20);
         let large = vec![trouble(&"x".repeat(200)); 500];
