@@ -263,7 +263,7 @@ mod tests {
     #[test]
     fn where_there_is_no_posternd_what_is_wrong_is_read_and_read_again() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("trouble.json");
+        let (host, own) = (dir.path().join("host.json"), dir.path().join(START_TROUBLE));
         let list = |what: &str| {
             vec![Trouble {
                 code: "var-lost".to_owned(),
@@ -271,21 +271,24 @@ mod tests {
                 todo: "Look.".to_owned(),
             }]
         };
-        let write = |what: &str| {
+        let write = |path: &Path, what: &str| {
             let new = dir.path().join("new");
             std::fs::write(&new, serde_json::to_vec(&list(what)).unwrap()).unwrap();
-            std::fs::rename(&new, &path).unwrap();
+            std::fs::rename(&new, path).unwrap();
         };
-        write("one");
+        write(&host, "one");
         let (sender, receiver) = mpsc::channel();
         let tell = move |event| {
             let _ = sender.send(event);
         };
-        let _link = Link::start_with(&dir.path().join("console.sock"), &path, tell).unwrap();
+        let _link = Link::start_with(&dir.path().join("console.sock"), &host, tell).unwrap();
         let next = || receiver.recv_timeout(Duration::from_secs(20)).unwrap();
         assert!(matches!(next(), Event::Down(_)));
         assert_eq!(next(), Event::Troubles(list("one")));
-        write("two");
+        write(&host, "two");
         assert_eq!(next(), Event::Troubles(list("two")));
+        // posternd's own words stand below.
+        write(&own, "three");
+        assert_eq!(next(), Event::Troubles([list("two"), list("three")].concat()));
     }
 }
