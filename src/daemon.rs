@@ -10,7 +10,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use sd_notify::NotifyState;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::Config;
 use crate::control::server::Server as ControlServer;
@@ -115,11 +115,13 @@ async fn serve(config: &Config, runtime: tokio::runtime::Handle) -> anyhow::Resu
     let clocks = tokio::spawn(Arc::clone(&door).watch_clocks());
     let firewall = tokio::spawn(Arc::clone(&door).keep_firewall(config.host.clone()));
     probe.ask().await?;
+    // Before anybody hears that it is ready, and may tell it to stop.
+    let mut signals = Signals::hear()?;
     door.system("started", format!("posternd {} started", env!("CARGO_PKG_VERSION")));
     ready(&door, begun.elapsed());
     trouble::over(&config.control);
     let watch = tokio::spawn(watch(Arc::clone(&door), probe));
-    let end = wait_for_end(&door).await?;
+    let end = signals.end(&door).await;
     tracing::info!("stopping");
     // To systemd a start anew is no stop: it would wait for the process to end. Its watchdog waits as long as at a start.
     let _ = sd_notify::notify(&[match end {
@@ -211,12 +213,25 @@ async fn watch(door: Arc<Door>, probe: Probe) {
     }
 }
 
-async fn wait_for_end(door: &Door) -> std::io::Result<End> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => Ok(End::Stop),
-        _ = interrupt.recv() => Ok(End::Stop),
-        () = door.restart.notified() => Ok(End::Restart),
+/// The signals that end it, heard from here on: one that came earlier ends it as any program.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn hear() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn end(&mut self, door: &Door) -> End {
+        tokio::select! {
+            _ = self.terminate.recv() => End::Stop,
+            _ = self.interrupt.recv() => End::Stop,
+            () = door.restart.notified() => End::Restart,
+        }
     }
 }

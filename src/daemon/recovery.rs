@@ -114,13 +114,11 @@ async fn installer(config: &Config, door: &Arc<Door>) -> anyhow::Result<()> {
     let ops = Arc::new(DoorOps::new(Arc::clone(door), config.console_idle, config.host.clone()));
     let operations = Arc::new(Recovery::new(Arc::clone(&ops), made));
     let serving = tokio::spawn(control.serve(operations, super::until(stopped)));
+    let mut signals = super::Signals::hear()?;
     tracing::info!("recovery: a new installer may be made at a console");
     let done = tokio::select! {
         _ = heard.wait_for(|made| *made) => Ok(()),
-        ended = super::wait_for_end(door) => {
-            ended?;
-            Err(anyhow::anyhow!("nobody made a new installer"))
-        }
+        _ = signals.end(door) => Err(anyhow::anyhow!("nobody made a new installer")),
     };
     tokio::time::sleep(LAST).await;
     let _ = stop.send(true);
