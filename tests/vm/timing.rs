@@ -27,6 +27,23 @@ fn tool(folder: &Path, program: &str, arguments: &[&str]) -> String {
     said.out
 }
 
+/// The first section of that name of a PE file: the ones behind it are those of other profiles.
+fn section<'a>(whole: &'a [u8], name: &str) -> &'a [u8] {
+    let number = |at: usize, bytes: usize| {
+        let read = whole[at..at + bytes].iter().rev();
+        read.fold(0, |sum, byte| (sum << 8) | usize::from(*byte))
+    };
+    let header = number(0x3c, 4);
+    let first = header + 24 + number(header + 20, 2);
+    let wanted = format!(".{name}");
+    let entry = (0..number(header + 6, 2))
+        .map(|at| first + at * 40)
+        .find(|at| String::from_utf8_lossy(&whole[*at..at + 8]).trim_end_matches('\0') == wanted)
+        .unwrap();
+    let (length, start) = (number(entry + 8, 4), number(entry + 20, 4));
+    &whole[start..start + length]
+}
+
 /// A copy of the image whose one kernel image has a longer command line.
 fn with_command_line(folder: &Path, more: &str) -> PathBuf {
     let copy = folder.join("masked.raw");
@@ -57,9 +74,9 @@ fn with_command_line(folder: &Path, more: &str) -> PathBuf {
         .trim()
         .to_owned();
     tool(folder, "mcopy", &["-i", &inside, &name, &path("old.efi")]);
-    for section in ["linux", "initrd", "osrel", "uname", "cmdline"] {
-        let (only, out) = (format!("--only-section=.{section}"), path(section));
-        tool(folder, "objcopy", &["-O", "binary", &only, &path("old.efi"), &out]);
+    let whole = fs::read(folder.join("old.efi")).unwrap();
+    for name in ["linux", "initrd", "osrel", "uname", "cmdline"] {
+        fs::write(folder.join(name), section(&whole, name)).unwrap();
     }
     let text = fs::read_to_string(folder.join("cmdline")).unwrap();
     let line = format!("{} {more}", text.trim_end_matches(['\0', '\n']));
