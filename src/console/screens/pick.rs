@@ -48,7 +48,7 @@ pub fn is_no(path: &Path, wanted: &str) -> Vec<Action> {
 }
 
 /// Something that can be chosen.
-pub trait Item: Clone + Debug + PartialEq {
+pub trait Item: Debug {
     /// Where it lies.
     fn path(&self) -> &Path;
     /// Its row.
@@ -127,23 +127,22 @@ impl<T: Item> Pick<T> {
     /// Looks what is there now.
     pub fn look(&mut self, context: &Context) {
         self.looked_at = context.now.mono;
-        let here = self.list.at().and_then(|at| self.found.get(at)).cloned();
+        let here = self.list.at().and_then(|at| self.found.get(at));
+        let here = here.map(|item| item.path().to_owned());
         self.found = (self.find)(&context.import_dirs);
         self.list.set_length(self.found.len().saturating_add(1));
-        match (
-            here.as_ref(),
-            self.found.iter().position(|one| Some(one) == here.as_ref()),
-        ) {
-            (_, Some(at)) => self.list.go(at),
+        let Some(here) = here else { return };
+        // By its path: a file that is still being copied grows.
+        match self.found.iter().position(|one| one.path() == here) {
+            Some(at) => self.list.go(at),
             // It was pulled out: Enter must not find what took its row.
-            (Some(_), None) => self.list.unmark(),
-            (None, None) => {}
+            None => self.list.unmark(),
         }
     }
 
     /// Time passes.
     pub fn tick(&mut self, context: &Context) {
-        if context.now.mono.saturating_sub(self.looked_at) >= AGAIN {
+        if self.typed.is_none() && context.now.mono.saturating_sub(self.looked_at) >= AGAIN {
             self.look(context);
         }
     }
