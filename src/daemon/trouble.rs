@@ -2,11 +2,11 @@
 //! of postern-host. In: what ended a start; out: the file, which is gone as soon as a start went well.
 
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::control::{START_TROUBLE, Trouble};
 use crate::door::start::StartError;
+use crate::host::files;
 use crate::journal;
 use crate::store::OpenError;
 
@@ -18,8 +18,13 @@ pub fn tell(control: &Path, error: &anyhow::Error) {
     {
         return;
     }
+    let path = control.with_file_name(START_TROUBLE);
+    if !path.parent().is_some_and(Path::is_dir) {
+        return;
+    }
     let text = serde_json::to_vec(&[of(error)]).unwrap_or_default();
-    if let Err(error) = write(&control.with_file_name(START_TROUBLE), &text) {
+    // Everybody may read it: it holds no secret (R21).
+    if let Err(error) = files::write(&path, &text, files::PUBLIC) {
         tracing::debug!(%error, "consoles are not told why posternd does not run");
     }
 }
@@ -27,15 +32,6 @@ pub fn tell(control: &Path, error: &anyhow::Error) {
 /// It runs.
 pub fn over(control: &Path) {
     let _ = std::fs::remove_file(control.with_file_name(START_TROUBLE));
-}
-
-/// The whole file or the one before; everybody may read it, since it holds no secret (R21).
-fn write(path: &Path, text: &[u8]) -> io::Result<()> {
-    let new = path.with_extension("new");
-    let _ = std::fs::remove_file(&new);
-    std::fs::write(&new, text)?;
-    std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o644))?;
-    std::fs::rename(&new, path)
 }
 
 /// What is wrong, and what to do.
